@@ -1,0 +1,208 @@
+//! Mailboxes: the unit of ownership, sending and watching.
+//!
+//! The state machine is small: a mailbox works, or it needs attention for a stated reason, or someone paused it.
+//! Credentials are not here; they are sealed in storage and opened only where a connection is made.
+
+use crate::{MailboxId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// How a mailbox is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// IMAP and SMTP with a password.
+    ImapSmtp,
+    /// Gmail with OAuth 2.0.
+    Google,
+    /// Microsoft 365 with OAuth 2.0.
+    Microsoft,
+    /// A local Maildir pair; nothing leaves the machine.
+    Sandbox,
+}
+
+impl Provider {
+    /// As in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ImapSmtp => "imap_smtp",
+            Self::Google => "google",
+            Self::Microsoft => "microsoft",
+            Self::Sandbox => "sandbox",
+        }
+    }
+
+    /// Reads [`Provider::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::ImapSmtp, Self::Google, Self::Microsoft, Self::Sandbox].into_iter().find(|p| p.as_str() == text)
+    }
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// STARTTLS, required.
+    Starttls,
+    /// None; only towards loopback addresses.
+    None,
+}
+
+impl Security {
+    /// As in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Starttls => "starttls",
+            Self::None => "none",
+        }
+    }
+
+    /// Reads [`Security::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Tls, Self::Starttls, Self::None].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// One direction of a mailbox, without its password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS, STARTTLS or none.
+    pub security: Security,
+    /// User name.
+    pub username: String,
+}
+
+/// Whether a mailbox works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum MailboxState {
+    /// It works.
+    Connected,
+    /// Someone paused it.
+    Paused,
+    /// It cannot be reached since then: wait, after an hour its enrollments are blocked.
+    Unreachable {
+        /// Since when.
+        since: Timestamp,
+        /// What happened and the cure.
+        message: String,
+    },
+    /// The password or consent was refused.
+    AuthFailed {
+        /// Since when.
+        since: Timestamp,
+        /// What happened and the cure.
+        message: String,
+    },
+    /// Another setting or a policy of the provider keeps it from sending.
+    Misconfigured {
+        /// Since when.
+        since: Timestamp,
+        /// What happened and the cure.
+        message: String,
+    },
+}
+
+impl MailboxState {
+    /// As in the database and the API.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Paused => "paused",
+            Self::Unreachable { .. } => "unreachable",
+            Self::AuthFailed { .. } => "auth_failed",
+            Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+
+    /// The user must do something.
+    pub const fn needs_attention(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::AuthFailed { .. } | Self::Misconfigured { .. })
+    }
+
+    /// What happened and the cure, when it needs attention.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { message, .. }
+            | Self::AuthFailed { message, .. }
+            | Self::Misconfigured { message, .. } => Some(message),
+            Self::Connected | Self::Paused => None,
+        }
+    }
+}
+
+/// Days on which nothing is sent from a mailbox, local dates in its zone, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    /// First day.
+    pub from: jiff::civil::Date,
+    /// Last day.
+    pub to: jiff::civil::Date,
+}
+
+/// A mailbox, without its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    /// Its id.
+    pub id: MailboxId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Its address.
+    pub address: String,
+    /// The name mail comes from.
+    pub from_name: String,
+    /// How it is reached.
+    pub provider: Provider,
+    /// Submission; `None` for a sandbox.
+    pub smtp: Option<Endpoint>,
+    /// Reading; `None` for a sandbox.
+    pub imap: Option<Endpoint>,
+    /// Further addresses that count as ours.
+    pub aliases: Vec<String>,
+    /// Signature for `sender.signature`.
+    pub signature_html: String,
+    /// IANA zone of its quota days.
+    pub time_zone: String,
+    /// Most hand-overs per calendar day.
+    pub daily_quota: u32,
+    /// Least seconds between two emails.
+    pub min_gap_seconds: u32,
+    /// Away dates.
+    pub away: Vec<Away>,
+    /// Whether it works.
+    pub state: MailboxState,
+    /// Raised by every pause and disconnection; the point of no return compares it.
+    pub revision: i64,
+    /// Last proof of freshness of its inbox, by the business clock.
+    pub proved_at: Option<Timestamp>,
+    /// Last email handed over.
+    pub last_sent_at: Option<Timestamp>,
+    /// When it was connected; reading starts there.
+    pub created_at: Timestamp,
+}
+
+impl Mailbox {
+    /// The zone of its quota days, UTC if it has none that exists.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        crate::time::zone(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
+    /// The domain its Message-IDs are made at.
+    pub fn domain(&self) -> String {
+        crate::person::email_domain(&self.address).unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    /// Keys of every address that is ours.
+    pub fn address_keys(&self) -> Vec<String> {
+        std::iter::once(&self.address).chain(&self.aliases).filter_map(|a| crate::person::email_key(a)).collect()
+    }
+}
+
+/// Oldest proof of freshness a follow-up may leave with: 45 s in milliseconds.
+pub const PROOF_VALID_MS: i64 = 45_000;

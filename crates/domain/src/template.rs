@@ -1,0 +1,47 @@
+//! Templates: named words with merge tags that steps copy from.
+
+use crate::{Refused, TemplateId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A template as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Its id.
+    pub id: TemplateId,
+    /// Its name.
+    pub name: String,
+    /// Folder; empty = none.
+    pub folder: String,
+    /// Subject with merge tags.
+    pub subject: String,
+    /// HTML body with merge tags; empty = plain text only.
+    pub body_html: String,
+    /// Text body with merge tags; empty = made from the HTML.
+    pub body_text: String,
+    /// Everyone may use it; else only its owner.
+    pub shared: bool,
+    /// Whose it is.
+    pub owner_id: Option<UserId>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Template {
+    /// Everything that keeps the template from being saved, each at its field.
+    pub fn check(&self) -> Result<(), Vec<Refused>> {
+        let mut wrong = Vec::new();
+        if self.name.trim().is_empty() {
+            wrong.push(Refused::at("name", "required", "Give the template a name."));
+        }
+        for (field, text) in
+            [("subject", &self.subject), ("body_html", &self.body_html), ("body_text", &self.body_text)]
+        {
+            if let Err(refused) = crate::merge::check(text) {
+                wrong.push(Refused { field: Some(field.to_owned()), ..refused });
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+}

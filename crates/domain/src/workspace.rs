@@ -1,0 +1,28 @@
+//! The workspace: what holds for everyone in it.
+
+use crate::{Timestamp, schedule::Schedule};
+use serde::{Deserialize, Serialize};
+
+/// Settings of the whole workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its name.
+    pub name: String,
+    /// IANA zone.
+    pub time_zone: String,
+    /// Schedule of sequences that do not set one.
+    pub schedule: Schedule,
+    /// Postal address for the unsubscribe footer.
+    pub postal_address: String,
+    /// *Stop all sending* since then.
+    pub paused_at: Option<Timestamp>,
+    /// Raised by every pause; the point of no return compares it.
+    pub revision: i64,
+}
+
+impl Workspace {
+    /// Its zone, UTC if it has none that exists.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        crate::time::zone(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+}
