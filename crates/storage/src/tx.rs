@@ -1,0 +1,183 @@
+//! A transaction on either engine: the only place, with `open`, that matches on the engine.
+//!
+//! Dropped without [`Tx::commit`], it rolls back. Write transactions of SQLite open with `BEGIN IMMEDIATE`, so nothing
+//! but database calls may be awaited inside. Where the engines truly differ, the difference is a named fragment here.
+
+use crate::{
+    error::{Result, StorageError},
+    value::{Row, Value},
+};
+use futures::TryStreamExt;
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction, postgres::PgArguments, sqlite::SqliteArguments};
+
+/// Which database is behind the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// PostgreSQL 15 or later.
+    Postgres,
+}
+
+/// An open transaction.
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+type SqliteQuery<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+type PostgresQuery<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+fn bind_sqlite<'q>(mut query: SqliteQuery<'q>, args: Vec<Value>) -> SqliteQuery<'q> {
+    for arg in args {
+        query = match arg {
+            Value::Id(v) => query.bind(v),
+            Value::Int(v) => query.bind(v),
+            Value::Text(v) => query.bind(v),
+            Value::Bytes(v) => query.bind(v),
+            Value::Bool(v) => query.bind(v.map(i64::from)),
+        };
+    }
+    query
+}
+
+fn bind_postgres<'q>(mut query: PostgresQuery<'q>, args: Vec<Value>) -> PostgresQuery<'q> {
+    for arg in args {
+        query = match arg {
+            Value::Id(v) => query.bind(v),
+            Value::Int(v) => query.bind(v),
+            Value::Text(v) => query.bind(v),
+            Value::Bytes(v) => query.bind(v),
+            Value::Bool(v) => query.bind(v),
+        };
+    }
+    query
+}
+
+impl Tx {
+    /// Which engine it is on.
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a statement; the number of rows it changed.
+    pub async fn execute(&mut self, sql: &str, args: Vec<Value>) -> Result<u64> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                bind_sqlite(sqlx::query(AssertSqlSafe(sql)), args).execute(&mut **tx).await?.rows_affected()
+            }
+            Self::Postgres(tx) => {
+                bind_postgres(sqlx::query(AssertSqlSafe(sql)), args).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Runs a query; every row through `read`.
+    pub async fn all<T>(&mut self, sql: &str, args: Vec<Value>, read: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        match self {
+            Self::Sqlite(tx) => {
+                let mut rows = bind_sqlite(sqlx::query(AssertSqlSafe(sql)), args).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    found.push(read(&Row::Sqlite(row))?);
+                }
+            }
+            Self::Postgres(tx) => {
+                let mut rows = bind_postgres(sqlx::query(AssertSqlSafe(sql)), args).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    found.push(read(&Row::Postgres(row))?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs a query; its first row, if any.
+    pub async fn first<T>(&mut self, sql: &str, args: Vec<Value>, read: impl Fn(&Row) -> Result<T>) -> Result<Option<T>> {
+        Ok(self.all(sql, args, read).await?.into_iter().next())
+    }
+
+    /// Runs a query that has exactly one row.
+    pub async fn one<T>(&mut self, sql: &str, args: Vec<Value>, read: impl Fn(&Row) -> Result<T>) -> Result<T> {
+        self.first(sql, args, read).await?.ok_or_else(|| StorageError::Corrupt(format!("no row for: {sql}")))
+    }
+
+    /// Makes it durable.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Gives it up.
+    pub async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    /// Fragment: locks the rows a query selects; nothing on SQLite, whose writer is alone.
+    pub const fn for_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// Fragment: locks the rows a query selects and leaves out those that another transaction holds.
+    pub const fn for_update_skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Fragment: keeps others from changing the rows a query selects until commit.
+    pub const fn for_share(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR SHARE",
+        }
+    }
+
+    /// Fragment: the database's own clock, milliseconds since the epoch.
+    pub const fn database_now(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres(_) => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+}
+
+/// The rows of a set-based statement: `($1, $2), ($3, $4)` for `rows` rows of `columns` values, numbered from `first`.
+pub fn values(first: usize, rows: usize, columns: usize) -> String {
+    let mut sql = String::with_capacity(rows * columns * 6);
+    let mut number = first;
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            if column > 0 {
+                sql.push_str(", ");
+            }
+            sql.push('$');
+            sql.push_str(&number.to_string());
+            number += 1;
+        }
+        sql.push(')');
+    }
+    sql
+}
+
+/// `$3, $4, $5`: placeholders for a list of `count` values, numbered from `first`.
+pub fn list(first: usize, count: usize) -> String {
+    (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
