@@ -1,0 +1,3 @@
+//! All end-to-end tests, and the test on the shape of the code.
+
+mod dependencies;
