@@ -55,6 +55,34 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// What an API token may do, at most what its user may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Read.
+    Read,
+    /// Read and write, but no settings.
+    Write,
+    /// Everything its user may do.
+    Admin,
+}
+
+impl Scope {
+    /// As in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads [`Scope::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::Admin].into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
 /// Who acts: a user with a role, or Relance itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]

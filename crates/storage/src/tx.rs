@@ -149,6 +149,47 @@ impl Tx {
         }
     }
 
+    /// Fragment: the name of the function that finds a text in a text, case and all: `f(hay, needle)`, 0 = not there.
+    pub const fn position_of(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "instr",
+            Self::Postgres(_) => "strpos",
+        }
+    }
+
+    /// Fragment: compares with a pattern whatever the case (of ASCII on SQLite); the escape character is `\`.
+    pub const fn like(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "LIKE",
+            Self::Postgres(_) => "ILIKE",
+        }
+    }
+
+    /// Fragment: the people of alias `p` whose words match the query of [`Tx::search_query`] bound at `$placeholder`.
+    pub fn matches_search(&self, placeholder: usize) -> String {
+        match self {
+            Self::Sqlite(_) => format!(
+                "p.search_number IN (SELECT rowid FROM people_search WHERE people_search MATCH ${placeholder})"
+            ),
+            Self::Postgres(_) => format!(
+                "array_to_tsvector(string_to_array(p.search_text, ' ')) @@ CAST(CAST(${placeholder} AS TEXT) AS tsquery)"
+            ),
+        }
+    }
+
+    /// Fragment: the full-text query for people who have a word that begins with each of `words` (letters and digits).
+    pub fn search_query(&self, words: &[String]) -> String {
+        let (mark, and) = match self {
+            Self::Sqlite(_) => ("\"", " AND "),
+            Self::Postgres(_) => ("'", " & "),
+        };
+        let any = match self {
+            Self::Sqlite(_) => " *",
+            Self::Postgres(_) => ":*",
+        };
+        words.iter().map(|word| format!("{mark}{word}{mark}{any}")).collect::<Vec<_>>().join(and)
+    }
+
     /// Fragment: the database's own clock, milliseconds since the epoch.
     pub const fn database_now(&self) -> &'static str {
         match self {

@@ -83,8 +83,8 @@ CREATE TABLE people (
     description TEXT NOT NULL,
     time_zone TEXT NOT NULL,
     owner_id UUID REFERENCES users (id),
-    status TEXT NOT NULL,
-    source TEXT NOT NULL,
+    status TEXT NOT NULL COLLATE "C",
+    source TEXT NOT NULL COLLATE "C",
     tags TEXT NOT NULL,
     custom_fields TEXT NOT NULL,
     name_key TEXT NOT NULL COLLATE "C",
@@ -95,10 +95,15 @@ CREATE TABLE people (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
+-- Words for the search: `search_text` is words without punctuation, one lexeme each.
+CREATE INDEX people_search ON people USING gin (array_to_tsvector(string_to_array(search_text, ' ')));
 CREATE INDEX people_by_name ON people (kind, name_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_organization ON people (kind, organization_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_created ON people (kind, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_updated ON people (kind, updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX people_by_status ON people (kind, status, id) WHERE deleted_at IS NULL;
+CREATE INDEX people_by_source ON people (source) WHERE deleted_at IS NULL;
+CREATE INDEX people_by_owner ON people (owner_id, kind) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_email ON people (email_key) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_company ON people (company_id) WHERE company_id IS NOT NULL;
 
@@ -272,6 +277,9 @@ CREATE INDEX enrollments_due ON enrollments (mailbox_id, wake_at)
     WHERE state = 'active' AND step_action = 'automated_email' AND wake_at IS NOT NULL;
 CREATE INDEX enrollments_wake ON enrollments (wake_at)
     WHERE wake_at IS NOT NULL AND (state <> 'active' OR step_action <> 'automated_email');
+-- The people list sorted by next email.
+CREATE INDEX enrollments_next_email ON enrollments (due_at, person_id)
+    WHERE state = 'active' AND step_action = 'automated_email';
 CREATE INDEX enrollments_of_person ON enrollments (person_id, enrolled_at);
 CREATE INDEX enrollments_of_sequence ON enrollments (sequence_id, state, enrolled_at);
 CREATE INDEX enrollments_blocked ON enrollments (blocked_reason, mailbox_id) WHERE state = 'blocked';
@@ -393,6 +401,7 @@ CREATE TABLE suppressions (
     added_by UUID,
     created_at BIGINT NOT NULL
 );
+CREATE INDEX suppressions_by_age ON suppressions (created_at, id);
 
 -- Long work: a chunk commits its rows and its cursor together.
 CREATE TABLE jobs (
@@ -412,6 +421,7 @@ CREATE TABLE jobs (
     updated_at BIGINT NOT NULL,
     finished_at BIGINT
 );
+CREATE INDEX jobs_by_age ON jobs (created_at, id);
 CREATE INDEX jobs_unfinished ON jobs (created_at) WHERE state IN ('queued', 'running');
 
 CREATE TABLE job_rows (
@@ -424,6 +434,8 @@ CREATE TABLE job_rows (
     data TEXT NOT NULL,
     PRIMARY KEY (job_id, number)
 );
+
+CREATE INDEX job_rows_by_outcome ON job_rows (job_id, outcome, number);
 
 CREATE TABLE job_files (
     job_id UUID NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,

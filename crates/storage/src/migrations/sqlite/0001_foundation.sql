@@ -57,7 +57,8 @@ CREATE TABLE sign_in_failures (
 ) STRICT;
 
 CREATE TABLE people (
-    id BLOB PRIMARY KEY,
+    search_number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN ('lead', 'contact')),
     first_name TEXT NOT NULL,
     last_name TEXT NOT NULL,
@@ -95,10 +96,27 @@ CREATE TABLE people (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+-- Words for the search: `search_text` is words without punctuation, so the plain tokenizer splits it at its spaces.
+CREATE VIRTUAL TABLE people_search USING fts5 (
+    search_text, content = 'people', content_rowid = 'search_number', tokenize = 'ascii', detail = 'none', columnsize = 0
+);
+CREATE TRIGGER people_search_inserted AFTER INSERT ON people BEGIN
+    INSERT INTO people_search (rowid, search_text) VALUES (new.search_number, new.search_text);
+END;
+CREATE TRIGGER people_search_updated AFTER UPDATE OF search_text ON people WHEN old.search_text <> new.search_text BEGIN
+    INSERT INTO people_search (people_search, rowid, search_text) VALUES ('delete', old.search_number, old.search_text);
+    INSERT INTO people_search (rowid, search_text) VALUES (new.search_number, new.search_text);
+END;
+CREATE TRIGGER people_search_deleted AFTER DELETE ON people BEGIN
+    INSERT INTO people_search (people_search, rowid, search_text) VALUES ('delete', old.search_number, old.search_text);
+END;
 CREATE INDEX people_by_name ON people (kind, name_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_organization ON people (kind, organization_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_created ON people (kind, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_updated ON people (kind, updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX people_by_status ON people (kind, status, id) WHERE deleted_at IS NULL;
+CREATE INDEX people_by_source ON people (source) WHERE deleted_at IS NULL;
+CREATE INDEX people_by_owner ON people (owner_id, kind) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_email ON people (email_key) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_company ON people (company_id) WHERE company_id IS NOT NULL;
 
@@ -272,6 +290,9 @@ CREATE INDEX enrollments_due ON enrollments (mailbox_id, wake_at)
     WHERE state = 'active' AND step_action = 'automated_email' AND wake_at IS NOT NULL;
 CREATE INDEX enrollments_wake ON enrollments (wake_at)
     WHERE wake_at IS NOT NULL AND (state <> 'active' OR step_action <> 'automated_email');
+-- The people list sorted by next email.
+CREATE INDEX enrollments_next_email ON enrollments (due_at, person_id)
+    WHERE state = 'active' AND step_action = 'automated_email';
 CREATE INDEX enrollments_of_person ON enrollments (person_id, enrolled_at);
 CREATE INDEX enrollments_of_sequence ON enrollments (sequence_id, state, enrolled_at);
 CREATE INDEX enrollments_blocked ON enrollments (blocked_reason, mailbox_id) WHERE state = 'blocked';
@@ -393,6 +414,7 @@ CREATE TABLE suppressions (
     added_by BLOB,
     created_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX suppressions_by_age ON suppressions (created_at, id);
 
 -- Long work: a chunk commits its rows and its cursor together.
 CREATE TABLE jobs (
@@ -412,6 +434,7 @@ CREATE TABLE jobs (
     updated_at INTEGER NOT NULL,
     finished_at INTEGER
 ) STRICT;
+CREATE INDEX jobs_by_age ON jobs (created_at, id);
 CREATE INDEX jobs_unfinished ON jobs (created_at) WHERE state IN ('queued', 'running');
 
 CREATE TABLE job_rows (
@@ -424,6 +447,8 @@ CREATE TABLE job_rows (
     data TEXT NOT NULL,
     PRIMARY KEY (job_id, number)
 ) STRICT;
+
+CREATE INDEX job_rows_by_outcome ON job_rows (job_id, outcome, number);
 
 CREATE TABLE job_files (
     job_id BLOB NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,

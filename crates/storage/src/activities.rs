@@ -1,0 +1,116 @@
+//! The history of people: one row per event, never changed.
+
+use crate::{
+    args,
+    error::Result,
+    tx::{self, Tx},
+    value::{Row, Value, json},
+};
+use relance_domain::{
+    ActivityId, PersonId, Timestamp,
+    activity::{Activity, ActivityKind},
+};
+
+const COLUMNS: &str = "id, at, person_id, kind, actor_id, sequence_id, enrollment_id, delivery_id, inbound_id, task_id,
+    summary, detail";
+const CHUNK: usize = 1_000;
+
+fn activity(row: &Row) -> Result<Activity> {
+    Ok(Activity {
+        id: row.id("id")?,
+        at: row.time("at")?,
+        person_id: row.id("person_id")?,
+        kind: row.word("kind", ActivityKind::parse)?,
+        actor_id: row.id_opt("actor_id")?,
+        sequence_id: row.id_opt("sequence_id")?,
+        enrollment_id: row.id_opt("enrollment_id")?,
+        delivery_id: row.id_opt("delivery_id")?,
+        inbound_id: row.id_opt("inbound_id")?,
+        task_id: row.id_opt("task_id")?,
+        summary: row.text("summary")?,
+        detail: row.json("detail")?,
+    })
+}
+
+fn values_of(event: &Activity) -> Vec<Value> {
+    args![
+        event.id,
+        event.at,
+        event.person_id,
+        event.kind.as_str(),
+        event.actor_id,
+        event.sequence_id,
+        event.enrollment_id,
+        event.delivery_id,
+        event.inbound_id,
+        event.task_id,
+        &event.summary,
+        json(&event.detail)
+    ]
+}
+
+/// Adds an event.
+pub async fn insert(tx: &mut Tx, event: &Activity) -> Result<()> {
+    insert_many(tx, std::slice::from_ref(event)).await
+}
+
+/// Adds events.
+pub async fn insert_many(tx: &mut Tx, events: &[Activity]) -> Result<()> {
+    for chunk in events.chunks(CHUNK) {
+        let sql = format!("INSERT INTO activities ({COLUMNS}) VALUES {}", tx::values(1, chunk.len(), 12));
+        tx.execute(&sql, chunk.iter().flat_map(values_of).collect()).await?;
+    }
+    Ok(())
+}
+
+/// The event with this id.
+pub async fn find(tx: &mut Tx, id: ActivityId) -> Result<Option<Activity>> {
+    tx.first(&format!("SELECT {COLUMNS} FROM activities WHERE id = $1"), args![id], activity).await
+}
+
+/// Up to `limit` events of a person, newest first, after the one at `after`; of the given kinds, or of all if empty.
+pub async fn list_of_person(
+    tx: &mut Tx,
+    person_id: PersonId,
+    kinds: &[ActivityKind],
+    after: Option<(Timestamp, ActivityId)>,
+    limit: usize,
+) -> Result<Vec<Activity>> {
+    let (mut conditions, mut args) = (String::from("person_id = $1"), args![person_id, limit]);
+    if let Some((at, id)) = after {
+        args.extend(args![at, id]);
+        conditions.push_str(" AND (at, id) < ($3, $4)");
+    }
+    if !kinds.is_empty() {
+        conditions.push_str(&format!(" AND kind IN ({})", tx::list(args.len() + 1, kinds.len())));
+        args.extend(kinds.iter().map(|kind| Value::from(kind.as_str())));
+    }
+    let sql = format!("SELECT {COLUMNS} FROM activities WHERE {conditions} ORDER BY at DESC, id DESC LIMIT $2");
+    tx.all(&sql, args, activity).await
+}
+
+/// Up to `limit` events of one kind since `since`, newest first; with `actor_id`, those of the actor's enrollments.
+pub async fn list_recent(
+    tx: &mut Tx,
+    kind: ActivityKind,
+    since: Timestamp,
+    actor_id: Option<relance_domain::UserId>,
+    limit: usize,
+) -> Result<Vec<Activity>> {
+    let mut args = args![kind.as_str(), since, limit];
+    let mut own = "";
+    if let Some(actor_id) = actor_id {
+        args.push(actor_id.into());
+        own = " AND EXISTS (SELECT 1 FROM enrollments e WHERE e.id = activities.enrollment_id AND e.actor_id = $4)";
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM activities WHERE kind = $1 AND at >= $2{own} ORDER BY at DESC, id DESC LIMIT $3"
+    );
+    tx.all(&sql, args, activity).await
+}
+
+/// How many events of one kind there were from `from` until before `to`.
+pub async fn count(tx: &mut Tx, kind: ActivityKind, from: Timestamp, to: Timestamp) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS number FROM activities WHERE kind = $1 AND at >= $2 AND at < $3";
+    tx.one(sql, args![kind.as_str(), from, to], |row| row.int("number")).await
+}

@@ -1,0 +1,86 @@
+//! Answers kept under the client's `Idempotency-Key`, so that a repeated POST is answered and not done again.
+//!
+//! [`begin`] reserves a key in the transaction of its caller; [`finish`] stores the answer. What an equal or a
+//! different request then gets is the caller's business. Kept until [`purge`].
+
+use crate::{args, error::Result, tx::Tx};
+use relance_domain::{Timestamp, UserId};
+
+/// A stored answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What is known of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// Never seen: it is reserved now, do the work.
+    New,
+    /// The same request is being worked on.
+    InProgress,
+    /// The same request was answered so.
+    Answered(Answer),
+    /// The key was used for a different request.
+    Mismatch,
+}
+
+/// Reserves `key` of a user for a request, or says what is known of it.
+pub async fn begin(tx: &mut Tx, user_id: UserId, key: &str, request_hash: &[u8], now: Timestamp) -> Result<Begun> {
+    let reserved = tx
+        .execute(
+            "INSERT INTO idempotency_keys (user_id, key, request_hash, status, content_type, body, created_at)
+            VALUES ($1, $2, $3, NULL, '', NULL, $4)
+            ON CONFLICT (user_id, key) DO NOTHING",
+            args![user_id, key, request_hash, now],
+        )
+        .await?;
+    if reserved > 0 {
+        return Ok(Begun::New);
+    }
+    tx.one(
+        "SELECT request_hash, status, content_type, body FROM idempotency_keys WHERE user_id = $1 AND key = $2",
+        args![user_id, key],
+        |row| {
+            if row.bytes("request_hash")? != request_hash {
+                return Ok(Begun::Mismatch);
+            }
+            Ok(match row.int_opt("status")? {
+                None => Begun::InProgress,
+                Some(status) => Begun::Answered(Answer {
+                    status: u16::try_from(status).unwrap_or(500),
+                    content_type: row.text("content_type")?,
+                    body: row.bytes_opt("body")?.unwrap_or_default(),
+                }),
+            })
+        },
+    )
+    .await
+}
+
+/// Stores the answer of a reserved key.
+pub async fn finish(tx: &mut Tx, user_id: UserId, key: &str, answer: &Answer) -> Result<()> {
+    tx.execute(
+        "UPDATE idempotency_keys SET status = $3, content_type = $4, body = $5 WHERE user_id = $1 AND key = $2",
+        args![user_id, key, answer.status, &answer.content_type, answer.body.clone()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Gives a reserved key up, after a fault that a repeated request may try again.
+pub async fn release(tx: &mut Tx, user_id: UserId, key: &str) -> Result<()> {
+    tx.execute("DELETE FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND status IS NULL", args![user_id, key])
+        .await?;
+    Ok(())
+}
+
+/// Forgets keys reserved before `before`; how many.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM idempotency_keys WHERE created_at < $1", args![before]).await
+}
