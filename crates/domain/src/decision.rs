@@ -1,1 +1,340 @@
-//! The one decision.
+//! The one decision: what happens now to an enrollment, and by which rules.
+//!
+//! [`decide`] has four readers: the sender, the forecast, the explanation and the rehearsal. It judges every rule,
+//! keeps the words with the values compared, and answers with the strongest: an end before a block, a block before a
+//! wait. It changes nothing: the engine applies the answer with [`crate::enrollment::State::after`]. Whether the inbox
+//! was read recently never makes an email wait here; the sender proves it just before the email leaves.
+
+mod rules;
+mod words;
+
+use crate::{
+    Timestamp,
+    calendar::{LocalSchedule, place},
+    delivery::Delivery,
+    enrollment::{BlockReason, Enrollment, FinishReason},
+    forecast::Lane,
+    mailbox::Mailbox,
+    person::Person,
+    sequence::Plan,
+    step::{Step, TaskMode, TaskText, Wait, WaitUnit},
+    suppression::Suppression,
+    task::Task,
+    workspace::Workspace,
+};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// Everything that a decision depends on. [`Facts::new`] fills what is usually so.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The business time of the decision.
+    pub now: Timestamp,
+    /// The enrollment that is judged.
+    pub enrollment: &'a Enrollment,
+    /// The version it follows.
+    pub plan: &'a Plan,
+    /// The sequence is paused for everyone.
+    pub sequence_paused: bool,
+    /// The sequence was archived with *stop all*.
+    pub sequence_archived: bool,
+    /// The person.
+    pub person: &'a Person,
+    /// The person was deleted.
+    pub person_deleted: bool,
+    /// The mailbox it is sent from; `None` if there is none.
+    pub mailbox: Option<&'a Mailbox>,
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// The zone of the rep who enrolled.
+    pub actor_zone: Option<TimeZone>,
+    /// The rep who enrolled is not deactivated.
+    pub actor_active: bool,
+    /// The entry of the suppression list that covers the address.
+    pub suppressed: Option<&'a Suppression>,
+    /// Hand-overs and claims of the mailbox on the quota day of `now`.
+    pub used_today: u32,
+    /// The last hand-over (or claim) of the mailbox.
+    pub last_slot_at: Option<Timestamp>,
+    /// The open task of the current step.
+    pub open_task: Option<&'a Task>,
+    /// Emails of this enrollment that were accepted; above 0 the next is a follow-up.
+    pub emails_sent: u32,
+    /// Merge tags of the current email that have no value.
+    pub missing_tags: &'a [String],
+    /// Why the text of the current email cannot be made.
+    pub template_error: Option<&'a str>,
+    /// The delivery of the current step, latest generation.
+    pub delivery: Option<&'a Delivery>,
+    /// A person pressed *send* on the manual email of the current step: due time and windows do not matter.
+    pub pressed_send: bool,
+    /// When a pause of the sequence, the mailbox or the workspace last ended: lateness counts from there.
+    pub resumed_at: Option<Timestamp>,
+}
+
+impl<'a> Facts<'a> {
+    /// Nothing is paused, stopped, used, sent or missing, and there is no mailbox.
+    pub const fn new(
+        now: Timestamp,
+        enrollment: &'a Enrollment,
+        plan: &'a Plan,
+        person: &'a Person,
+        workspace: &'a Workspace,
+    ) -> Self {
+        Self {
+            now,
+            enrollment,
+            plan,
+            sequence_paused: false,
+            sequence_archived: false,
+            person,
+            person_deleted: false,
+            mailbox: None,
+            workspace,
+            actor_zone: None,
+            actor_active: true,
+            suppressed: None,
+            used_today: 0,
+            last_slot_at: None,
+            open_task: None,
+            emails_sent: 0,
+            missing_tags: &[],
+            template_error: None,
+            delivery: None,
+            pressed_send: false,
+            resumed_at: None,
+        }
+    }
+
+    /// The current step; `None` once finished or if the plan has lost it.
+    pub fn step(&self) -> Option<&'a Step> {
+        self.enrollment.state.step().and_then(|id| self.plan.step(id))
+    }
+
+    /// The schedule in the zone that holds for this person.
+    pub fn local(&self) -> LocalSchedule<'a> {
+        LocalSchedule::of(self.plan.schedule.as_ref(), self.person, self.actor_zone.as_ref(), self.workspace)
+    }
+
+    /// Nothing was sent before: the next email is a first email.
+    pub const fn is_first_email(&self) -> bool {
+        self.emails_sent == 0
+    }
+}
+
+/// What happens now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "decision")]
+pub enum Decision {
+    /// The email of the current step leaves.
+    Send,
+    /// The task of the current step (or the task around its manual email) is created.
+    CreateTask,
+    /// The current step is over without an email: its task is overdue or is not waited for, or the plan has lost it.
+    Skip {
+        /// By which rule.
+        because: RuleKind,
+    },
+    /// Nothing yet.
+    Wait {
+        /// To be decided again then; `None` = when something happens.
+        until: Option<Timestamp>,
+        /// The rule that holds it.
+        because: RuleKind,
+    },
+    /// It is held for a stated reason.
+    Block {
+        /// Why.
+        reason: BlockReason,
+        /// Releases itself then.
+        resumes_at: Option<Timestamp>,
+    },
+    /// The enrollment is over.
+    Finish {
+        /// Why.
+        reason: FinishReason,
+    },
+}
+
+/// A rule that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleKind {
+    /// The due time has come.
+    Due,
+    /// Sequence, person, rep, mailbox and workspace are active; the enrollment is not paused, held or over.
+    Stopped,
+    /// The inbox is checked for a reply, a bounce or an unsubscribe.
+    Reply,
+    /// The time window.
+    Window,
+    /// The sending day and holidays.
+    SendingDay,
+    /// The daily quota of the mailbox.
+    Quota,
+    /// The gap between two emails of the mailbox.
+    Gap,
+    /// All merge tags have values.
+    MergeData,
+    /// There is an address to write to.
+    Recipient,
+    /// The address is not on the suppression list.
+    Suppression,
+    /// The task of the step.
+    Task,
+    /// The mailbox works.
+    Mailbox,
+    /// The mailbox is not away.
+    Away,
+    /// It is not too late.
+    Lateness,
+    /// What became of the email so far.
+    Delivery,
+    /// The step is still in the sequence and was not done before.
+    Step,
+}
+
+/// What a rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// Nothing against it.
+    Allows,
+    /// Not yet.
+    Holds {
+        /// Until then; `None` = until something happens.
+        until: Option<Timestamp>,
+    },
+    /// A little later.
+    AddsMs {
+        /// By so many milliseconds.
+        ms: i64,
+    },
+    /// It is blocked for a stated reason.
+    Blocks,
+    /// The enrollment ends, or the step is over.
+    Ends,
+}
+
+/// One row of the explanation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Which rule.
+    pub kind: RuleKind,
+    /// The values compared, in words, local times in the zone of the schedule.
+    pub compared: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// A decision with every rule that was looked at, in the order in which people read them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explained {
+    /// The answer.
+    pub decision: Decision,
+    /// The rules; those about task, delivery, address and mailbox only if they have something to say.
+    pub rules: Vec<Rule>,
+    /// When it happens as far as is known: window, away dates, quota and gap counted in.
+    pub leaves_at: Option<Timestamp>,
+    /// When it was decided.
+    pub now: Timestamp,
+    /// The place of the zone, as people say it: *Lisbon*.
+    pub place: String,
+    /// The zone in which times are worded.
+    #[serde(skip)]
+    pub zone: TimeZone,
+    /// The current step makes an email now (not a task).
+    #[serde(skip)]
+    is_email: bool,
+    /// Nothing was sent before.
+    #[serde(skip)]
+    is_first_email: bool,
+}
+
+/// What happens now to this enrollment, with the rules in words.
+pub fn decide(facts: &Facts) -> Explained {
+    let (decision, judge) = judge(facts, true);
+    let leaves_at = judge.leaves_at(&decision);
+    Explained {
+        decision,
+        leaves_at,
+        now: facts.now,
+        place: place(&judge.local.zone),
+        is_email: judge.is_email(),
+        is_first_email: facts.is_first_email(),
+        rules: judge.rules,
+        zone: judge.local.zone,
+    }
+}
+
+/// The answer of [`decide`] alone, by the same rules: for batches that need no words.
+pub fn decision(facts: &Facts) -> Decision {
+    judge(facts, false).0
+}
+
+/// The rules in the order in which they prevail.
+const STRENGTH: [RuleKind; 16] = [
+    RuleKind::Suppression,
+    RuleKind::Delivery,
+    RuleKind::Stopped,
+    RuleKind::Step,
+    RuleKind::Due,
+    RuleKind::Task,
+    RuleKind::Mailbox,
+    RuleKind::Recipient,
+    RuleKind::MergeData,
+    RuleKind::Lateness,
+    RuleKind::Away,
+    RuleKind::SendingDay,
+    RuleKind::Window,
+    RuleKind::Quota,
+    RuleKind::Gap,
+    RuleKind::Reply,
+];
+
+fn judge<'a>(facts: &'a Facts<'a>, with_words: bool) -> (Decision, rules::Judge<'a>) {
+    let mut judge = rules::Judge::new(facts, with_words);
+    let mut said = judge.look_at_all();
+    let strength = |kind: RuleKind| STRENGTH.iter().position(|k| *k == kind);
+    // Ends prevail over everything; otherwise the strongest rule that said something.
+    said.sort_by_key(|(kind, decision)| (!matches!(decision, Decision::Finish { .. }), strength(*kind)));
+    let decision = match said.into_iter().next() {
+        Some((_, decision)) => decision,
+        None if judge.is_email() => Decision::Send,
+        None => Decision::CreateTask,
+    };
+    (decision, judge)
+}
+
+impl rules::Judge<'_> {
+    /// When what was decided leads to the email or task, as far as is known.
+    fn leaves_at(&self, decision: &Decision) -> Option<Timestamp> {
+        let facts = self.facts;
+        let from = match decision {
+            Decision::Send | Decision::CreateTask => return Some(facts.now),
+            Decision::Wait { until, .. } => (*until)?,
+            Decision::Block { resumes_at, .. } => (*resumes_at)?,
+            Decision::Skip { .. } | Decision::Finish { .. } => return None,
+        };
+        let from = from.max(facts.enrollment.state.due()?).max(facts.now);
+        if !self.is_email() {
+            return facts.open_task.is_none().then_some(from);
+        }
+        let step = facts.step()?;
+        Lane::of(facts).slot(facts.mailbox, &self.local, facts.is_first_email(), from, facts.enrollment.id, step.id).map(|slot| slot.at)
+    }
+}
+
+/// When a task made at `created` is due.
+pub fn task_due_at(created: Timestamp, task: &TaskText, local: &LocalSchedule) -> Timestamp {
+    local.add_wait(created, Wait { amount: task.due_in_days, unit: WaitUnit::Days })
+}
+
+/// When an unfinished task is skipped; `None` if its step does not say *wait until overdue*.
+pub fn task_overdue_at(task: &Task, step: &Step, local: &LocalSchedule) -> Option<Timestamp> {
+    let text = step.action.task().filter(|text| text.mode == TaskMode::WaitUntilOverdue)?;
+    Some(local.add_wait(task.due_at, Wait { amount: text.overdue_days, unit: WaitUnit::BusinessDays }))
+}
+
+pub use crate::mailbox::proof_is_fresh;

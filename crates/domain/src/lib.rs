@@ -9,6 +9,7 @@ pub mod activity;
 pub mod calendar;
 pub mod decision;
 pub mod delivery;
+pub mod enrolling;
 pub mod enrollment;
 pub mod error;
 pub mod forecast;

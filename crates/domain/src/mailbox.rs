@@ -198,6 +198,17 @@ impl Mailbox {
         crate::person::email_domain(&self.address).unwrap_or_else(|| "localhost".to_owned())
     }
 
+    /// The end of the away dates that `at` falls into: the first instant of the day after; `None` if it is not away.
+    pub fn away_until(&self, at: Timestamp) -> Option<Timestamp> {
+        if self.away.is_empty() {
+            return None;
+        }
+        let zone = self.zone();
+        let day = at.zoned(&zone).date();
+        let away = self.away.iter().filter(|away| (away.from..=away.to).contains(&day)).max_by_key(|away| away.to)?;
+        crate::time::start_of_day(away.to.tomorrow().ok()?, &zone)
+    }
+
     /// Keys of every address that is ours.
     pub fn address_keys(&self) -> Vec<String> {
         std::iter::once(&self.address).chain(&self.aliases).filter_map(|a| crate::person::email_key(a)).collect()
@@ -206,3 +217,8 @@ impl Mailbox {
 
 /// Oldest proof of freshness a follow-up may leave with: 45 s in milliseconds.
 pub const PROOF_VALID_MS: i64 = 45_000;
+
+/// The inbox was proved recently enough for a follow-up to leave.
+pub fn proof_is_fresh(mailbox: &Mailbox, now: Timestamp) -> bool {
+    mailbox.proved_at.is_some_and(|proved| now.since(proved) <= PROOF_VALID_MS)
+}

@@ -24,6 +24,16 @@ pub fn next_day(mailbox: &Mailbox, now: Timestamp) -> Timestamp {
     tomorrow.to_zoned(zone).map_or_else(|_| now.plus_ms(crate::time::DAY), |zoned| Timestamp::from_zoned(&zoned))
 }
 
+/// Starts of the quota days on which held emails leave, in their order: the n-th item is for the n-th of them.
+///
+/// Each later day takes `quota` of them; away days take none. Empty without a quota.
+pub fn slots_after(mailbox: &Mailbox, now: Timestamp, quota: u32) -> impl Iterator<Item = Timestamp> + '_ {
+    let days = std::iter::successors(Some(next_day(mailbox, now)), |day| Some(next_day(mailbox, *day)))
+        .filter(|day| mailbox.away_until(*day).is_none())
+        .take_while(move |day| quota > 0 && day.since(now) < 3 * 366 * crate::time::DAY);
+    days.flat_map(move |day| std::iter::repeat_n(day, quota as usize))
+}
+
 /// Where a due email stands in the queue of its mailbox; smaller goes first (`engine.md` §2).
 ///
 /// Moved by hand, follow-ups before first emails, longer in the sequence, earlier due, enrolled first.

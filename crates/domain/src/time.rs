@@ -95,3 +95,8 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub fn zone(name: &str) -> Option<TimeZone> {
     if name.is_empty() { None } else { TimeZone::get(name).ok() }
 }
+
+/// The first instant of a local date.
+pub fn start_of_day(day: jiff::civil::Date, zone: &TimeZone) -> Option<Timestamp> {
+    day.to_zoned(zone.clone()).ok().map(|zoned| Timestamp::from_zoned(&zoned))
+}
