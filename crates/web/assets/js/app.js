@@ -1,0 +1,21 @@
+// Starts Turbo and registers one small controller per behaviour. Every page works without this.
+import "@hotwired/turbo";
+import { Application } from "@hotwired/stimulus";
+import Busy from "controllers/busy";
+import Dialog from "controllers/dialog";
+import Dirty from "controllers/dirty";
+import Filter from "controllers/filter";
+import Insert from "controllers/insert";
+import Keys from "controllers/keys";
+import Menu from "controllers/menu";
+import Palette from "controllers/palette";
+import Panes from "controllers/panes";
+import Preview from "controllers/preview";
+import Selection from "controllers/selection";
+import Tabs from "controllers/tabs";
+import Time from "controllers/time";
+import Toast from "controllers/toast";
+
+const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, insert: Insert, keys: Keys, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, toast: Toast };
+const application = Application.start();
+for (const [name, controller] of Object.entries(controllers)) application.register(name, controller);

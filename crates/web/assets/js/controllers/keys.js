@@ -1,0 +1,69 @@
+// Keys of the lists and pages: j k x Enter on rows, ? for help, and any element with data-key.
+// They rest while one types, while a dialog is open, and with Ctrl, Alt or Meta.
+import { Controller } from "@hotwired/stimulus";
+
+const typing = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+
+export default class extends Controller {
+  connect() {
+    this.pressed = (event) => this.press(event);
+    document.addEventListener("keydown", this.pressed);
+  }
+
+  disconnect() {
+    document.removeEventListener("keydown", this.pressed);
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    if (event.target.closest(typing) || document.querySelector("dialog[open], [popover]:popover-open")) return;
+    const act = { j: () => this.move(1), k: () => this.move(-1), x: () => this.check(), "?": () => this.help() }[event.key];
+    if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;
+    const done = act ? act() : event.key === "Enter" ? this.enter() : this.click(event.key);
+    if (done !== false) event.preventDefault();
+  }
+
+  get rows() {
+    return [...document.querySelectorAll("[data-row]")];
+  }
+
+  get row() {
+    return document.querySelector("[data-row][data-here]");
+  }
+
+  move(step) {
+    const rows = this.rows;
+    if (!rows.length) return this.click(step > 0 ? "j" : "k");
+    const next = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(this.row) + step))] ?? rows[0];
+    this.row?.removeAttribute("data-here");
+    next.setAttribute("data-here", "");
+    (next.querySelector("a") ?? next).focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  check() {
+    const box = this.row?.querySelector("input[type=checkbox]");
+    if (!box) return this.click("x");
+    box.click();
+  }
+
+  enter() {
+    const link = this.row?.querySelector("a");
+    if (!link) return false;
+    link.click();
+  }
+
+  click(key) {
+    if (key.length !== 1) return false;
+    const shown = (element) => element.offsetParent !== null && !element.disabled;
+    const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(shown);
+    if (!found) return false;
+    found.focus();
+    if (!found.matches(typing)) found.click();
+  }
+
+  help() {
+    const dialog = this.application.getControllerForElementAndIdentifier(this.element, "dialog");
+    dialog?.show(document.getElementById("keys-help"));
+  }
+}

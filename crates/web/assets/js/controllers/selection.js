@@ -1,0 +1,61 @@
+// Check boxes of a table: mixed state of the header box, ranges with shift, the count in the
+// bar, and "select all that match", which goes beyond the rows of this page.
+import { Controller } from "@hotwired/stimulus";
+
+export default class extends Controller {
+  static targets = ["all", "row", "count", "offer", "every", "everyWords"];
+
+  connect() {
+    this.offered = this.hasEveryWordsTarget ? this.everyWordsTarget.textContent : "";
+    this.show();
+  }
+
+  toggle(event) {
+    const rows = this.rowTargets;
+    const here = rows.indexOf(event.target);
+    if (event.shiftKey && this.last !== undefined) {
+      const [from, to] = [Math.min(this.last, here), Math.max(this.last, here)];
+      rows.slice(from, to + 1).forEach((row) => (row.checked = event.target.checked));
+    }
+    this.last = here;
+    if (!event.target.checked) this.every(false);
+    this.show();
+  }
+
+  toggleAll(event) {
+    this.rowTargets.forEach((row) => (row.checked = event.target.checked));
+    if (!event.target.checked) this.every(false);
+    this.show();
+  }
+
+  everyChanged() {
+    if (this.everyTarget.checked) this.rowTargets.forEach((row) => (row.checked = true));
+    this.show();
+  }
+
+  clear(event) {
+    event.preventDefault();
+    this.every(false);
+    this.rowTargets.forEach((row) => (row.checked = false));
+    this.show();
+    if (this.hasAllTarget) this.allTarget.focus();
+  }
+
+  every(checked) {
+    if (this.hasEveryTarget) this.everyTarget.checked = checked;
+  }
+
+  show() {
+    const chosen = this.rowTargets.filter((row) => row.checked).length;
+    this.rowTargets.forEach((row) => row.closest("tr")?.toggleAttribute("data-selected", row.checked));
+    if (this.hasAllTarget) {
+      this.allTarget.checked = chosen > 0 && chosen === this.rowTargets.length;
+      this.allTarget.indeterminate = chosen > 0 && chosen < this.rowTargets.length;
+    }
+    const every = this.hasEveryTarget && this.everyTarget.checked;
+    const total = this.hasEveryTarget ? Number(this.everyTarget.dataset.total) : 0;
+    if (this.hasCountTarget) this.countTarget.textContent = `${(every ? total : chosen).toLocaleString("en")} selected`;
+    if (this.hasEveryWordsTarget) this.everyWordsTarget.textContent = every ? "Only those on this page" : this.offered;
+    if (this.hasOfferTarget) this.offerTarget.hidden = total <= this.rowTargets.length;
+  }
+}

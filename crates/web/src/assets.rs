@@ -1,0 +1,277 @@
+//! The files the browser loads: style sheet, behaviours, libraries, favicon.
+//!
+//! Every file has a URL with a hash of its content, so it is cached for good and a new build
+//! shows at once. The style sheet is one file made of `assets/css/*` in the order of their
+//! names. Turbo and Stimulus come from `node_modules`; without them the pages are ordinary
+//! pages and forms, and `missing()` says how to get them. Compression is the server's layer.
+//! An unknown path answers 404.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rust_embed::Embed;
+use sha2::{Digest, Sha256};
+
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets"]
+#[include = "css/*.css"]
+#[include = "js/*.js"]
+#[include = "js/controllers/*.js"]
+#[include = "favicon.svg"]
+struct Own;
+
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../node_modules/@hotwired/turbo/dist"]
+#[include = "turbo.es2017-esm.js"]
+#[allow_missing = true]
+struct Turbo;
+
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../node_modules/@hotwired/stimulus/dist"]
+#[include = "stimulus.js"]
+#[allow_missing = true]
+struct Stimulus;
+
+struct Asset {
+    url: String,
+    etag: String,
+    content_type: &'static str,
+    body: Bytes,
+}
+
+/// All files by name, with what the pages need to name them.
+struct Catalog {
+    by_name: BTreeMap<String, Asset>,
+    name_by_url: BTreeMap<String, String>,
+    import_map: String,
+    import_map_hash: String,
+    missing: Vec<&'static str>,
+}
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(read_catalog);
+
+/// Where the libraries of the page are in an import map, and the file each one is.
+const LIBRARIES: [(&str, &str); 2] = [("@hotwired/turbo", "turbo.js"), ("@hotwired/stimulus", "stimulus.js")];
+
+fn read_catalog() -> Catalog {
+    let mut by_name = BTreeMap::new();
+    let mut style = Vec::new();
+    let mut names: Vec<_> = Own::iter().collect();
+    names.sort();
+    for name in names {
+        let Some(file) = Own::get(&name) else { continue };
+        if name.starts_with("css/") {
+            style.extend_from_slice(&file.data);
+        } else {
+            let name = name.trim_start_matches("js/").to_owned();
+            by_name.insert(name.clone(), describe(&name, file.data.into_owned()));
+        }
+    }
+    by_name.insert("app.css".into(), describe("app.css", style));
+    let mut missing = Vec::new();
+    let found = [Turbo::get("turbo.es2017-esm.js"), Stimulus::get("stimulus.js")];
+    for ((library, name), file) in LIBRARIES.into_iter().zip(found) {
+        match file {
+            Some(file) => drop(by_name.insert(name.into(), describe(name, file.data.into_owned()))),
+            None => missing.push(library),
+        }
+    }
+    let import_map = draw_import_map(&by_name);
+    Catalog {
+        name_by_url: by_name.iter().map(|(name, asset)| (asset.url.clone(), name.clone())).collect(),
+        import_map_hash: format!("sha256-{}", STANDARD.encode(Sha256::digest(&import_map))),
+        by_name,
+        import_map,
+        missing,
+    }
+}
+
+fn describe(name: &str, body: Vec<u8>) -> Asset {
+    let hash = hex::encode(Sha256::digest(&body));
+    let short = &hash[..12];
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
+    let content_type = match extension {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    Asset {
+        url: format!("/assets/{stem}-{short}.{extension}"),
+        etag: format!("\"{short}\""),
+        content_type,
+        body: body.into(),
+    }
+}
+
+fn draw_import_map(files: &BTreeMap<String, Asset>) -> String {
+    let mut imports = serde_json::Map::new();
+    for (name, asset) in files {
+        let Some(stem) = name.strip_suffix(".js") else { continue };
+        let library = LIBRARIES.iter().find(|(_, file)| file == name).map(|(library, _)| *library);
+        imports.insert(library.unwrap_or(stem).to_owned(), asset.url.clone().into());
+    }
+    serde_json::json!({ "imports": imports }).to_string()
+}
+
+/// The URL of a file by its name, such as `app.css`; the plain path for an unknown one.
+pub fn url(name: &str) -> String {
+    CATALOG.by_name.get(name).map_or_else(|| format!("/assets/{name}"), |asset| asset.url.clone())
+}
+
+/// The names of all files.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CATALOG.by_name.keys().map(String::as_str)
+}
+
+/// The text of a file by its name, for the tests and the page that shows all components.
+pub fn text(name: &str) -> String {
+    CATALOG.by_name.get(name).map(|asset| String::from_utf8_lossy(&asset.body).into_owned()).unwrap_or_default()
+}
+
+/// The inline import map exactly as it stands in the page.
+pub fn import_map() -> &'static str {
+    &CATALOG.import_map
+}
+
+/// The import map's source expression for the content security policy: `sha256-…`.
+pub fn import_map_hash() -> &'static str {
+    &CATALOG.import_map_hash
+}
+
+/// Whether the page behaviours can run: both libraries are in this build.
+pub fn can_run_scripts() -> bool {
+    CATALOG.missing.is_empty()
+}
+
+/// What is not in this build and how to get it, for the log at start; nothing when complete.
+pub fn missing() -> Option<String> {
+    (!can_run_scripts()).then(|| {
+        format!(
+            "{} not found in node_modules: pages work as plain pages and forms. Run `npm ci` and build again.",
+            CATALOG.missing.join(" and ")
+        )
+    })
+}
+
+/// The `<link rel="modulepreload">` lines of the head, so that modules load in one round.
+pub fn preloads() -> askama::filters::Safe<String> {
+    let mut links = String::new();
+    for (name, asset) in &CATALOG.by_name {
+        if name.ends_with(".js") {
+            let _ = write!(links, "<link rel=\"modulepreload\" href=\"{}\">", asset.url);
+        }
+    }
+    askama::filters::Safe(links)
+}
+
+/// `GET /assets/{*path}`: every file under its hashed URL, immutable.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/assets/{*path}", get(serve))
+        .route("/favicon.ico", get(async || serve_name("favicon.svg", None)))
+}
+
+async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let asked = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    match CATALOG.name_by_url.get(&format!("/assets/{path}")) {
+        Some(name) => serve_name(name, asked),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn serve_name(name: &str, asked: Option<&str>) -> Response {
+    let Some(asset) = CATALOG.by_name.get(name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kept = [
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::ETAG, asset.etag.as_str()),
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    if asked.is_some_and(|tags| tags.contains(&asset.etag)) {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
+    (kept, asset.body.clone()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tower::ServiceExt as _;
+
+    async fn fetch(path: &str, tag: Option<&str>) -> Response {
+        let mut request = Request::builder().uri(path);
+        if let Some(tag) = tag {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        routes::<()>().oneshot(request).await.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn a_hashed_file_is_immutable_and_revalidates_by_its_tag() {
+        let url = url("app.css");
+        assert!(url.starts_with("/assets/app-") && url.ends_with(".css"));
+        let first = fetch(&url, None).await;
+        assert_eq!(first.status(), StatusCode::OK);
+        assert_eq!(first.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
+        assert!(first.headers()[header::CACHE_CONTROL].to_str().expect("text").contains("immutable"));
+        let tag = first.headers()[header::ETAG].to_str().expect("text").to_owned();
+        let body = to_bytes(first.into_body(), usize::MAX).await.expect("a body");
+        assert_eq!(body, text("app.css").as_bytes());
+        assert_eq!(fetch(&url, Some(&tag)).await.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[tokio::test]
+    async fn paths_outside_the_catalog_are_not_found() {
+        for path in ["/assets/app.css", "/assets/../Cargo.toml", "/assets/css/00-tokens.css"] {
+            assert_eq!(fetch(path, None).await.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_import_map_names_every_module_by_its_hashed_url() {
+        let map: serde_json::Value = serde_json::from_str(import_map()).expect("JSON");
+        assert_eq!(map["imports"]["app"], url("app.js"));
+        assert_eq!(map["imports"]["controllers/dialog"], url("controllers/dialog.js"));
+        let hash = STANDARD.encode(Sha256::digest(import_map()));
+        assert_eq!(import_map_hash(), format!("sha256-{hash}"));
+        assert_eq!(can_run_scripts(), missing().is_none());
+    }
+
+    #[test]
+    fn every_controller_that_a_template_names_exists() {
+        let app = text("app.js");
+        let page =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/ui.html")).expect("the macros");
+        for rest in page.split("data-controller=\"").skip(1) {
+            for name in rest.split('"').next().unwrap_or_default().split(' ') {
+                assert!(app.contains(&format!("controllers/{name}\"")), "app.js does not register {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn own_files_stay_below_a_hundred_kilobytes() {
+        let own: usize = CATALOG
+            .by_name
+            .iter()
+            .filter(|(name, _)| !LIBRARIES.iter().any(|(_, library)| library == name))
+            .map(|(_, asset)| asset.body.len())
+            .sum();
+        assert!(own < 100_000, "{own} bytes of own assets");
+    }
+}
