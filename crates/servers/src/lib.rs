@@ -25,7 +25,7 @@ pub use ledger::{Accepted, Action, Ledger, LedgerOptions, Security, Stage};
 pub use mail::{MailServers, StoredMail};
 pub use postgres::{Postgres, TestDatabase, fresh_postgres, fresh_postgres_like};
 pub use relance::{Relance, RelanceCommand};
-pub use run::{Missing, free_ports, scratch_folder};
+pub use run::{Missing, RunFolder, free_ports, scratch_folder};
 pub use sink::{SmtpSink, smtp_source};
 pub use talk::Talk;
 

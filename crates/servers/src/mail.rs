@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
 use crate::certificate::{Authority, CertificateKind};
-use crate::mail_settings::{ACCESS, RECIPIENTS, Settings, TRANSPORT};
-use crate::run::{Account, Missing, RunFolder, find_program, free_ports, is_root, poll, run};
+use crate::mail_settings::Settings;
+use crate::run::{Account, Missing, RunFolder, find_program, free_ports, is_root, poll, run, scratch_folder};
 use crate::talk::Talk;
 
 static SHARED: OnceCell<Option<MailServers>> = OnceCell::const_new();
@@ -92,7 +92,7 @@ impl MailServers {
     /// Starts a private pair that ends when this value is dropped or this process ends.
     pub async fn start() -> Result<MailServers> {
         let programs = Programs::find()?;
-        let mut folder = RunFolder::make("mail")?;
+        let mut folder = RunFolder::make("mail", &scratch_folder())?;
         let [smtp_port, submission_port, smtps_port, imap_port, imaps_port] = free_ports()?;
         let authority = Authority::new()?;
         let ca_file = authority.write_ca(folder.path())?;
@@ -199,16 +199,7 @@ impl MailServers {
         std::fs::create_dir(&etc)?;
         std::fs::create_dir(folder.path().join("queue"))?;
         programs.postfix_account.make_folder(&folder.path().join("data"), 0o700)?;
-        for (name, text) in [
-            ("main.cf", settings.main_cf()),
-            ("master.cf", settings.master_cf()),
-            ("dovecot.conf", settings.dovecot_conf()),
-            ("recipients", RECIPIENTS.to_owned()),
-            ("access", ACCESS.to_owned()),
-            ("transport", TRANSPORT.to_owned()),
-        ] {
-            std::fs::write(etc.join(name), text)?;
-        }
+        settings.write(&etc)?;
         let key = folder.path().join("server.key");
         std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600))?;
         Ok(())

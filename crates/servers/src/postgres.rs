@@ -5,7 +5,7 @@
 //! so root starts it as the user `postgres`. A missing PostgreSQL is `Missing`.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,9 +13,20 @@ use anyhow::{Context, Result, bail};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
-use crate::run::{Account, Missing, RunFolder, find_program, free_ports, is_root, poll, run};
+use crate::run::{Account, Missing, RunFolder, find_program, free_ports, is_root, poll, run, scratch_folder};
 
 static SHARED: OnceCell<Option<Postgres>> = OnceCell::const_new();
+
+/// Settings of every cluster; the rest are PostgreSQL's own.
+const SETTINGS: [&str; 7] = [
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_connections=300",
+    "shared_buffers=64MB",
+    "jit=off",
+    "timezone=UTC",
+    "lc_messages=C",
+];
 
 /// How long a cluster may take to answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -50,31 +61,31 @@ impl Postgres {
 
     /// Starts a private cluster that ends when this value is dropped or this process ends.
     pub async fn start() -> Result<Postgres> {
+        Postgres::start_in(&scratch_folder(), &["fsync=off", "full_page_writes=off"]).await
+    }
+
+    /// Starts one whose data lie inside `parent` and that waits for the disk, for measurements.
+    ///
+    /// Root's own folders won't do: the user `postgres` must be able to enter `parent`.
+    pub async fn start_durable(parent: &Path) -> Result<Postgres> {
+        Postgres::start_in(parent, &["fsync=on"]).await
+    }
+
+    async fn start_in(parent: &Path, settings: &[&str]) -> Result<Postgres> {
         let (initdb, server) = programs()?;
         let account = owner()?;
-        let mut folder = RunFolder::make("pg")?;
-        let (data, sockets) = (folder.path().join("data"), folder.path().join("s"));
-        for path in [&data, &sockets] {
-            account.make_folder(path, 0o700)?;
-        }
+        let mut folder = RunFolder::make("pg", parent)?;
+        let data = folder.path().join("data");
+        account.make_folder(&data, 0o700)?;
         run(as_owner(&initdb, account)
             .args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"])
             .args(["--locale=C.UTF-8", "--no-instructions", "-D"])
             .arg(&data))?;
         let [port] = free_ports()?;
         let mut command = as_owner(&server, account);
-        command.arg("-D").arg(&data).arg("-k").arg(&sockets).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        for setting in [
-            "fsync=off",
-            "full_page_writes=off",
-            "wal_level=minimal",
-            "max_wal_senders=0",
-            "max_connections=300",
-            "shared_buffers=64MB",
-            "jit=off",
-            "timezone=UTC",
-            "lc_messages=C",
-        ] {
+        // No socket file: its path would have to be short.
+        command.arg("-D").arg(&data).args(["-k", "", "-h", "127.0.0.1", "-p", &port.to_string()]);
+        for setting in SETTINGS.iter().chain(settings) {
             command.args(["-c", setting]);
         }
         folder.start(&mut command, "postgres.log", "QUIT")?;

@@ -45,7 +45,7 @@ pub fn scratch_folder() -> PathBuf {
 
 /// A folder for the data of servers, and the keeper that ends them and removes it.
 #[derive(Debug)]
-pub(super) struct RunFolder {
+pub struct RunFolder {
     path: PathBuf,
     keeper: Child,
     servers: Vec<Child>,
@@ -53,23 +53,24 @@ pub(super) struct RunFolder {
 
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
+runs() { kill -0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; }
 cat >/dev/null
 while read -r signal pid; do kill -s "$signal" "$pid"; done <"$1/pids"
 tries=0
 while read -r signal pid; do
-    while kill -0 "$pid" && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.05; done
+    while runs "$pid" && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.05; done
     kill -s KILL "$pid"
 done <"$1/pids"
 rm -rf "$1"
 "#;
 
 impl RunFolder {
-    /// Makes an empty folder that any account may enter.
-    pub fn make(purpose: &str) -> Result<RunFolder> {
+    /// Makes an empty folder inside `parent` that any account may enter.
+    pub fn make(purpose: &str, parent: &Path) -> Result<RunFolder> {
         let folder = tempfile::Builder::new()
             .prefix(&format!("relance-{purpose}-"))
             .permissions(std::fs::Permissions::from_mode(0o755))
-            .tempdir_in(scratch_folder())?;
+            .tempdir_in(parent)?;
         let path = folder.keep();
         std::fs::write(path.join("pids"), "")?;
         let keeper = Command::new("sh")
@@ -91,14 +92,14 @@ impl RunFolder {
     }
 
     /// Has a process ended with `signal` when the folder goes.
-    pub fn end_with_us(&self, pid: u32, signal: &str) -> Result<()> {
+    pub(crate) fn end_with_us(&self, pid: u32, signal: &str) -> Result<()> {
         let mut pids = std::fs::OpenOptions::new().append(true).open(self.path.join("pids"))?;
         writeln!(pids, "{signal} {pid}")?;
         Ok(())
     }
 
     /// Starts a server that writes what it says to `log` in this folder, and ends with it.
-    pub fn start(&mut self, command: &mut Command, log: &str, signal: &str) -> Result<()> {
+    pub(crate) fn start(&mut self, command: &mut Command, log: &str, signal: &str) -> Result<()> {
         let log = std::fs::File::create(self.path.join(log))?;
         let child = command
             .stdin(Stdio::null())
@@ -113,7 +114,7 @@ impl RunFolder {
     }
 
     /// How one of the started servers ended, if one has.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         for server in &mut self.servers {
             if let Some(status) = server.try_wait()? {
                 return Ok(Some(status));
@@ -123,7 +124,7 @@ impl RunFolder {
     }
 
     /// The end of a log, for the message of a failure.
-    pub fn log(&self, log: &str) -> String {
+    pub(crate) fn log(&self, log: &str) -> String {
         let bytes = std::fs::read(self.path.join(log)).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().collect();

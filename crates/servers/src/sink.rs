@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::net::TcpStream;
 
-use crate::run::{Missing, find_program, free_ports, poll, run};
+use crate::run::{Missing, find_program, free_ports, is_root, poll, run};
 
 /// A running `smtp-sink`, ended with this value.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ impl SmtpSink {
     pub async fn start(options: &[&str]) -> Result<SmtpSink> {
         let program = find_program("smtp-sink", &[]).ok_or_else(missing)?;
         let [port] = free_ports()?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        if is_root() {
+            command.args(["-u", "postfix"]);
+        }
+        let child = command
             .args(options)
             .arg(format!("127.0.0.1:{port}"))
             .arg("1000")
@@ -42,6 +46,20 @@ impl SmtpSink {
         match open.await? {
             Some(_) => Ok(sink),
             None => bail!("smtp-sink does not answer on port {port}"),
+        }
+    }
+}
+
+impl SmtpSink {
+    /// Starts one for a test; `None` says SKIPPED.
+    pub async fn for_test(options: &[&str]) -> Option<SmtpSink> {
+        match SmtpSink::start(options).await {
+            Ok(sink) => Some(sink),
+            Err(error) if error.is::<Missing>() => {
+                crate::skip(&error.to_string());
+                None
+            }
+            Err(error) => panic!("smtp-sink for this test did not start: {error:#}"),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The servers do what the tests built on them rely on.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use sqlx::{Connection, Executor};
 
 use super::talk::to_base64;
 use super::{
-    Action, Authority, BrowserOutcome, CertificateKind, Ledger, LedgerOptions, MailServers, Security, SmtpSink, Stage,
-    Talk, fresh_postgres, fresh_postgres_like, smtp_source,
+    Action, Authority, BrowserOutcome, CertificateKind, Ledger, LedgerOptions, MailServers, Missing, Postgres,
+    Security, SmtpSink, Stage, Talk, fresh_postgres, fresh_postgres_like, skip, smtp_source,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -51,6 +52,22 @@ async fn a_template_database_is_prepared_once_and_copied() {
         assert_eq!(count, 1);
     }
     assert_eq!(prepared, 1);
+}
+
+#[tokio::test]
+async fn a_cluster_ends_with_its_value_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let postgres = match Postgres::start_durable(folder.path()).await {
+        Err(error) if error.is::<Missing>() => return skip(&error.to_string()),
+        started => started.unwrap(),
+    };
+    let mut connection = sqlx::PgConnection::connect(postgres.url()).await.unwrap();
+    let waits: String = sqlx::query_scalar("SHOW fsync").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(waits, "on");
+    drop(postgres);
+    assert!(connection.ping().await.is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 async fn submission(mail: &MailServers, password: &str) -> anyhow::Result<Talk> {
@@ -230,7 +247,7 @@ async fn the_ledger_shows_the_certificate_it_is_told_to_show() {
 
 #[tokio::test]
 async fn smtp_sink_swallows_what_smtp_source_sends() {
-    let Ok(sink) = SmtpSink::start(&[]).await else { return super::skip("no smtp-sink") };
+    let Some(sink) = SmtpSink::for_test(&[]).await else { return };
     let took = smtp_source(sink.port, &["-s", "2", "-l", "2048", "-m", "20"]).await.unwrap();
     assert!(took < LIMIT);
     let cutting = SmtpSink::start(&["-q", "."]).await.unwrap();

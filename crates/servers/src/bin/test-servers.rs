@@ -7,7 +7,9 @@
 use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result};
-use relance_servers::{MAIL_VARIABLE, MailServers, Missing, POSTGRES_VARIABLE, Postgres, SKIPPED, scratch_folder};
+use relance_servers::{
+    MAIL_VARIABLE, MailServers, Missing, POSTGRES_VARIABLE, Postgres, RunFolder, SKIPPED, scratch_folder,
+};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 async fn main() -> Result<ExitCode> {
     let command: Vec<_> = std::env::args_os().skip(1).collect();
     let (program, arguments) = command.split_first().context("which command needs the servers?")?;
-    let scratch = tempfile::Builder::new().prefix("relance-test-").tempdir_in(scratch_folder())?;
+    let scratch = RunFolder::make("test", &scratch_folder())?;
     let begun = tokio::time::Instant::now();
     let (postgres, mail) = tokio::join!(Postgres::start(), MailServers::start());
     let postgres_value = value(&postgres, |postgres| postgres.url().to_owned())?;
