@@ -1,0 +1,24 @@
+//! Speaks SMTP, IMAP, MIME and Maildir for the rest of Relance, and knows no database.
+//!
+//! Sending: [`compose`] builds the bytes, [`submission`] hands them to a server ([`smtp`]) or to the
+//! local [`sandbox`], and [`smtp::verdict`] alone says what a failure means. Reading: [`imap`] fetches,
+//! [`parse`] takes messages apart, [`understand`] says what they are. When and whether anything
+//! is sent is decided elsewhere. Failures of the wire are [`Fault`]s, which carry words for people.
+
+mod address;
+pub mod check;
+pub mod compose;
+mod fault;
+pub mod imap;
+pub mod parse;
+pub mod sandbox;
+mod server;
+pub mod smtp;
+pub mod submission;
+pub mod tls;
+pub mod understand;
+
+pub use fault::{Direction, Fault, Reply, Stage, TlsFault};
+pub use server::{Security, Server, connect_tcp};
+pub use submission::{Account, Submission};
+pub use tls::Tls;
