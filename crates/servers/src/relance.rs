@@ -85,6 +85,10 @@ impl RelanceCommand {
             None => Command::new(binary),
         };
         command.args(&self.arguments).kill_on_drop(true);
+        // The settings of whoever runs the tests are not for their servers.
+        for name in ["RELANCE_DATA", "RELANCE_LISTEN", "RELANCE_DATABASE", "RELANCE_BASE_URL"] {
+            command.env_remove(name);
+        }
         for (name, value) in &self.variables {
             command.env(name, value);
         }

@@ -1,0 +1,98 @@
+// Walks every kind of page a signed-in person can reach by links, in light, dark and on a phone:
+// no axe violation, nothing wider than the phone. With SCREENSHOTS it keeps a picture of each.
+//
+// Environment: BASE_URL, EMAIL and PASSWORD (or SAID, a file with what `relance demo` printed).
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { inBrowser, baseUrl } from "./browser.mjs";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = process.env.SCREENSHOTS;
+const mostPages = 80;
+
+const looks = [
+  { name: "light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
+  { name: "dark", viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
+  { name: "phone", viewport: { width: 390, height: 844 }, colorScheme: "light" },
+];
+
+/** What the demo printed for people to sign in with. */
+function credentials() {
+  if (process.env.EMAIL) return { email: process.env.EMAIL, password: process.env.PASSWORD };
+  const said = readFileSync(process.env.SAID, "utf8");
+  const email = said.match(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/)?.[0];
+  const password = said.match(/password:?\s+(\S+)/i)?.[1];
+  assert.ok(email && password, `no sign-in in: ${said}`);
+  return { email, password };
+}
+
+async function signIn(page) {
+  const { email, password } = credentials();
+  await page.goto(baseUrl);
+  await page.locator("input[type=email]").fill(email);
+  await page.locator("input[type=password]").fill(password);
+  await page.locator("input[type=password]").press("Enter");
+  await page.locator("input[type=password]").waitFor({ state: "detached" });
+}
+
+/** One name for all pages of a kind: ids and queries left out. */
+function kindOf(path) {
+  const parts = path.split("?")[0].split("/").filter(Boolean);
+  const named = parts.map((part) => (/\d/.test(part) && part.length > 12 ? "one" : part));
+  return named.join("-") || "start";
+}
+
+async function linksOf(page) {
+  const hrefs = await page.locator("a[href]:not([download])").evaluateAll((links) => links.map((link) => link.href));
+  const own = hrefs.map((href) => new URL(href)).filter((url) => url.origin === new URL(baseUrl).origin);
+  const paths = own.map((url) => url.pathname + url.search);
+  return paths.filter((path) => !/^\/(api|assets|metrics|healthz|readyz)\b/.test(path));
+}
+
+/** Every kind of page and one path of that kind, found by following links. */
+async function findPages(page) {
+  const found = new Map();
+  const queue = [new URL(page.url()).pathname];
+  while (queue.length > 0 && found.size < mostPages) {
+    const path = queue.shift();
+    const kind = kindOf(path);
+    if (found.has(kind)) continue;
+    const answer = await page.goto(baseUrl + path);
+    if (!(answer?.headers()["content-type"] ?? "").startsWith("text/html")) continue;
+    assert.ok(answer.ok(), `${path} answered ${answer.status()}`);
+    found.set(kind, path);
+    queue.push(...(await linksOf(page)));
+  }
+  return found;
+}
+
+async function violationsOf(page) {
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes[0].target.join(" ")}, ${nodes.length} in all)`);
+}
+
+const wrong = [];
+await inBrowser(async (page, { context }) => {
+  await signIn(page);
+  const pages = await findPages(page);
+  for (const look of looks) {
+    await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize(look.viewport);
+    for (const [kind, path] of pages) {
+      await page.goto(baseUrl + path);
+      for (const violation of await violationsOf(page)) wrong.push(`${path} (${look.name}): ${violation}`);
+      const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (excess > 0) wrong.push(`${path} (${look.name}): ${excess} px wider than the screen`);
+      if (pictures) {
+        mkdirSync(`${pictures}/${look.name}`, { recursive: true });
+        await page.screenshot({ path: `${pictures}/${look.name}/${kind}.png`, fullPage: true });
+      }
+    }
+  }
+  console.log(`${pages.size} kinds of pages in ${looks.length} looks: ${[...pages.values()].join(" ")}`);
+  await context.clearCookies();
+});
+assert.deepEqual(wrong, [], wrong.join("\n"));
