@@ -29,6 +29,7 @@ export default class extends Controller {
   end({ submitter }) {
     if (!submitter?.isConnected) return;
     submitter.removeAttribute("aria-busy");
+    submitter.style.minWidth = "";
     const word = submitter.querySelector(".word");
     if (word && submitter.dataset.word) word.textContent = submitter.dataset.word;
   }

@@ -10,6 +10,7 @@ export default class extends Controller {
     document.addEventListener("turbo:load", () => this.ensure(), { signal });
     document.addEventListener("turbo:render", () => this.ensure(), { signal });
     document.addEventListener("turbo:before-frame-render", (event) => this.open(event), { signal });
+    document.addEventListener("turbo:frame-render", (event) => this.rendered(event), { signal });
     document.addEventListener("turbo:frame-missing", (event) => this.leave(event), { signal });
     document.addEventListener("turbo:before-cache", () => this.close(), { signal });
     document.addEventListener("click", (event) => this.clicked(event), { signal });
@@ -27,6 +28,7 @@ export default class extends Controller {
     dialog.id = "modal";
     dialog.setAttribute("data-turbo-permanent", "");
     dialog.setAttribute("aria-labelledby", "dialog-title");
+    dialog.tabIndex = -1;
     const frame = document.createElement("turbo-frame");
     frame.id = "dialog";
     dialog.append(frame);
@@ -43,6 +45,14 @@ export default class extends Controller {
     if (this.modal.open) return;
     this.opener = document.activeElement;
     this.modal.showModal();
+  }
+
+  // New content takes the focus: where it asks for it, else its first refused or first field.
+  rendered(event) {
+    if (event.target.id !== "dialog" || !this.modal?.open) return;
+    const wish = ["[autofocus]", "[aria-invalid=true]", ".dialog-body :is(input:not([type=hidden]), select, textarea)"];
+    const found = wish.map((selector) => this.modal.querySelector(selector)).find(Boolean);
+    (found ?? this.modal).focus({ preventScroll: true });
   }
 
   // Shows a template of this page as a dialog.

@@ -1,15 +1,15 @@
-// A search or filter form that asks by itself shortly after the last key.
+// A search or filter form that asks by itself shortly after the last key. The answer is morphed
+// into the page; the field is kept as it is, so that nothing typed meanwhile is lost.
 import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
   connect() {
-    this.element.setAttribute("data-turbo-action", "replace");
+    this.element.dataset.turboAction = "replace";
     this.element.oninput = (event) => this.soon(event.target.matches("input[type=search], input[type=text]") ? 250 : 0);
     const field = this.element.querySelector("input[type=search]");
-    if (!field || sessionStorage.getItem("filter") !== this.element.action) return;
-    sessionStorage.removeItem("filter");
-    field.focus();
-    field.setSelectionRange(field.value.length, field.value.length);
+    if (!field) return;
+    field.id ||= "filter-words";
+    field.dataset.turboPermanent = "";
   }
 
   disconnect() {
@@ -18,9 +18,6 @@ export default class extends Controller {
 
   soon(ms) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      if (this.element.contains(document.activeElement)) sessionStorage.setItem("filter", this.element.action);
-      this.element.requestSubmit();
-    }, ms);
+    this.timer = setTimeout(() => this.element.requestSubmit(), ms);
   }
 }

@@ -1,4 +1,5 @@
-// Ctrl K: a field that asks /palette?q= while one types; arrows choose, Enter goes there.
+// Ctrl K: a field that asks /palette?q= while one types. Enter goes to the first answer; arrows
+// move through the answers and back to the field.
 import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
@@ -33,9 +34,9 @@ export default class extends Controller {
     dialog.onclick = (event) => (event.target === dialog || event.target.closest("a")) && dialog.close();
     const input = dialog.querySelector("input");
     input.oninput = () => this.ask(input.value);
-    input.onkeydown = (event) => this.move(event);
+    dialog.onkeydown = (event) => this.move(event, input);
     document.body.append(dialog);
-    dialog.addEventListener("turbo:frame-load", () => this.choose(this.links[0]));
+    dialog.addEventListener("turbo:frame-load", () => this.links[0]?.setAttribute("data-chosen", ""));
     dialog.showModal();
     input.focus();
   }
@@ -49,18 +50,16 @@ export default class extends Controller {
     return [...this.dialog.querySelectorAll("turbo-frame a")];
   }
 
-  choose(link) {
-    this.links.forEach((other) => (other === link ? other.setAttribute("aria-selected", "true") : other.removeAttribute("aria-selected")));
-    link?.scrollIntoView({ block: "nearest" });
-    this.chosen = link;
-  }
-
-  move(event) {
+  move(event, input) {
+    const links = this.links;
+    if (event.key === "Enter" && event.target === input) {
+      event.preventDefault();
+      links[0]?.click();
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter") { event.preventDefault(); this.chosen?.click(); }
     if (!step) return;
     event.preventDefault();
-    const links = this.links;
-    this.choose(links[(links.indexOf(this.chosen) + step + links.length) % links.length]);
+    const stops = [input, ...links];
+    stops[(stops.indexOf(document.activeElement) + step + stops.length) % stops.length].focus();
   }
 }

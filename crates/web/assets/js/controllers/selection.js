@@ -10,6 +10,20 @@ export default class extends Controller {
     this.show();
   }
 
+  // Rows come and go when the page is morphed.
+  rowTargetConnected() {
+    this.showSoon();
+  }
+
+  rowTargetDisconnected() {
+    this.showSoon();
+  }
+
+  showSoon() {
+    cancelAnimationFrame(this.soon);
+    this.soon = requestAnimationFrame(() => this.element.isConnected && this.show());
+  }
+
   toggle(event) {
     const rows = this.rowTargets;
     const here = rows.indexOf(event.target);

@@ -3,10 +3,8 @@ import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
   connect() {
-    this.element.onmouseenter = this.element.onfocusin = () => this.stay();
-    this.element.onmouseleave = this.element.onfocusout = () => this.start();
-    this.element.addEventListener("focusin", () => this.stay());
-    this.element.addEventListener("focusout", () => this.start());
+    for (const name of ["mouseenter", "focusin"]) this.element.addEventListener(name, () => this.stay());
+    for (const name of ["mouseleave", "focusout"]) this.element.addEventListener(name, () => this.start());
     this.start();
   }
 
