@@ -5,13 +5,34 @@
 //! Errors are [`StorageError`]: unavailable (try later), conflict (a uniqueness rule), corrupt (our data is wrong).
 
 pub mod activities;
+mod conditions;
+pub mod deliveries;
+pub mod enrollment_due;
+pub mod enrollment_lookups;
+pub mod enrollment_sets;
+pub mod enrollment_views;
+pub mod enrollments;
 pub mod error;
 pub mod idempotency;
+pub mod inbound;
+pub mod jobs;
+pub mod leases;
+pub mod mailbox_days;
+pub mod mailboxes;
 mod migrations;
 mod open;
-pub mod suppressions;
-pub mod templates;
+pub mod outbox;
+pub mod people;
+pub mod people_choices;
+pub mod people_filter;
+pub mod people_lists;
+pub mod people_query;
+pub mod people_sequences;
 pub mod sending;
+pub mod sequences;
+pub mod suppressions;
+pub mod tasks;
+pub mod templates;
 pub mod tx;
 pub mod users;
 pub mod value;

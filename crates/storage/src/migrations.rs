@@ -40,7 +40,9 @@ pub async fn apply(tx: &mut Tx) -> Result<Vec<&'static str>> {
         vec![],
     )
     .await?;
-    let applied = tx.one("SELECT COALESCE(MAX(number), 0) AS number FROM schema_migrations", vec![], |row| row.int("number")).await?;
+    let applied = tx
+        .one("SELECT COALESCE(MAX(number), 0) AS number FROM schema_migrations", vec![], |row| row.int("number"))
+        .await?;
     if applied > newest() {
         return Err(StorageError::Unavailable(format!(
             "the database is at version {applied}, this program knows {}: use a newer program",

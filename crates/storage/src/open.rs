@@ -162,7 +162,9 @@ async fn assert_sqlite(pool: &SqlitePool) -> Result<()> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await?;
     let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
     if numbers < vec![3, 51, 3] {
-        return Err(StorageError::Unavailable(format!("SQLite {version} is older than 3.51.3, which repairs a WAL fault")));
+        return Err(StorageError::Unavailable(format!(
+            "SQLite {version} is older than 3.51.3, which repairs a WAL fault"
+        )));
     }
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
@@ -184,7 +186,9 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     }
     let commit: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&pool).await?;
     if commit == "off" {
-        return Err(StorageError::Unavailable("synchronous_commit is off: an acknowledged email could be forgotten".to_owned()));
+        return Err(StorageError::Unavailable(
+            "synchronous_commit is off: an acknowledged email could be forgotten".to_owned(),
+        ));
     }
     Ok(Pools::Postgres(pool))
 }

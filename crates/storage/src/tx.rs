@@ -98,7 +98,12 @@ impl Tx {
     }
 
     /// Runs a query; its first row, if any.
-    pub async fn first<T>(&mut self, sql: &str, args: Vec<Value>, read: impl Fn(&Row) -> Result<T>) -> Result<Option<T>> {
+    pub async fn first<T>(
+        &mut self,
+        sql: &str,
+        args: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T>,
+    ) -> Result<Option<T>> {
         Ok(self.all(sql, args, read).await?.into_iter().next())
     }
 
@@ -168,9 +173,9 @@ impl Tx {
     /// Fragment: the people of alias `p` whose words match the query of [`Tx::search_query`] bound at `$placeholder`.
     pub fn matches_search(&self, placeholder: usize) -> String {
         match self {
-            Self::Sqlite(_) => format!(
-                "p.search_number IN (SELECT rowid FROM people_search WHERE people_search MATCH ${placeholder})"
-            ),
+            Self::Sqlite(_) => {
+                format!("p.search_number IN (SELECT rowid FROM people_search WHERE people_search MATCH ${placeholder})")
+            }
             Self::Postgres(_) => format!(
                 "array_to_tsvector(string_to_array(p.search_text, ' ')) @@ CAST(CAST(${placeholder} AS TEXT) AS tsquery)"
             ),

@@ -58,7 +58,8 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
 }
 
-const USER: &str = "u.id, u.email, u.name, u.role, u.time_zone, u.phone, u.password_hash, u.deactivated_at, u.created_at";
+const USER: &str =
+    "u.id, u.email, u.name, u.role, u.time_zone, u.phone, u.password_hash, u.deactivated_at, u.created_at";
 
 /// Reads a user from a row with the columns of `users`.
 pub fn user(row: &Row) -> Result<User> {
@@ -304,7 +305,12 @@ pub async fn touch_token(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<()>
 }
 
 /// Counts one failed sign-in of `subject` (an address or a client); the failures since `window_start`.
-pub async fn record_sign_in_failure(tx: &mut Tx, subject: &str, now: Timestamp, window_start: Timestamp) -> Result<i64> {
+pub async fn record_sign_in_failure(
+    tx: &mut Tx,
+    subject: &str,
+    now: Timestamp,
+    window_start: Timestamp,
+) -> Result<i64> {
     tx.one(
         "INSERT INTO sign_in_failures AS f (subject, failures, first_at, blocked_until) VALUES ($1, 1, $2, NULL)
         ON CONFLICT (subject) DO UPDATE SET
@@ -319,9 +325,8 @@ pub async fn record_sign_in_failure(tx: &mut Tx, subject: &str, now: Timestamp, 
 
 /// Refuses sign-ins of `subject` until then.
 pub async fn block_sign_in(tx: &mut Tx, subject: &str, until: Timestamp) -> Result<()> {
-    let changed = tx
-        .execute("UPDATE sign_in_failures SET blocked_until = $2 WHERE subject = $1", args![subject, until])
-        .await?;
+    let changed =
+        tx.execute("UPDATE sign_in_failures SET blocked_until = $2 WHERE subject = $1", args![subject, until]).await?;
     if changed == 0 {
         return Err(StorageError::Corrupt(format!("no failed sign-in of {subject} to block")));
     }

@@ -89,8 +89,24 @@ pub trait FromId {
 }
 
 from_ids!(
-    PersonId, UserId, MailboxId, TemplateId, SequenceId, VersionId, StepId, EnrollmentId, DeliveryId, TaskId,
-    ActivityId, InboundId, SuppressionId, JobId, TokenId, ListId, NodeId, NoteId
+    PersonId,
+    UserId,
+    MailboxId,
+    TemplateId,
+    SequenceId,
+    VersionId,
+    StepId,
+    EnrollmentId,
+    DeliveryId,
+    TaskId,
+    ActivityId,
+    InboundId,
+    SuppressionId,
+    JobId,
+    TokenId,
+    ListId,
+    NodeId,
+    NoteId
 );
 
 /// A document bound as JSON text.

@@ -92,7 +92,15 @@ pub enum Stands {
 }
 
 /// An enrollment number `n` of `person` in sequence number `sequence` (see [`sequence`]) by `actor`, due at `due` seconds.
-pub async fn enrollment(tx: &mut Tx, n: u128, person: PersonId, sequence: u128, actor: UserId, stands: Stands, due: i64) -> EnrollmentId {
+pub async fn enrollment(
+    tx: &mut Tx,
+    n: u128,
+    person: PersonId,
+    sequence: u128,
+    actor: UserId,
+    stands: Stands,
+    due: i64,
+) -> EnrollmentId {
     let enrollment: EnrollmentId = id(n);
     let finished = matches!(stands, Stands::Finished);
     let (state, action) = match stands {

@@ -54,7 +54,8 @@ where
         eprintln!("SKIPPED: no PostgreSQL (set RELANCE_TEST_POSTGRES)");
         return;
     };
-    let words: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let words: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let words: String = words.chars().take(30).collect();
     let database = format!("relance_{}_{number}_{words}", std::process::id());
@@ -96,10 +97,14 @@ pub const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_ms(1_795_424_400_000 + seconds * 1_000)
 }
 
-/// Gathers the planner's statistics.
+/// Gathers the planner's statistics, and has PostgreSQL put away what it has not yet sorted into the search index.
 pub async fn analyze(store: &Store) {
     let mut tx = store.begin().await.expect("a transaction");
     tx.execute("ANALYZE", vec![]).await.expect("ANALYZE");
+    if store.engine() == Engine::Postgres {
+        let sql = "SELECT gin_clean_pending_list('people_search') AS pages";
+        tx.one(sql, vec![], |row| row.int("pages")).await.expect(sql);
+    }
     tx.commit().await.expect("commit");
 }
 

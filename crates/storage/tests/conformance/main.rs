@@ -1,4 +1,22 @@
 //! Every function of the storage crate, on SQLite and on PostgreSQL.
 
+mod deliveries;
+mod enrollment_sets;
+mod enrollment_views;
+mod enrollments;
 mod fixtures;
 mod harness;
+mod inbound;
+mod jobs;
+mod leases;
+mod made;
+mod mailboxes;
+mod people;
+mod people_lists;
+mod plans;
+mod records;
+mod schema;
+mod sequences;
+mod tasks;
+mod users;
+mod workspace;

@@ -116,8 +116,10 @@ CREATE INDEX people_by_created ON people (kind, created_at, id) WHERE deleted_at
 CREATE INDEX people_by_updated ON people (kind, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_status ON people (kind, status, id) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_source ON people (source) WHERE deleted_at IS NULL;
+CREATE INDEX people_tagged ON people (updated_at) WHERE tags <> '[]' AND deleted_at IS NULL;
 CREATE INDEX people_by_owner ON people (owner_id, kind) WHERE deleted_at IS NULL;
 CREATE INDEX people_by_email ON people (email_key) WHERE deleted_at IS NULL;
+CREATE INDEX people_merged ON people (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX people_by_company ON people (company_id) WHERE company_id IS NOT NULL;
 
 -- Every address that counts as a person, in its compared form.
