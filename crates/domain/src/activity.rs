@@ -1,8 +1,6 @@
 //! The history of a person: one event per row, with actor and reason.
 
-use crate::{
-    ActivityId, DeliveryId, EnrollmentId, InboundId, PersonId, SequenceId, TaskId, Timestamp, UserId,
-};
+use crate::{ActivityId, DeliveryId, EnrollmentId, InboundId, PersonId, SequenceId, TaskId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What happened.
@@ -61,13 +59,15 @@ pub enum ActivityKind {
     Suppressed,
     /// A step was skipped by hand.
     StepSkipped,
+    /// A step was moved to another time by hand.
+    StepMoved,
     /// A message waits in the review tray.
     HeldForReview,
 }
 
 impl ActivityKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::PersonCreated,
         Self::PersonImported,
         Self::PersonEdited,
@@ -94,6 +94,7 @@ impl ActivityKind {
         Self::Note,
         Self::Suppressed,
         Self::StepSkipped,
+        Self::StepMoved,
         Self::HeldForReview,
     ];
 
@@ -126,6 +127,7 @@ impl ActivityKind {
             Self::Note => "note",
             Self::Suppressed => "suppressed",
             Self::StepSkipped => "step_skipped",
+            Self::StepMoved => "step_moved",
             Self::HeldForReview => "held_for_review",
         }
     }

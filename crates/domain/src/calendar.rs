@@ -30,10 +30,17 @@ pub fn zone_of_country(country: &str) -> Option<TimeZone> {
     if asked.is_empty() {
         return None;
     }
-    let lower = asked.to_lowercase();
-    let code = countries::ALSO_CALLED.iter().find(|(name, _)| *name == lower).map(|(_, code)| *code);
-    let row = countries::ONE_ZONE.iter().find(|(row_code, name, _)| {
-        code.map_or_else(|| row_code.eq_ignore_ascii_case(asked) || name.to_lowercase() == lower, |c| c == *row_code)
+    let code = match asked.len() {
+        2 => Some(asked),
+        _ => {
+            let lower = asked.to_lowercase();
+            countries::ALSO_CALLED.iter().find(|(name, _)| *name == lower).map(|(_, code)| *code)
+        }
+    };
+    let row = countries::ONE_ZONE.iter().find(|(row_code, name, _)| match code {
+        Some("uk" | "UK") => *row_code == "GB",
+        Some(code) => row_code.eq_ignore_ascii_case(code),
+        None => name.eq_ignore_ascii_case(asked),
     })?;
     zone(row.2)
 }
@@ -148,7 +155,9 @@ impl<'a> LocalSchedule<'a> {
     fn instant(&self, local: DateTime) -> Timestamp {
         let ambiguous = self.zone.to_ambiguous_timestamp(local);
         let AmbiguousOffset::Gap { after, .. } = ambiguous.offset() else {
-            return ambiguous.earlier().map_or(Timestamp::from_ms(i64::MAX), |at| Timestamp::from_ms(at.as_millisecond()));
+            return ambiguous
+                .earlier()
+                .map_or(Timestamp::from_ms(i64::MAX), |at| Timestamp::from_ms(at.as_millisecond()));
         };
         let before_gap = after.to_timestamp(local).unwrap_or(jiff::Timestamp::MAX);
         self.zone
@@ -169,9 +178,8 @@ impl<'a> LocalSchedule<'a> {
 
     /// Mail may leave on this local date.
     pub fn is_sending_day(&self, day: Date) -> bool {
-        self.schedule.is_none_or(|schedule| {
-            schedule.days.contains(&Day::of(day.weekday())) && !schedule.holidays.contains(&day)
-        })
+        self.schedule
+            .is_none_or(|schedule| schedule.days.contains(&Day::of(day.weekday())) && !schedule.holidays.contains(&day))
     }
 
     /// The windows that are for this kind of email, in the order written; empty without a schedule.

@@ -5,6 +5,7 @@
 //! wait. It changes nothing: the engine applies the answer with [`crate::enrollment::State::after`]. Whether the inbox
 //! was read recently never makes an email wait here; the sender proves it just before the email leaves.
 
+mod email_rules;
 mod rules;
 mod words;
 
@@ -70,6 +71,9 @@ pub struct Facts<'a> {
     pub pressed_send: bool,
     /// When a pause of the sequence, the mailbox or the workspace last ended: lateness counts from there.
     pub resumed_at: Option<Timestamp>,
+    /// Since when the mailbox has been worked for without a break (business time of the lease): what was due long
+    /// before suffered an outage. `None` = no outage to speak of.
+    pub worked_since: Option<Timestamp>,
 }
 
 impl<'a> Facts<'a> {
@@ -103,6 +107,7 @@ impl<'a> Facts<'a> {
             delivery: None,
             pressed_send: false,
             resumed_at: None,
+            worked_since: None,
         }
     }
 
@@ -322,7 +327,9 @@ impl rules::Judge<'_> {
             return facts.open_task.is_none().then_some(from);
         }
         let step = facts.step()?;
-        Lane::of(facts).slot(facts.mailbox, &self.local, facts.is_first_email(), from, facts.enrollment.id, step.id).map(|slot| slot.at)
+        Lane::of(facts)
+            .slot(facts.mailbox, &self.local, facts.is_first_email(), from, facts.enrollment.id, step.id)
+            .map(|slot| slot.at)
     }
 }
 
@@ -338,3 +345,4 @@ pub fn task_overdue_at(task: &Task, step: &Step, local: &LocalSchedule) -> Optio
 }
 
 pub use crate::mailbox::proof_is_fresh;
+pub use email_rules::LATE_START_AFTER_MS;

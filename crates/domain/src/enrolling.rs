@@ -80,7 +80,10 @@ pub fn may_enroll(candidate: &Candidate) -> Result<(), Refused> {
         return refuse("not_permitted", message.to_owned());
     }
     if candidate.ongoing.is_some() {
-        return refuse("already_active", format!("{name}, or someone with the same address, is already in this sequence."));
+        return refuse(
+            "already_active",
+            format!("{name}, or someone with the same address, is already in this sequence."),
+        );
     }
     if candidate.plan.has_email() { check_address(candidate, &name) } else { Ok(()) }
 }

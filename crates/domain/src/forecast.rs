@@ -7,14 +7,14 @@
 use crate::{
     EnrollmentId, PersonId, SequenceId, StepId, Timestamp, UserId, VersionId,
     calendar::LocalSchedule,
-    decision::{Decision, Explained, Facts, RuleKind, decide, task_due_at, task_overdue_at},
+    decision::{Decision, Explained, Facts, RuleKind, Verdict, decide, task_due_at},
     enrolling,
     enrollment::{Enrollment, State},
     mailbox::Mailbox,
     person::Person,
     quota,
     sequence::Plan,
-    step::{Step, TaskMode},
+    step::{Step, TaskMode, TaskText},
     suppression::Suppression,
     workspace::Workspace,
 };
@@ -153,92 +153,101 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn run(&mut self) {
         let facts = self.facts;
-        let explained = decide(facts);
         let (Some(current), Some(due)) = (facts.enrollment.state.step(), facts.enrollment.state.due()) else { return };
-        if matches!(explained.decision, Decision::Finish { .. }) {
-            return;
-        }
-        let mut at = match (facts.plan.step(current), &explained.decision) {
-            (Some(step), Decision::Skip { because: RuleKind::Task }) => Some(self.note(step, due, Some(explained))),
-            (None, _) | (_, Decision::Skip { .. }) => Some(Some(facts.now)),
-            (Some(step), _) => Some(self.note(step, due, Some(explained))),
-        }
-        .flatten();
+        let explained = decide(facts);
+        let lost = Decision::Skip { because: RuleKind::Step };
+        let mut at = match facts.plan.step(current) {
+            _ if matches!(explained.decision, Decision::Finish { .. }) => return,
+            Some(step) if explained.decision != lost => self.note(step, due, Some(explained)),
+            _ => Some(facts.now),
+        };
         let mut after = current;
         self.done.push(current);
-        for _ in 0..=facts.plan.steps.len() {
-            let from = at.unwrap_or(facts.now);
-            let next = enrolling::following(facts.plan, after, &self.done, from, &self.local);
-            let Some((step, due)) = next.and_then(|(id, due)| facts.plan.step(id).map(|step| (step, due))) else {
-                break;
-            };
-            at = match at {
-                Some(_) => self.note(step, due, None),
-                None => {
-                    self.push(step, None, None, None, None);
-                    None
-                }
-            };
-            after = step.id;
-            self.done.push(step.id);
+        // What follows something without a date has no date either, but stands in the list.
+        while let Some((id, due)) =
+            enrolling::following(facts.plan, after, &self.done, at.unwrap_or(facts.now), &self.local)
+        {
+            let Some(step) = facts.plan.step(id) else { break };
+            if at.is_some() {
+                at = self.note(step, due, None);
+            } else {
+                self.push(step, [None, None], None, None);
+            }
+            after = id;
+            self.done.push(id);
         }
     }
 
     /// Notes one step that is due at `due` and returns the time from which the next wait counts.
     fn note(&mut self, step: &Step, due: Timestamp, explained: Option<Explained>) -> Option<Timestamp> {
-        let facts = self.facts;
-        let from = due.max(facts.now);
-        if step.action.is_automated_email() {
-            let from = explained.as_ref().map_or(Some(from), |explained| explained.leaves_at);
-            let slot = from.and_then(|from| {
-                self.lane.slot(facts.mailbox, &self.local, self.emails_sent == 0, from, facts.enrollment.id, step.id)
-            });
-            let moved = slot.and_then(|slot| slot.moved_by).or_else(|| explained.as_ref().and_then(mover));
-            let at = slot.map(|slot| slot.at);
-            if let Some(at) = at {
-                self.lane.take(facts.mailbox, at);
-                self.emails_sent += 1;
-            }
-            self.push(step, Some(due), at, moved, explained);
-            return at;
+        let from = due.max(self.facts.now);
+        let leaves = explained.as_ref().map_or(Some(from), |explained| explained.leaves_at);
+        match step.action.task() {
+            None => self.note_email(step, due, leaves, explained),
+            Some(text) => self.note_task(step, text, due, leaves, explained),
         }
-        let text = step.action.task()?;
-        let open = facts.open_task.filter(|task| explained.is_some() && task.step_id == Some(step.id));
-        let created = match (open, &explained) {
-            (Some(task), _) => Some(task.created_at),
-            (None, Some(explained)) => explained.leaves_at,
-            (None, None) => Some(from),
+    }
+
+    fn note_email(
+        &mut self,
+        step: &Step,
+        due: Timestamp,
+        leaves: Option<Timestamp>,
+        explained: Option<Explained>,
+    ) -> Option<Timestamp> {
+        let facts = self.facts;
+        let first = self.emails_sent == 0;
+        let slot = leaves
+            .and_then(|from| self.lane.slot(facts.mailbox, &self.local, first, from, facts.enrollment.id, step.id));
+        let moved_by = explained.as_ref().and_then(mover).or_else(|| slot.and_then(|slot| slot.moved_by));
+        let at = slot.map(|slot| slot.at);
+        if let Some(at) = at {
+            self.lane.take(facts.mailbox, at);
+            self.emails_sent += 1;
+        }
+        self.push(step, [Some(due), at], moved_by, explained);
+        at
+    }
+
+    fn note_task(
+        &mut self,
+        step: &Step,
+        text: &TaskText,
+        due: Timestamp,
+        leaves: Option<Timestamp>,
+        explained: Option<Explained>,
+    ) -> Option<Timestamp> {
+        let facts = self.facts;
+        let decision = explained.as_ref().map(|explained| explained.decision.clone());
+        let open = facts.open_task.filter(|task| decision.is_some() && task.step_id == Some(step.id));
+        let created = open.map(|task| task.created_at).or(leaves);
+        let due_of_task = open.map(|task| task.due_at).or_else(|| Some(task_due_at(created?, text, &self.local)));
+        let released = match decision {
+            None | Some(Decision::Wait { because: RuleKind::Task, .. } | Decision::Skip { .. }) => Some(facts.now),
+            Some(Decision::Wait { until, .. }) => until,
+            Some(Decision::Block { resumes_at, .. }) => resumes_at,
+            Some(Decision::Send | Decision::CreateTask | Decision::Finish { .. }) => Some(facts.now),
         };
-        let due_of_task = match open {
-            Some(task) => Some(task.due_at),
-            None => created.map(|created| task_due_at(created, text, &self.local)),
-        };
-        let skipped = matches!(explained.as_ref().map(|e| &e.decision), Some(Decision::Skip { .. }));
-        let held = matches!(
-            explained.as_ref().map(|e| &e.decision),
-            Some(Decision::Wait { until: None, because }) if *because != RuleKind::Task
-        );
-        let moved = explained.as_ref().and_then(mover);
-        self.push(step, Some(due), created, moved, explained);
+        let moved_by = explained.as_ref().and_then(mover);
+        let skipped = matches!(decision, Some(Decision::Skip { .. }));
+        self.push(step, [Some(due), created], moved_by, explained);
         // A manual email is sent when its task is done.
         self.emails_sent += u32::from(step.action.email().is_some());
-        match text.mode {
-            _ if held => None,
-            TaskMode::GoOn => created,
+        let released = released?;
+        Some(match text.mode {
+            _ if skipped => facts.now,
+            TaskMode::GoOn => created?.max(released),
             TaskMode::Wait | TaskMode::WaitUntilOverdue => {
-                let overdue = open.and_then(|task| task_overdue_at(task, step, &self.local));
-                self.after_task = self.after_task || !skipped;
-                let done = due_of_task.map(|due| overdue.map_or(due, |overdue| due.min(overdue)).max(facts.now));
-                if skipped { Some(facts.now) } else { done }
+                self.after_task = true;
+                due_of_task?.max(released)
             }
-        }
+        })
     }
 
     fn push(
         &mut self,
         step: &Step,
-        due_at: Option<Timestamp>,
-        planned_at: Option<Timestamp>,
+        [due_at, planned_at]: [Option<Timestamp>; 2],
         moved_by: Option<RuleKind>,
         explained: Option<Explained>,
     ) {
@@ -260,7 +269,7 @@ fn mover(explained: &Explained) -> Option<RuleKind> {
     match &explained.decision {
         Decision::Wait { because, .. } if *because != RuleKind::Due => Some(*because),
         Decision::Block { .. } => {
-            explained.rules.iter().find(|rule| rule.verdict != crate::decision::Verdict::Allows).map(|rule| rule.kind)
+            explained.rules.iter().find(|rule| rule.verdict != Verdict::Allows).map(|rule| rule.kind)
         }
         _ => None,
     }

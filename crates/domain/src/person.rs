@@ -190,16 +190,12 @@ impl Fields {
     pub fn check(&self, kind: Kind) -> Result<(), Vec<Refused>> {
         let mut wrong = Vec::new();
         match kind {
-            Kind::Lead if self.last_name.is_empty() && self.organization_name.is_empty() => wrong.push(Refused::at(
-                "last_name",
-                "required",
-                "A lead needs a last name or an organisation name.",
-            )),
-            Kind::Contact if self.is_organization && self.organization_name.is_empty() => wrong.push(Refused::at(
-                "organization_name",
-                "required",
-                "A company needs a name.",
-            )),
+            Kind::Lead if self.last_name.is_empty() && self.organization_name.is_empty() => {
+                wrong.push(Refused::at("last_name", "required", "A lead needs a last name or an organisation name."));
+            }
+            Kind::Contact if self.is_organization && self.organization_name.is_empty() => {
+                wrong.push(Refused::at("organization_name", "required", "A company needs a name."));
+            }
             Kind::Contact if !self.is_organization && self.last_name.is_empty() => {
                 wrong.push(Refused::at("last_name", "required", "A contact needs a last name."));
             }
@@ -222,6 +218,11 @@ impl Fields {
                 "unknown_time_zone",
                 "There is no such time zone. Choose one such as Europe/Paris.",
             ));
+        }
+        for (field, text) in [("status", &self.status), ("source", &self.source)] {
+            if text.chars().count() > 200 {
+                wrong.push(Refused::at(field, "too_long", "This is longer than 200 characters. Shorten it."));
+            }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }

@@ -57,7 +57,14 @@ impl SlotOrder {
         enrolled_at: Timestamp,
         id: EnrollmentId,
     ) -> Self {
-        Self { not_moved: !moved_by_hand, first_email, position_desc: std::cmp::Reverse(position), due, enrolled_at, id }
+        Self {
+            not_moved: !moved_by_hand,
+            first_email,
+            position_desc: std::cmp::Reverse(position),
+            due,
+            enrolled_at,
+            id,
+        }
     }
 }
 

@@ -199,7 +199,11 @@ impl Step {
     pub fn label(&self) -> String {
         match &self.action {
             Action::AutomatedEmail { email } | Action::ManualEmail { email, .. } => {
-                if email.subject.is_empty() { "Email in the same thread".to_owned() } else { email.subject.clone() }
+                if email.subject.is_empty() {
+                    "Email in the same thread".to_owned()
+                } else {
+                    email.subject.clone()
+                }
             }
             Action::Task { task } => task.content.lines().next().unwrap_or_default().to_owned(),
         }

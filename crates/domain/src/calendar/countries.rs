@@ -232,7 +232,7 @@ pub(super) const ONE_ZONE: [(&str, &str, &str); 223] = [
 ];
 
 /// Other names people write, with the ISO 3166 code.
-pub(super) const ALSO_CALLED: [(&str, &str); 69] = [
+pub(super) const ALSO_CALLED: [(&str, &str); 68] = [
     ("antigua and barbuda", "AG"),
     ("belgique", "BE"),
     ("belgië", "BE"),
@@ -295,7 +295,6 @@ pub(super) const ALSO_CALLED: [(&str, &str); 69] = [
     ("turkiye", "TR"),
     ("türkiye", "TR"),
     ("uae", "AE"),
-    ("uk", "GB"),
     ("united kingdom", "GB"),
     ("vatican", "VA"),
     ("viet nam", "VN"),

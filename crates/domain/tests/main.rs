@@ -1,0 +1,24 @@
+//! The rules of the business, each stated by a test: one binary for the whole crate.
+
+#[path = "main/build.rs"]
+mod build;
+#[path = "main/calendar.rs"]
+mod calendar;
+#[path = "main/decision.rs"]
+mod decision;
+#[path = "main/enrolling.rs"]
+mod enrolling;
+#[path = "main/forecast.rs"]
+mod forecast;
+#[path = "main/history.rs"]
+mod history;
+#[path = "main/merge.rs"]
+mod merge;
+#[path = "main/people.rs"]
+mod people;
+#[path = "main/state_machines.rs"]
+mod state_machines;
+#[path = "main/state_table.rs"]
+mod state_table;
+#[path = "main/zones.rs"]
+mod zones;
