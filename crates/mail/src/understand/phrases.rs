@@ -1,0 +1,86 @@
+//! Searching texts for phrases: one normal form, one way to look, and the lists in `words/`.
+//!
+//! A list is a text file with one phrase a line, in the normal form; `#` begins a comment. A new language is
+//! new lines in these files.
+
+use std::sync::LazyLock;
+
+/// A list of phrases, read once.
+pub(super) type Phrases = LazyLock<Vec<&'static str>>;
+
+/// The list in `words/<name>.txt`.
+macro_rules! words {
+    ($name:literal) => {
+        std::sync::LazyLock::new(|| crate::understand::phrases::lines(include_str!(concat!("words/", $name, ".txt"))))
+    };
+}
+pub(super) use words;
+
+/// The phrases of a list.
+pub(super) fn lines(text: &'static str) -> Vec<&'static str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with("# ")).collect()
+}
+
+/// Lower case, straight quotation marks, white space folded to single blanks.
+pub(super) fn normal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars() {
+        let c = match c {
+            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{60}' | '\u{b4}' => '\'',
+            '\u{201c}' | '\u{201d}' | '\u{201e}' => '"',
+            '\u{2010}'..='\u{2015}' => '-',
+            c => c,
+        };
+        if c.is_whitespace() {
+            blank = !out.is_empty();
+            continue;
+        }
+        if std::mem::take(&mut blank) {
+            out.push(' ');
+        }
+        if c.is_ascii() {
+            out.push(c.to_ascii_lowercase());
+        } else {
+            out.extend(c.to_lowercase());
+        }
+    }
+    out
+}
+
+/// The first of `phrases` that stands in `text`, on word borders where the phrase begins and ends with a letter.
+pub(super) fn first_phrase<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
+    phrases.iter().copied().find(|phrase| has_phrase(text, phrase))
+}
+
+/// Whether `phrase` stands in `text` as words of its own.
+pub(super) fn has_phrase(text: &str, phrase: &str) -> bool {
+    find_phrase(text, phrase, 0).is_some()
+}
+
+/// Where `phrase` stands in `text` as words of its own, from `from` on.
+pub(super) fn find_phrase(text: &str, phrase: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(found) = text.get(at..)?.find(phrase) {
+        let start = at + found;
+        let end = start + phrase.len();
+        if is_border(text, phrase, start, end) {
+            return Some(start);
+        }
+        at = start + phrase.chars().next().map_or(1, char::len_utf8);
+    }
+    None
+}
+
+fn is_border(text: &str, phrase: &str, start: usize, end: usize) -> bool {
+    let joins = |inner: Option<char>, outer: Option<char>| {
+        inner.is_some_and(is_word_letter) && outer.is_some_and(is_word_letter)
+    };
+    !joins(phrase.chars().next(), text[..start].chars().next_back())
+        && !joins(phrase.chars().next_back(), text[end..].chars().next())
+}
+
+/// Letters of scripts that put blanks between words.
+fn is_word_letter(c: char) -> bool {
+    c.is_alphanumeric() && !matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
+}

@@ -1,0 +1,147 @@
+//! Decides between hard and soft by the words of the server and, after them, by its status code.
+//!
+//! Words come first because codes lie: many servers say `5.1.1` for a full mailbox and `5.0.0` for
+//! everything. Hard means that the address or its domain does not exist or takes no mail at all.
+
+use relance_domain::inbound::{Evidence, Hardness, Rule};
+
+use super::phrases::{Phrases, normal, words};
+
+/// Unmistakable: these win over everything but a refusal after the whole message was seen.
+static HARD_FIRST: Phrases = words!("hard_first");
+
+/// Also hard, unless something soft stands beside it.
+static HARD: Phrases = words!("hard");
+
+/// Said about the sender or a list, whatever else is said.
+static SOFT_FIRST: Phrases = words!("soft_first");
+
+/// The email did not arrive although the address may be good.
+static SOFT_PHRASES: Phrases = words!("soft");
+
+/// Words that count only in what the server itself said, for notices use them in passing.
+static SOFT_WORDS: Phrases = words!("soft_words");
+
+/// Hard or soft; never a delay or a delivery, for those are told by other signs.
+///
+/// `diagnostic` is the machine-readable part's, `notice` the words around it.
+pub(super) fn hardness(
+    status: Option<&str>,
+    diagnostic: Option<&str>,
+    notice: &str,
+    evidence: &mut Vec<Evidence>,
+) -> Hardness {
+    let whole = without_links(&normal(notice));
+    let block = telling_line(notice);
+    let server_said = || diagnostic.into_iter().chain(block.as_deref()).map(|text| without_links(&normal(text)));
+    let late = said_after_data(&whole);
+    let linked = normal(notice);
+    if let Some(phrase) = server_said().chain(std::iter::once(linked)).find_map(|text| find(&text, &SOFT_FIRST)) {
+        return decided(Hardness::Soft, phrase, evidence);
+    }
+    let lists: [(&[&'static str], Hardness); 4] = [
+        (&HARD_FIRST, Hardness::Hard),
+        (&SOFT_PHRASES, Hardness::Soft),
+        (&SOFT_WORDS, Hardness::Soft),
+        (&HARD, Hardness::Hard),
+    ];
+    for text in server_said() {
+        for (list, hardness) in lists {
+            let Some(phrase) = find(&text, list) else { continue };
+            let about_mailbox = status_in(&text).or_else(|| status.map(str::to_owned));
+            let code = about_mailbox.as_deref().unwrap_or_default();
+            // Servers that first take the recipient and then "don't know" it are filtering; 5.1.7 and 5.1.8 are about the sender.
+            let unknown = phrase.contains("unknown") || phrase.contains("no such user");
+            let filtering = late && unknown && !code.starts_with("5.1.");
+            if hardness == Hardness::Hard && (filtering || matches!(code, "5.1.7" | "5.1.8")) {
+                return decided(Hardness::Soft, phrase, evidence);
+            }
+            return decided(hardness, phrase, evidence);
+        }
+    }
+    for (list, hardness) in [lists[0], lists[1], lists[3]] {
+        if let Some(phrase) = find(&whole, list) {
+            return decided(hardness, phrase, evidence);
+        }
+    }
+    let Some(code) = status.map(str::to_owned).or_else(|| status_in(notice)) else { return Hardness::Soft };
+    let hard = matches!(code.as_str(), "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.4.4");
+    evidence.push(Evidence::new(Rule::StatusCode, code));
+    if hard { Hardness::Hard } else { Hardness::Soft }
+}
+
+fn decided(hardness: Hardness, phrase: &str, evidence: &mut Vec<Evidence>) -> Hardness {
+    evidence.push(Evidence::new(Rule::DiagnosticText, phrase));
+    hardness
+}
+
+/// The refusal came after the whole message, not at the recipient's address.
+fn said_after_data(notice: &str) -> bool {
+    let transcript = notice.contains(">>> data") && !notice.contains("503 ");
+    transcript
+        || ["in reply to end of data", "after end of data", "after data"].iter().any(|words| notice.contains(words))
+}
+
+/// Links shortened to their hosts: what stands behind names reasons in passing.
+fn without_links(text: &str) -> String {
+    let host = |word| -> &str {
+        match str::split_once(word, "://") {
+            Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+            None => word,
+        }
+    };
+    text.split(' ').map(host).collect::<Vec<_>>().join(" ")
+}
+
+fn find(text: &str, phrases: &[&'static str]) -> Option<&'static str> {
+    phrases.iter().copied().find(|phrase| text.contains(phrase))
+}
+
+/// The first enhanced status code in a text: `5.1.1`.
+pub(super) fn status_in(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    for at in 0..bytes.len() {
+        if !matches!(bytes[at], b'2' | b'4' | b'5')
+            || (at > 0 && (bytes[at - 1].is_ascii_digit() || bytes[at - 1] == b'.'))
+        {
+            continue;
+        }
+        let Some(rest) = text.get(at + 1..).and_then(|r| r.strip_prefix('.')) else { continue };
+        let subject: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let Some(rest) = rest[subject.len()..].strip_prefix('.') else { continue };
+        let detail: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let after = rest[detail.len()..].chars().next();
+        let after_that = rest[detail.len()..].chars().nth(1);
+        let continues = after == Some('.') && after_that.is_some_and(|c| c.is_ascii_digit());
+        if (1..=1).contains(&subject.len()) && (1..=3).contains(&detail.len()) && !continues {
+            return Some(format!("{}.{subject}.{detail}", char::from(bytes[at])));
+        }
+    }
+    None
+}
+
+/// `550 5.1.1`, `550-5.1.1`, `#5.1.1`, or `550 <words>`.
+pub(super) fn has_smtp_reply(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let word = word.trim_start_matches(['(', '[', '#', ':', '"']);
+        let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+        digits == 3 && matches!(word.as_bytes()[0], b'4' | b'5') && matches!(word.as_bytes()[1], b'0'..=b'7')
+            || status_in(word).is_some_and(|s| s.starts_with(['4', '5']))
+    })
+}
+
+/// The lines of a notice that tell most: from the first with a code, else the first with the words of a reason, to the
+/// end of its paragraph.
+pub(super) fn telling_line(notice: &str) -> Option<String> {
+    let lines: Vec<&str> = notice.lines().map(str::trim).collect();
+    let has_words = |line: &str| {
+        let text = normal(line);
+        [&HARD_FIRST, &SOFT_PHRASES, &HARD].into_iter().any(|list| find(&text, list).is_some())
+    };
+    let start =
+        lines.iter().position(|line| has_smtp_reply(line)).or_else(|| lines.iter().position(|line| has_words(line)))?;
+    // A program often names the reason right before the line with the code.
+    let start = if start > 0 && has_words(lines[start - 1]) { start - 1 } else { start };
+    let paragraph: Vec<&str> = lines[start..].iter().copied().take_while(|line| !line.is_empty()).take(4).collect();
+    Some(paragraph.join(" "))
+}

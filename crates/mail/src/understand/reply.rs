@@ -1,0 +1,331 @@
+//! Folds an answer: what the person wrote now, and the rest (quotations, signature).
+//!
+//! Works line by line on plain text. Each line gets a role; the visible text is what is left outside
+//! quotations and before the signature. When nothing can be told apart, everything stays visible.
+
+use std::sync::LazyLock;
+
+use super::phrases::{Phrases, lines, normal, words};
+
+/// An answer, folded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// What the person wrote now.
+    pub(super) visible: String,
+    /// Quotations and signature.
+    pub(super) quoted: String,
+    /// Whether there is a quotation at all.
+    pub(super) quotes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Own,
+    Blank,
+    Quote,
+    /// `On … wrote:`
+    Attribution,
+    /// Everything from here on is an older message.
+    Rest,
+    /// `-- ` or `Sent from my phone`.
+    Signature,
+}
+
+/// Longest attribution, in lines.
+const ATTRIBUTION_LINES: usize = 5;
+/// More lines than this are not looked at: they stay visible.
+const MAX_LINES: usize = 20_000;
+
+/// Folds the text of a message.
+pub(super) fn fold(text: &str) -> Folded {
+    let lines: Vec<&str> = text.lines().take(MAX_LINES).collect();
+    let roles = roles(&lines);
+    let mut visible: Vec<&str> = Vec::new();
+    let mut quoted: Vec<&str> = Vec::new();
+    let mut in_signature = false;
+    for (line, role) in lines.iter().zip(&roles) {
+        match role {
+            Role::Signature => in_signature = true,
+            Role::Quote | Role::Attribution | Role::Rest => in_signature = false,
+            Role::Own | Role::Blank => {}
+        }
+        match role {
+            Role::Own | Role::Blank if !in_signature => visible.push(line),
+            _ => quoted.push(line),
+        }
+    }
+    visible.extend(text.lines().skip(MAX_LINES));
+    let quotes = roles.iter().any(|r| matches!(r, Role::Quote | Role::Attribution | Role::Rest));
+    Folded { visible: joined(&visible), quoted: joined(&quoted), quotes }
+}
+
+/// Lines as a text: no blanks at the ends of lines, at most one blank line in a row, none at the borders.
+fn joined(lines: &[&str]) -> String {
+    let mut out = String::new();
+    let mut blank = false;
+    for line in lines {
+        let line = line.trim_end();
+        if line.is_empty() {
+            blank = true;
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(if blank { "\n\n" } else { "\n" });
+        }
+        blank = false;
+        out.push_str(line);
+    }
+    out
+}
+
+fn roles(lines: &[&str]) -> Vec<Role> {
+    let mut roles = Vec::with_capacity(lines.len());
+    while roles.len() < lines.len() {
+        let at = roles.len();
+        let rest = &lines[at..];
+        let line = rest[0].trim();
+        if line.is_empty() {
+            roles.push(Role::Blank);
+        } else if is_quote(line) {
+            roles.push(Role::Quote);
+        } else if is_separator(line) || (is_rule(line) && header_block_follows(&rest[1..])) || is_header_block(rest) {
+            roles.resize(lines.len(), Role::Rest);
+        } else if let Some(length) = attribution(rest) {
+            let quotes_follow = rest[length..].iter().map(|l| l.trim()).find(|l| !l.is_empty()).is_some_and(is_quote);
+            if quotes_follow {
+                roles.resize(at + length, Role::Attribution);
+            } else {
+                roles.resize(lines.len(), Role::Rest);
+            }
+        } else if is_signature_line(line) || is_sent_from(line) {
+            roles.push(Role::Signature);
+        } else {
+            roles.push(Role::Own);
+        }
+    }
+    unsign_text_after_phone_line(lines, &mut roles);
+    keep_quotations_in_the_text(lines, &mut roles);
+    keep_something(lines, &mut roles);
+    roles
+}
+
+/// A quotation the person put into the text, with own words below and no `On … wrote:` above, belongs to the answer.
+fn keep_quotations_in_the_text(lines: &[&str], roles: &mut [Role]) {
+    let last_own = roles.iter().rposition(|r| *r == Role::Own).unwrap_or(0);
+    let mut attributed = false;
+    for at in 0..last_own {
+        match roles[at] {
+            Role::Attribution => attributed = true,
+            Role::Own => attributed = false,
+            Role::Quote if attribution_inside(&lines[at..lines.len().min(at + ATTRIBUTION_LINES)]) == Some(0) => {
+                attributed = true;
+            }
+            Role::Quote if !attributed => roles[at] = Role::Own,
+            _ => {}
+        }
+    }
+}
+
+/// When no line is left: a mail that is only a quotation, or only a forwarded one, is shown whole.
+fn keep_something(lines: &[&str], roles: &mut [Role]) {
+    if roles.contains(&Role::Own) {
+        return;
+    }
+    if roles.iter().all(|r| matches!(r, Role::Quote | Role::Blank)) && attribution_inside(lines).is_none() {
+        roles.iter_mut().filter(|r| **r == Role::Quote).for_each(|r| *r = Role::Own);
+    } else if let Some(first) = roles.iter().position(|r| *r == Role::Rest) {
+        // Skips the separator and the header lines; what follows is all there is.
+        let body = lines[first..].iter().position(|l| l.trim().is_empty()).map_or(lines.len(), |blank| first + blank);
+        for at in body..lines.len() {
+            let line = lines[at].trim();
+            roles[at] = if line.is_empty() {
+                Role::Blank
+            } else if is_quote(line) {
+                Role::Quote
+            } else {
+                Role::Own
+            };
+        }
+    }
+}
+
+fn attribution_inside(lines: &[&str]) -> Option<usize> {
+    let bare: Vec<&str> = lines.iter().map(|l| l.trim_start_matches(['>', ' '])).collect();
+    (0..bare.len()).find(|at| !bare[*at].is_empty() && attribution(&bare[*at..]).is_some())
+}
+
+/// A phone's line is one line; text below it is the person's again (bottom posting), not a signature.
+fn unsign_text_after_phone_line(lines: &[&str], roles: &mut [Role]) {
+    for at in 0..roles.len() {
+        let is_phone = roles[at] == Role::Signature && is_sent_from(lines[at].trim());
+        let own_follows = roles[at + 1..].iter().position(|r| *r == Role::Own);
+        if let (true, Some(_)) = (is_phone, own_follows) {
+            roles[at] = Role::Quote;
+        }
+    }
+}
+
+fn is_quote(line: &str) -> bool {
+    line.starts_with('>') || line == "|" || line.starts_with("| ")
+}
+
+/// A line of dashes, underscores or the like.
+fn is_rule(line: &str) -> bool {
+    let line = line.trim_matches(|c: char| c == ' ' || c == '*');
+    line.chars().count() >= 3
+        && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '\u{2500}' | '\u{2014}' | '~' | '#' | '+' | '*'))
+}
+
+/// `-----Original Message-----` and its like.
+fn is_separator(line: &str) -> bool {
+    let lower = normal(line);
+    let core = lower.trim_matches(|c: char| matches!(c, '-' | '_' | '=' | ' ' | '*' | ':' | '>' | '<' | '\u{2014}'));
+    let framed =
+        lower.starts_with("--") || lower.starts_with("__") || lower.starts_with("==") || lower.starts_with("**");
+    SEPARATORS.contains(&core) && (framed || BARE_SEPARATORS.contains(&core)) || BARE_SEPARATORS.contains(&core)
+}
+
+static SEPARATORS: Phrases = words!("separators");
+
+static BARE_SEPARATORS: Phrases = words!("bare_separators");
+
+/// Names of the first header line of a quoted message.
+static FROM_NAMES: Phrases = words!("from_names");
+/// Names of the lines that follow it.
+static HEADER_NAMES: Phrases = words!("header_names");
+
+fn header_name(line: &str) -> Option<String> {
+    let line = line.trim().trim_start_matches(['*', '_', '>', ' ', '|']);
+    let colon = line.find([':', '：'])?;
+    if colon > 40 {
+        return None;
+    }
+    Some(normal(line[..colon].trim_matches(|c: char| matches!(c, '*' | '_' | ' ' | '\u{a0}'))))
+}
+
+/// `From:` with at least two more header lines close behind.
+fn is_header_block(rest: &[&str]) -> bool {
+    let Some(first) = header_name(rest[0]) else { return false };
+    if !FROM_NAMES.contains(&first.as_str())
+        && !matches!(first.as_str(), "subject" | "date" | "datum" | "betreff" | "sent" | "objet")
+    {
+        return false;
+    }
+    let known = rest[1..]
+        .iter()
+        .take(9)
+        .filter_map(|line| header_name(line))
+        .filter(|name| HEADER_NAMES.contains(&name.as_str()))
+        .count();
+    known >= 2
+}
+
+fn header_block_follows(rest: &[&str]) -> bool {
+    rest.iter().position(|line| !line.trim().is_empty()).is_some_and(|at| at < 4 && is_header_block(&rest[at..]))
+}
+
+/// The number of lines of an attribution that begins here.
+fn attribution(rest: &[&str]) -> Option<usize> {
+    let first = rest[0].trim();
+    if first.chars().count() > 300 {
+        return None;
+    }
+    let mut joined = String::new();
+    for (index, line) in rest.iter().take(ATTRIBUTION_LINES).enumerate() {
+        let line = line.trim();
+        if line.is_empty() && index > 0 {
+            return None;
+        }
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(line.trim_start_matches("> "));
+        if is_attribution(&joined, index) {
+            return Some(index + 1);
+        }
+        if index == 0 && !may_begin_attribution(line) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Words with which attributions begin, in the order of the languages.
+static BEGINNINGS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    lines(include_str!("words/attribution_beginnings.txt")).iter().map(|b| b.replace('_', " ")).collect()
+});
+
+fn may_begin_attribution(line: &str) -> bool {
+    let lower = normal(line);
+    let lower = lower.trim_start_matches(['*', '-', ' ', '"']);
+    lower.starts_with(|c: char| c.is_ascii_digit())
+        || BEGINNINGS.iter().any(|b| lower.starts_with(b.as_str()))
+        || (lower.contains('@') && lower.contains('<'))
+}
+
+/// Verbs of attributions.
+static WROTE: Phrases = words!("wrote");
+
+fn is_attribution(joined: &str, index: usize) -> bool {
+    let lower = normal(joined);
+    let bare = lower.trim_start_matches(['*', '-', ' ']);
+    let ends_with_colon = bare.ends_with([':', '：']) || bare.ends_with(":*") || bare.ends_with("wrote ----");
+    // Gmail without words: `2013/7/20 Ada <ada@example.com>`.
+    if index < 2 && bare.ends_with('>') && bare.contains('@') && begins_with_date(bare) {
+        return true;
+    }
+    if !ends_with_colon || joined.chars().count() > 500 {
+        return false;
+    }
+    let has_digit = bare.bytes().any(|b| b.is_ascii_digit());
+    let tail_start = bare.floor_char_boundary(bare.len().saturating_sub(120));
+    let wrote = WROTE.iter().any(|verb| bare.contains(verb));
+    let wrote_at_end = WROTE.iter().any(|verb| bare[tail_start..].contains(verb));
+    let begins =
+        bare.starts_with(|c: char| c.is_ascii_digit()) || BEGINNINGS.iter().any(|b| bare.starts_with(b.as_str()));
+    // `Ada wrote:` alone is an attribution when it is short; with a date or an address it may be longer.
+    (wrote && begins && (has_digit || bare.contains('@')))
+        || (wrote_at_end
+            && index == 0
+            && bare.split_whitespace().count() <= 8
+            && (bare.contains('@') || WROTE.iter().any(|v| bare.trim_end_matches([':', ' ']).ends_with(v))))
+        || (wrote && bare.contains('@') && bare.contains('<'))
+        || (begins && has_digit && bare.trim_end_matches([':', ' ']).ends_with('>') && bare.contains('@'))
+}
+
+/// `2013/7/20 `, `2016-03-03 17:21 `.
+fn begins_with_date(text: &str) -> bool {
+    let first = text.split(' ').next().unwrap_or_default();
+    first.len() >= 8
+        && first.starts_with("20")
+        && first.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-' | b'.'))
+        && first.bytes().filter(|b| !b.is_ascii_digit()).count() == 2
+}
+
+fn is_signature_line(line: &str) -> bool {
+    matches!(line, "--" | "-- " | "—" | "––" | "__" | "- --" | "-—" | "\u{1427}")
+        || (is_rule(line) && !line.starts_with('#'))
+}
+
+/// What phones and mail programs put under an answer.
+fn is_sent_from(line: &str) -> bool {
+    let lower = normal(line);
+    let lower = lower.replace('[', "");
+    let lower = lower.trim_start_matches(['(', '<', '*', '_', ' ']);
+    lower.chars().count() <= 120 && SENT_FROM.iter().any(|start| lower.starts_with(start))
+        || SENT_FROM_ENDS.iter().any(|(start, end)| {
+            lower.starts_with(start)
+                && lower.trim_end_matches(['.', '*', ' ']).ends_with(end)
+                && lower.chars().count() <= 120
+        })
+}
+
+static SENT_FROM: Phrases = words!("sent_from");
+
+const SENT_FROM_ENDS: &[(&str, &str)] = &[
+    ("diese nachricht wurde von meinem", "gesendet"),
+    ("von mein", "gesendet"),
+    ("sent on", "device"),
+    ("this email was sent from my", ""),
+    ("envoyé", "mobile"),
+];

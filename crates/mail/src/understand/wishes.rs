@@ -1,0 +1,117 @@
+//! Recognises what is neither an answer nor a failure, and the short wish for no more mail.
+//!
+//! Read receipts, challenges, calendar answers and bulk mail are [`Kind::Other`]. A wish to unsubscribe
+//! counts only when it is (nearly) all the person wrote: a longer answer is an answer.
+
+use relance_domain::inbound::{Evidence, Kind, Rule};
+
+use super::phrases::{Phrases, first_phrase, normal, words};
+use super::reply::Folded;
+use crate::parse::{Content, Message, shorten};
+
+/// Longest text, in words, that can be a mere wish.
+const WISH_WORDS: usize = 25;
+
+/// A message disposition notification.
+pub(super) fn read_receipt(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    let declared = message.parts.first().and_then(|p| p.report_type.as_deref()) == Some("disposition-notification");
+    let part = message.parts.iter().any(|p| p.depth == 0 && p.content_type == "message/disposition-notification");
+    let failed = message.parts.iter().any(|p| p.depth == 0 && p.content_type == "message/delivery-status");
+    if (declared || part) && !failed {
+        evidence.push(Evidence::new(Rule::ReadReceipt, message.subject.clone()));
+        return Some(Kind::Other { what: "read receipt".into() });
+    }
+    None
+}
+
+static CHALLENGE_WORDS: Phrases = words!("challenges");
+
+/// A challenge that wants the sender to prove to be human.
+pub(super) fn challenge(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    if !message.in_reply_to.is_empty() && message.text.contains("\n>") {
+        return None;
+    }
+    let text = normal(&format!("{}\n{}", message.subject, shorten(&message.text, 4_000)));
+    let phrase = first_phrase(&text, &CHALLENGE_WORDS)?;
+    let sender = message.sender_address();
+    let automatic = message.header("auto-submitted").is_some_and(|v| !v.eq_ignore_ascii_case("no"))
+        || message.header("precedence").is_some()
+        || message.header("return-path").is_some_and(|v| v.trim() == "<>")
+        || ["boxbe", "spamarrest", "noreply", "no-reply", "challenge", "verify"].iter().any(|w| sender.contains(w));
+    if !automatic && !text.contains("http") {
+        return None;
+    }
+    evidence.push(Evidence::new(Rule::Challenge, phrase));
+    Some(Kind::Other { what: "challenge".into() })
+}
+
+/// A failure notice that someone forwards: of no use as an answer, and no proof of a failure either.
+pub(super) fn forwarded_failure(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    let subject = normal(&message.subject);
+    let inner = ["fwd: ", "fw: ", "wg: ", "tr: "].iter().find_map(|start| subject.strip_prefix(start))?;
+    let words = super::bounce::failure_subject(inner)?;
+    evidence.push(Evidence::new(Rule::FailureSubject, words));
+    Some(Kind::Doubtful { why: "Someone forwarded a failure notice.".into() })
+}
+
+/// An answer of a calendar: someone accepted or declined a meeting with one click.
+pub(super) fn calendar_answer(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    let calendar = message.parts.iter().find(|p| p.depth == 0 && p.content_type == "text/calendar")?;
+    let method = match &calendar.content {
+        Content::Text(text) => text.lines().find_map(|line| line.trim().strip_prefix("METHOD:").map(str::to_owned)),
+        _ => None,
+    }?;
+    if !method.trim().eq_ignore_ascii_case("REPLY") {
+        return None;
+    }
+    evidence.push(Evidence::new(Rule::CalendarNotice, message.subject.clone()));
+    Some(Kind::Other { what: "calendar answer".into() })
+}
+
+/// A mailing that went to many, and answers nothing.
+pub(super) fn bulk(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    if !message.in_reply_to.is_empty() || !message.references.is_empty() {
+        return None;
+    }
+    let precedence = message
+        .header("precedence")
+        .is_some_and(|v| ["bulk", "list", "junk"].iter().any(|word| v.trim().eq_ignore_ascii_case(word)));
+    let listed = message.header("list-unsubscribe").or_else(|| message.header("list-id"));
+    let seen = match (listed, precedence) {
+        (Some(value), _) => format!("List: {value}"),
+        (None, true) => "Precedence: bulk".to_owned(),
+        (None, false) => return None,
+    };
+    evidence.push(Evidence::new(Rule::BulkMail, seen));
+    Some(Kind::Other { what: "bulk mail".into() })
+}
+
+static WISHES: Phrases = words!("unsubscribe_wishes");
+
+/// The unsubscribe button of a mail program: an automatic mail to our unsubscribe address.
+pub(super) fn unsubscribe_by_button(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    let by_apple = message.header("x-apple-unsubscribe").is_some();
+    let bare = message.in_reply_to.is_empty() && normal(&message.subject) == "unsubscribe" && message.text.len() < 500;
+    if !by_apple && !bare {
+        return None;
+    }
+    evidence.push(Evidence::new(Rule::UnsubscribeWords, message.subject.clone()));
+    Some(Kind::UnsubscribeRequest)
+}
+
+/// All the person wrote is that they want no more mail.
+pub(super) fn unsubscribe_request(message: &Message, folded: &Folded, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    let visible = normal(&folded.visible);
+    let words = visible.split_whitespace().count();
+    let subject = normal(&message.subject);
+    let subject_alone = WISHES.contains(&subject.trim_end_matches(['!', '.'])) && words <= WISH_WORDS;
+    let phrase = if subject_alone { Some(subject.as_str()) } else { first_phrase(&visible, &WISHES) };
+    let phrase = phrase?;
+    let asks_how = visible.contains("how to unsubscribe") || visible.contains("don't unsubscribe");
+    let short = words <= WISH_WORDS && visible.chars().count() <= 240;
+    if !short || asks_how || (visible.contains('?') && !visible.contains("can you") && !visible.contains("could you")) {
+        return None;
+    }
+    evidence.push(Evidence::new(Rule::UnsubscribeWords, phrase));
+    Some(Kind::UnsubscribeRequest)
+}
