@@ -1,9 +1,24 @@
 //! Pages and REST API.
+//!
+//! A handler reads through `relance_storage`, changes through a command of `relance_engine`, and answers a page
+//! (`pages`, `templates/`) or JSON (`api`). It holds no rule about whether, when or to whom mail is sent.
 
+pub mod answer;
+pub mod app;
 pub mod assets;
 pub mod csp;
+pub mod errors;
+pub mod extract;
 pub mod frame;
 #[cfg(test)]
 mod gallery;
 pub mod icons;
+pub mod pages;
+pub mod routes;
+mod server;
+pub mod session;
+pub mod urls;
 pub mod words;
+
+pub use app::App;
+pub use server::{router, serve};

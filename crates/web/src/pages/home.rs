@@ -1,0 +1,248 @@
+//! Home: what you do today, what is blocked and its cure, what you must decide, what leaves today.
+//!
+//! Until a mailbox, people and a started sequence are there, a checklist of three steps stands on top.
+
+mod causes;
+mod day;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::enrollment::tag_words;
+use relance_domain::step::TaskKind;
+use relance_domain::time;
+use relance_storage::inbound::InboundView;
+use relance_storage::people_lists::{self, PeopleQuery};
+use relance_storage::tasks::{TaskFilter, TaskView};
+use relance_storage::{Tx, enrollment_views, inbound, tasks};
+
+use crate::app::App;
+use crate::errors::Result;
+use crate::frame::Frame;
+use crate::session::Visitor;
+use crate::{answer, urls, words};
+use causes::Cause;
+use day::Day;
+
+/// Rows shown of each list.
+const FEW: u32 = 6;
+
+/// A step of the first run.
+#[derive(Clone, Debug, Default)]
+struct Todo {
+    is_done: bool,
+    title: &'static str,
+    text: &'static str,
+    action: &'static str,
+    href: String,
+}
+
+/// A task in the list.
+#[derive(Clone, Debug, Default)]
+struct TaskRow {
+    icon: &'static str,
+    content: String,
+    person: String,
+    sequence: String,
+    due: String,
+    is_overdue: bool,
+    href: String,
+    done: String,
+}
+
+/// A reply in the list.
+#[derive(Clone, Debug, Default)]
+struct ReplyRow {
+    name: String,
+    href: String,
+    text: String,
+    subject: String,
+    when: words::When,
+}
+
+#[derive(Template)]
+#[template(path = "home/show.html")]
+struct Page {
+    frame: Frame,
+    title: String,
+    sub: String,
+    todos: Vec<Todo>,
+    tasks: Vec<TaskRow>,
+    task_count: u64,
+    causes: Vec<Cause>,
+    decisions: Vec<Cause>,
+    replies: Vec<ReplyRow>,
+    day: Day,
+}
+
+impl Page {
+    fn cause_count(&self) -> String {
+        words::count(self.causes.len() as u64, "cause", "causes")
+    }
+}
+
+/// Home.
+pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    let mut tx = app.read().await?;
+    let tasks = due_tasks(&mut tx, &visitor).await?;
+    let (causes, decisions) = causes::read(&mut tx, &visitor).await?;
+    let replies = replies(&mut tx, &visitor).await?;
+    let frame = visitor.frame("home");
+    let page = Page {
+        title: visitor.now.zoned(&visitor.zone).strftime("%A %-d %B").to_string(),
+        sub: sub(frame.counts.tasks, replies.len() as u64, frame.counts.blocked + frame.counts.review),
+        todos: todos(&mut tx, &visitor).await?,
+        task_count: frame.counts.tasks,
+        tasks,
+        causes,
+        decisions,
+        replies,
+        day: day::read(&mut tx, &visitor).await?,
+        frame,
+    };
+    answer::page(&page)
+}
+
+fn sub(tasks: u64, replies: u64, waiting: u64) -> String {
+    if tasks + replies + waiting == 0 {
+        return "Nothing waits for you.".to_owned();
+    }
+    let waits = if waiting == 1 { "person waits" } else { "people wait" };
+    format!(
+        "{}, {}, and {} {waits} for something from you.",
+        words::count(tasks, "task", "tasks"),
+        words::count(replies, "new reply", "new replies"),
+        words::number(waiting),
+    )
+}
+
+async fn todos(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<Todo>> {
+    let has_people = people_lists::count(tx, &PeopleQuery::default(), 1).await?.0 > 0;
+    let started = enrollment_views::page(tx, enrollment_views::EnrollmentFilter::default(), None, 1).await?;
+    let todos = vec![
+        Todo {
+            is_done: !visitor.mailboxes.is_empty(),
+            title: "Connect a mailbox",
+            text: "Emails leave from your own address. To try things out first, use a sandbox: nothing leaves this machine.",
+            action: "Connect a mailbox",
+            href: urls::new_mailbox(),
+        },
+        Todo {
+            is_done: has_people,
+            title: "Add people",
+            text: "Import a CSV file, or type in the first lead by hand.",
+            action: "Import people",
+            href: urls::IMPORT.to_owned(),
+        },
+        Todo {
+            is_done: !started.is_empty(),
+            title: "Start a sequence",
+            text: "Write what is sent and when, then start it for someone. You see every email before it leaves.",
+            action: "Go to Sequences",
+            href: urls::SEQUENCES.to_owned(),
+        },
+    ];
+    Ok(if todos.iter().all(|todo| todo.is_done) { Vec::new() } else { todos })
+}
+
+async fn due_tasks(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<TaskRow>> {
+    let owners = [visitor.user.id];
+    let due_before = Some(visitor.end_of_today());
+    let filter = TaskFilter { owners: &owners, open: Some(true), due_before, ..TaskFilter::default() };
+    let page = tasks::page(tx, filter, None, FEW).await?;
+    Ok(page.into_iter().map(|view| task_row(view, visitor)).collect())
+}
+
+fn task_row(view: TaskView, visitor: &Visitor) -> TaskRow {
+    let today = time::start_of_day(visitor.now.zoned(&visitor.zone).date(), &visitor.zone);
+    let is_overdue = today.is_some_and(|today| view.task.due_at < today);
+    let late = words::span(visitor.now.since(view.task.due_at));
+    TaskRow {
+        icon: task_icon(view.task.kind),
+        content: view.task.content.lines().next().unwrap_or_default().to_owned(),
+        person: view.person_name.unwrap_or_default(),
+        sequence: view.sequence_name.unwrap_or_default(),
+        due: if is_overdue { format!("Overdue {late}") } else { "Today".to_owned() },
+        is_overdue,
+        href: urls::task(view.task.id),
+        done: urls::task_action(view.task.id, "done"),
+    }
+}
+
+/// The icon of a kind of task.
+pub fn task_icon(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Call => "phone",
+        TaskKind::Email => "mail",
+        TaskKind::Linkedin => "link",
+        TaskKind::Other => "list-checks",
+    }
+}
+
+async fn replies(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<ReplyRow>> {
+    let own: Vec<_> = visitor.mailboxes.iter().map(|mailbox| mailbox.id).collect();
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let since = visitor.now.plus_ms(-3 * time::DAY);
+    let found = inbound::recent_replies(tx, &own, FEW).await?;
+    Ok(found.into_iter().filter(|view| view.message.received_at >= since).map(|view| reply_row(view, visitor)).collect())
+}
+
+fn reply_row(view: InboundView, visitor: &Visitor) -> ReplyRow {
+    let message = view.message;
+    ReplyRow {
+        name: view.person_name.unwrap_or(message.from_address),
+        href: message.person_id.map_or_else(|| urls::review_message(message.id), urls::person),
+        text: message.visible_text.chars().take(240).collect(),
+        subject: message.subject,
+        when: words::When::age(message.received_at, visitor.now, &visitor.zone),
+    }
+}
+
+/// Stops all sending.
+pub async fn pause(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    let done = app.engine.pause_workspace(&visitor.actor).await;
+    answer::outcome(urls::HOME, done, |(_, ended)| {
+        let leaving = words::count(ended.leaving.len() as u64, "email was", "emails were");
+        let words = if ended.leaving.is_empty() { String::new() } else { format!(" {leaving} already on the way.") };
+        answer::toast("paused", format!("All sending is stopped.{words}"))
+    })
+}
+
+/// Lets mail leave again.
+pub async fn resume(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    let done = app.engine.resume_workspace(&visitor.actor).await;
+    answer::outcome(urls::HOME, done, |_| answer::toast("active", "Sending goes on."))
+}
+
+/// *industry*: the words of a merge tag.
+fn tag(tag: &str) -> String {
+    tag_words(&[tag.to_owned()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn home_shows_the_checklist_the_lists_and_the_table_behind_the_chart() {
+        let page = Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            title: "Tuesday 24 November".into(),
+            sub: sub(2, 1, 3),
+            todos: vec![Todo { title: "Add people", action: "Import people", href: "/import".into(), ..Todo::default() }],
+            tasks: vec![TaskRow { icon: "phone", content: "Call Maya".into(), ..TaskRow::default() }],
+            task_count: 2,
+            causes: vec![Cause { title: "23 people have no industry".into(), href: "/leads".into(), ..Cause::default() }],
+            decisions: vec![Cause { title: "Uncertain".into(), state: "uncertain", ..Cause::default() }],
+            replies: vec![ReplyRow { name: "Ines Pereira".into(), text: "Could you send it?".into(), ..ReplyRow::default() }],
+            day: day::sample(),
+        };
+        let html = page.render().expect("a page");
+        for words in ["Add people", "Call Maya", "23 people have no industry", "Uncertain", "Ines Pereira", "<svg", "<table"] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(page.sub.contains("2 tasks, 1 new reply, and 3 people wait"));
+    }
+}

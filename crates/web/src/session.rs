@@ -1,0 +1,213 @@
+//! Who asks: the session cookie, the user behind it, and the frame of their pages.
+//!
+//! A handler that takes a [`Visitor`] is only for people who are signed in; others are sent to sign in, or to the first
+//! set-up. The visitor is read once per request in one transaction; the bar's counts come with it.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::Response;
+use jiff::tz::TimeZone;
+use relance_domain::mailbox::Mailbox;
+use relance_domain::user::{Actor, User};
+use relance_domain::workspace::Workspace;
+use relance_domain::{Timestamp, time};
+use relance_storage::tasks::TaskFilter;
+use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, tasks, workspace};
+
+use crate::app::App;
+use crate::csp::Nonce;
+use crate::errors::{PageError, Result};
+use crate::frame::{Counts, Frame, FrameUser, Notice, SendingStopped, SentToday};
+use crate::{answer, urls, words};
+
+/// The cookie of a session.
+pub const COOKIE: &str = "relance_session";
+/// How long a browser keeps it, in seconds.
+const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
+
+/// A person who is signed in, with what every page shows about their day.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The user.
+    pub user: User,
+    /// As whom commands are given.
+    pub actor: Actor,
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The user's own zone.
+    pub zone: TimeZone,
+    /// The business time of the request.
+    pub now: Timestamp,
+    /// The user's mailboxes.
+    pub mailboxes: Vec<Mailbox>,
+    frame: Frame,
+}
+
+impl Visitor {
+    /// The frame of a page that belongs to `section` of the bar.
+    pub fn frame(&self, section: &'static str) -> Frame {
+        Frame { section, ..self.frame.clone() }
+    }
+
+    /// Refuses everyone but admins.
+    pub fn must_be_admin(&self, what: &str) -> Result<()> {
+        if self.actor.is_admin() { Ok(()) } else { Err(PageError::Forbidden(format!("Only an admin can {what}. Ask one of them."))) }
+    }
+
+    /// The end of today in the user's zone.
+    pub fn end_of_today(&self) -> Timestamp {
+        end_of_today(self.now, &self.zone)
+    }
+}
+
+/// The first instant of tomorrow in `zone`.
+fn end_of_today(now: Timestamp, zone: &TimeZone) -> Timestamp {
+    let tomorrow = now.zoned(zone).date().tomorrow();
+    tomorrow.ok().and_then(|day| time::start_of_day(day, zone)).unwrap_or(now)
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let nonce = parts.extensions.get::<Nonce>().cloned();
+        match visitor(app, &parts.headers, nonce).await {
+            Err(PageError::SignIn(_)) if parts.method == Method::GET => {
+                let to = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+                Err(PageError::SignIn(to.to_owned()))
+            }
+            other => other,
+        }
+    }
+}
+
+/// The visitor behind a cookie.
+pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Result<Visitor> {
+    let user = match answer::cookie(headers, COOKIE) {
+        Some(token) => app.engine.session_user(token).await?,
+        None => None,
+    };
+    let Some(user) = user else {
+        let is_new = app.engine.needs_set_up().await?;
+        return Err(if is_new { PageError::SetUp } else { PageError::SignIn(urls::HOME.to_owned()) });
+    };
+    let mut tx = app.read().await?;
+    let workspace = workspace::read(&mut tx).await?.ok_or(PageError::SetUp)?;
+    let now = app.now();
+    let zone = time::zone(&user.time_zone).unwrap_or_else(|| workspace.zone());
+    let mailboxes = mailboxes::of_user(&mut tx, user.id).await?;
+    let counts = counts(&mut tx, &user, now, &zone).await?;
+    let sent_today = sent_today(&mut tx, &mailboxes, now).await?;
+    let actor = Actor::User { id: user.id, role: user.role };
+    let frame = Frame {
+        workspace: workspace.name.clone(),
+        theme: theme(headers),
+        nonce: nonce.map(|nonce| nonce.0).unwrap_or_default(),
+        user: Some(FrameUser { name: user.name.clone() }),
+        counts,
+        sent_today,
+        sending_stopped: stopped(&workspace, &actor, now, &zone),
+        notices: mailboxes.iter().filter_map(mailbox_notice).collect(),
+        toasts: answer::carried_toast(headers).into_iter().collect(),
+        now,
+        clock_rate: 1,
+        ..Frame::default()
+    };
+    Ok(Visitor { user, actor, workspace, zone, now, mailboxes, frame })
+}
+
+/// The frame of a page for strangers.
+pub async fn plain_frame(app: &App, nonce: Option<Nonce>) -> Frame {
+    let name = async {
+        let mut tx = app.engine.store.read().await.ok()?;
+        Some(workspace::read(&mut tx).await.ok()??.name)
+    };
+    Frame {
+        workspace: name.await.unwrap_or_else(|| "Relance".to_owned()),
+        nonce: nonce.map(|nonce| nonce.0).unwrap_or_default(),
+        now: app.now(),
+        clock_rate: 1,
+        ..Frame::default()
+    }
+}
+
+fn theme(headers: &HeaderMap) -> String {
+    let chosen = answer::cookie(headers, "relance_theme").filter(|theme| ["light", "dark"].contains(theme));
+    chosen.unwrap_or_default().to_owned()
+}
+
+async fn counts(tx: &mut Tx, user: &User, now: Timestamp, zone: &TimeZone) -> Result<Counts> {
+    let owners = [user.id];
+    let due_before = Some(end_of_today(now, zone));
+    let today = TaskFilter { owners: &owners, open: Some(true), due_before, ..TaskFilter::default() };
+    let blocked = enrollment_views::blocked_by_reason(tx, Some(user.id)).await?;
+    Ok(Counts {
+        tasks: tasks::count(tx, today).await?.into(),
+        review: inbound::tray_count(tx).await?.into(),
+        blocked: blocked.iter().map(|(_, number)| u64::from(*number)).sum(),
+    })
+}
+
+async fn sent_today(tx: &mut Tx, mailboxes: &[Mailbox], now: Timestamp) -> Result<Option<SentToday>> {
+    if mailboxes.is_empty() {
+        return Ok(None);
+    }
+    let days: Vec<_> = mailboxes.iter().map(|mailbox| (mailbox.id, now.zoned(&mailbox.zone()).date())).collect();
+    let used = mailbox_days::used_on(tx, &days).await?;
+    Ok(Some(SentToday {
+        done: used.iter().map(|(_, number)| u64::from(*number)).sum(),
+        quota: mailboxes.iter().map(|mailbox| u64::from(mailbox.daily_quota)).sum(),
+    }))
+}
+
+fn stopped(workspace: &Workspace, actor: &Actor, now: Timestamp, zone: &TimeZone) -> Option<SendingStopped> {
+    let since = words::moment(workspace.paused_at?, now, zone);
+    let resume_action = if actor.is_admin() { urls::RESUME_SENDING.to_owned() } else { String::new() };
+    let cure = if actor.is_admin() { "" } else { " Ask an admin to resume." };
+    Some(SendingStopped { words: format!("Since {since}. Nothing leaves until it is resumed.{cure}"), resume_action })
+}
+
+fn mailbox_notice(mailbox: &Mailbox) -> Option<Notice> {
+    let text = mailbox.state.message()?;
+    Some(Notice {
+        state: "blocked".to_owned(),
+        title: format!("{} needs you.", mailbox.address),
+        text: format!("{text} Nothing was lost."),
+        cure: "Open the mailbox".to_owned(),
+        href: urls::mailbox(mailbox.id),
+    })
+}
+
+/// Gives the browser the cookie of a session.
+pub fn begin(app: &App, response: &mut Response, token: &str) {
+    set_cookie(app, response, token, COOKIE_SECONDS);
+}
+
+/// Takes the cookie away.
+pub fn end(app: &App, response: &mut Response) {
+    set_cookie(app, response, "", 0);
+}
+
+fn set_cookie(app: &App, response: &mut Response, token: &str, seconds: u32) {
+    let secure = if app.is_https() { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// Middleware: takes the toast's cookie away once a page has shown it.
+pub async fn drop_toast(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let is_carried = answer::cookie(request.headers(), answer::TOAST).is_some();
+    let is_prefetch = request.headers().contains_key("x-sec-purpose") || request.headers().contains_key("sec-purpose");
+    let mut response = next.run(request).await;
+    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_carried && !is_prefetch && is_page && !response.status().is_redirection() {
+        let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", answer::TOAST);
+        if let Ok(value) = HeaderValue::from_str(&gone) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    response
+}

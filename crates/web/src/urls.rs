@@ -1,0 +1,238 @@
+//! Every address of a page, made in one place: templates and redirects never write one by hand.
+//!
+//! The patterns of the same addresses are in `routes`; a test walks both.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use relance_domain::person::Kind;
+use relance_domain::{
+    DeliveryId, EnrollmentId, InboundId, JobId, MailboxId, PersonId, SequenceId, StepId, TaskId, TemplateId,
+};
+
+/// Characters that may not stand in a query value.
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'=').add(b'>').add(b'?');
+
+/// Home.
+pub const HOME: &str = "/";
+/// The first run.
+pub const SET_UP: &str = "/set-up";
+/// Signing in.
+pub const SIGN_IN: &str = "/sign-in";
+/// Signing out, by POST.
+pub const SIGN_OUT: &str = "/sign-out";
+/// *Stop all sending*, by POST.
+pub const STOP_SENDING: &str = "/workspace/pause";
+/// Resume sending, by POST.
+pub const RESUME_SENDING: &str = "/workspace/resume";
+/// The palette.
+pub const PALETTE: &str = "/palette";
+/// Import: upload.
+pub const IMPORT: &str = "/import";
+/// The bulk actions on people, by POST.
+pub const PEOPLE_BULK: &str = "/people/bulk";
+/// The bulk enroll dialog, by POST.
+pub const ENROLL_MANY: &str = "/people/enroll";
+/// Sequences.
+pub const SEQUENCES: &str = "/sequences";
+/// Templates.
+pub const TEMPLATES: &str = "/templates";
+/// Tasks.
+pub const TASKS: &str = "/tasks";
+/// The task player.
+pub const TASK_PLAYER: &str = "/tasks/player";
+/// The review tray.
+pub const REVIEW: &str = "/review";
+/// Settings.
+pub const SETTINGS: &str = "/settings";
+/// Mailboxes.
+pub const MAILBOXES: &str = "/settings/mailboxes";
+/// The user's own settings.
+pub const PROFILE: &str = "/settings/profile";
+
+/// A value for a query.
+pub fn value(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
+/// Sign in, then go there.
+pub fn sign_in_then(to: &str) -> String {
+    if to == HOME { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?to={}", value(to)) }
+}
+
+/// The list of leads or contacts.
+pub fn people(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Lead => "/leads",
+        Kind::Contact => "/contacts",
+    }
+}
+
+/// A new lead or contact.
+pub fn new_person(kind: Kind) -> String {
+    format!("/people/new?kind={}", kind.as_str())
+}
+
+/// A person.
+pub fn person(id: PersonId) -> String {
+    format!("/people/{id}")
+}
+
+/// The form of a person.
+pub fn edit_person(id: PersonId) -> String {
+    format!("/people/{id}/edit")
+}
+
+/// The form of a person, at one field.
+pub fn edit_field(id: PersonId, field: &str) -> String {
+    format!("/people/{id}/edit#f-{field}")
+}
+
+/// The form of a person at the field a merge tag reads (`person.industry`, `company.name`).
+pub fn edit_tag(id: PersonId, tag: &str) -> String {
+    let field = tag.rsplit('.').next().unwrap_or(tag);
+    let field = match field {
+        "organization" | "name" => "organization_name",
+        "city" | "country" | "state" | "postal_code" | "line" => return edit_field(id, &format!("address.{field}")),
+        field => field,
+    };
+    if tag.contains("custom_fields.") || tag.contains("custom.") {
+        return edit_field(id, &format!("custom_fields.{field}"));
+    }
+    edit_field(id, field)
+}
+
+/// Converts a lead.
+pub fn convert(id: PersonId) -> String {
+    format!("/people/{id}/convert")
+}
+
+/// Deletes a person, by POST.
+pub fn delete_person(id: PersonId) -> String {
+    format!("/people/{id}/delete")
+}
+
+/// Brings people back, by POST; ids joined by commas.
+pub fn restore_people(ids: &[PersonId]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    format!("/people/restore?ids={}", ids.join(","))
+}
+
+/// Notes of a person, by POST.
+pub fn notes(id: PersonId) -> String {
+    format!("/people/{id}/notes")
+}
+
+/// The enroll dialog of a person.
+pub fn enroll(id: PersonId) -> String {
+    format!("/people/{id}/enroll")
+}
+
+/// The enroll dialog of a person, previewing a sequence.
+pub fn enroll_in(id: PersonId, sequence: SequenceId) -> String {
+    format!("/people/{id}/enroll/{sequence}")
+}
+
+/// An enrollment.
+pub fn enrollment(id: EnrollmentId) -> String {
+    format!("/enrollments/{id}")
+}
+
+/// An enrollment with one of its steps chosen.
+pub fn enrollment_step(id: EnrollmentId, step: StepId) -> String {
+    format!("/enrollments/{id}?step={step}")
+}
+
+/// What is done with an enrollment, by POST: `pause`, `resume`, `stop`, `retry`, `resolve`, `skip`, `reschedule`.
+pub fn enrollment_action(id: EnrollmentId, action: &str) -> String {
+    format!("/enrollments/{id}/{action}")
+}
+
+/// A delivery: exactly what was sent.
+pub fn delivery(id: DeliveryId) -> String {
+    format!("/deliveries/{id}")
+}
+
+/// The body of a delivery, for a frame.
+pub fn delivery_body(id: DeliveryId) -> String {
+    format!("/deliveries/{id}/body")
+}
+
+/// The body a step would have for a person, for a frame.
+pub fn step_body(id: EnrollmentId, step: StepId) -> String {
+    format!("/enrollments/{id}/steps/{step}/body")
+}
+
+/// A received message in the review tray.
+pub fn review_message(id: InboundId) -> String {
+    format!("/review/{id}")
+}
+
+/// A job.
+pub fn job(id: JobId) -> String {
+    format!("/jobs/{id}")
+}
+
+/// The stream of a job's progress.
+pub fn job_events(id: JobId) -> String {
+    format!("/jobs/{id}/events")
+}
+
+/// The rows of a job as CSV.
+pub fn job_rows_csv(id: JobId) -> String {
+    format!("/jobs/{id}/rows.csv")
+}
+
+/// Cancels a job, by POST.
+pub fn cancel_job(id: JobId) -> String {
+    format!("/jobs/{id}/cancel")
+}
+
+/// A sequence.
+pub fn sequence(id: SequenceId) -> String {
+    format!("/sequences/{id}")
+}
+
+/// A new sequence.
+pub fn new_sequence() -> String {
+    "/sequences/new".to_owned()
+}
+
+/// A template.
+pub fn template(id: TemplateId) -> String {
+    format!("/templates/{id}")
+}
+
+/// A mailbox.
+pub fn mailbox(id: MailboxId) -> String {
+    format!("/settings/mailboxes/{id}")
+}
+
+/// A new mailbox.
+pub fn new_mailbox() -> String {
+    "/settings/mailboxes/new".to_owned()
+}
+
+/// A task.
+pub fn task(id: TaskId) -> String {
+    format!("/tasks/{id}")
+}
+
+/// What is done with a task, by POST: `done`, `skip`, `snooze`.
+pub fn task_action(id: TaskId, action: &str) -> String {
+    format!("/tasks/{id}/{action}")
+}
+
+/// A new task, about a person if one is given.
+pub fn new_task(person: Option<PersonId>) -> String {
+    person.map_or_else(|| "/tasks/new".to_owned(), |person| format!("/tasks/new?person={person}"))
+}
+
+/// The public page of an unsubscribe link.
+pub fn unsubscribe(token: &str) -> String {
+    format!("/unsubscribe/{token}")
+}
+
+/// `path?a=b&c=d` without empty values.
+pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name}={}", value(text))).collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
