@@ -1,1 +1,52 @@
-//! What people ask for: one file per verb or resource. Every change of the product goes through here.
+//! What people ask for: one file per verb or resource, each command one method of [`crate::Engine`].
+//!
+//! A command checks the actor's rights, judges by the domain's rules, and writes rows and activity in one transaction.
+//! What must keep an email from leaving raises the enrollment's revision in that transaction, and the answer names the
+//! emails that were already on their way. Pages, API and command line call the same commands and get the same errors.
+
+mod access;
+pub mod bulk;
+pub mod convert;
+pub mod csv_text;
+pub mod delete;
+mod ending;
+pub mod enroll;
+mod enrollment_preview;
+mod ground;
+pub mod import;
+pub(crate) mod import_fields;
+mod mailbox_check;
+pub mod mailboxes;
+mod moves;
+pub mod outcome;
+mod passwords;
+pub mod pause;
+pub mod people;
+pub mod preflight;
+pub mod preview;
+mod release;
+pub mod resolve;
+pub mod retry;
+pub mod sandbox;
+pub mod sequences;
+pub mod sign_in;
+pub mod steps;
+pub mod stop;
+pub mod suppressions;
+pub mod tasks;
+pub mod templates;
+pub mod tokens;
+pub mod unsubscribe;
+pub mod users;
+mod words;
+pub mod workspace;
+
+pub use outcome::{Ended, LeavingEmail, RowOutcome};
+
+/// Set-based commands take at most 1,000 rows at once; beyond, a job does it.
+pub(crate) fn at_most_1000(count: usize) -> crate::Result<()> {
+    if count <= 1_000 {
+        return Ok(());
+    }
+    Err(crate::EngineError::refused("too_many", "At most 1,000 at once. Start a bulk action for more."))
+}

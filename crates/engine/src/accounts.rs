@@ -1,0 +1,119 @@
+//! Opens the sealed credentials of a mailbox, for those who connect: sender, watcher, check.
+//!
+//! A secret is bound to its mailbox and direction (`mailbox:mbx_…:smtp`), so a row copied elsewhere opens nothing.
+
+use crate::{Engine, EngineError, Result};
+use relance_domain::{
+    MailboxId,
+    mailbox::{Endpoint, Mailbox, Provider, Security},
+};
+use relance_mail::{Account, Server};
+use relance_storage::mailboxes::{self, Credentials};
+use secrecy::SecretString;
+use std::path::PathBuf;
+
+/// One direction of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Submission.
+    Smtp,
+    /// Reading.
+    Imap,
+}
+
+impl Way {
+    /// `smtp` or `imap`: as in fields of the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Imap => "imap",
+        }
+    }
+
+    /// To what a sealed password belongs.
+    pub fn place(self, mailbox: MailboxId) -> String {
+        format!("mailbox:{mailbox}:{}", self.as_str())
+    }
+}
+
+/// Where the mail of a mailbox is read.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// An IMAP server.
+    Imap(Server),
+    /// The folder of a sandbox mailbox.
+    Sandbox(PathBuf),
+}
+
+/// A mailbox with both ways opened.
+#[derive(Debug, Clone)]
+pub struct OpenMailbox {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// Where its mail is handed over.
+    pub account: Account,
+    /// Where its mail is read.
+    pub reading: Reading,
+}
+
+/// A server as `mail` connects to it.
+pub(crate) fn server(endpoint: &Endpoint, password: SecretString) -> Server {
+    Server {
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+        security: match endpoint.security {
+            Security::Tls => relance_mail::Security::Tls,
+            Security::Starttls => relance_mail::Security::StartTls,
+            Security::None => relance_mail::Security::None,
+        },
+        username: endpoint.username.clone(),
+        password,
+    }
+}
+
+impl Engine {
+    /// Opens the sealed password of one direction; an empty one where none was stored.
+    pub(crate) fn open_password(&self, mailbox: MailboxId, way: Way, sealed: Option<&[u8]>) -> Result<SecretString> {
+        let Some(sealed) = sealed else { return Ok(SecretString::from(String::new())) };
+        let wrong_key = |_| {
+            let message = "The password of this mailbox was sealed with another key. Enter it again.";
+            EngineError::Corrupt(message.to_owned())
+        };
+        self.keys.open(&way.place(mailbox), sealed).map_err(wrong_key)
+    }
+
+    /// Both ways of a mailbox in use; `None` if it was disconnected.
+    pub async fn open_mailbox(&self, id: MailboxId) -> Result<Option<OpenMailbox>> {
+        let found = {
+            let mut tx = self.store.read().await?;
+            mailboxes::find_with_credentials(&mut tx, id).await?
+        };
+        found.map(|(mailbox, credentials)| self.open_ways(mailbox, &credentials)).transpose()
+    }
+
+    /// Where a mailbox hands over its emails; `None` if it was disconnected.
+    pub async fn account_of(&self, id: MailboxId) -> Result<Option<Account>> {
+        Ok(self.open_mailbox(id).await?.map(|open| open.account))
+    }
+
+    /// Where the mail of a mailbox is read; `None` if it was disconnected.
+    pub async fn reading_of(&self, id: MailboxId) -> Result<Option<Reading>> {
+        Ok(self.open_mailbox(id).await?.map(|open| open.reading))
+    }
+
+    pub(crate) fn open_ways(&self, mailbox: Mailbox, credentials: &Credentials) -> Result<OpenMailbox> {
+        let (account, reading) = match (mailbox.provider, &mailbox.smtp, &mailbox.imap) {
+            (Provider::Sandbox, ..) => {
+                let folder = self.settings.sandbox(mailbox.id);
+                (Account::Sandbox(folder.clone()), Reading::Sandbox(folder))
+            }
+            (_, Some(smtp), Some(imap)) => {
+                let smtp_password = self.open_password(mailbox.id, Way::Smtp, credentials.smtp.as_deref())?;
+                let imap_password = self.open_password(mailbox.id, Way::Imap, credentials.imap.as_deref())?;
+                (Account::Smtp(server(smtp, smtp_password)), Reading::Imap(server(imap, imap_password)))
+            }
+            _ => return Err(EngineError::Corrupt("a mailbox without its servers".to_owned())),
+        };
+        Ok(OpenMailbox { mailbox, account, reading })
+    }
+}

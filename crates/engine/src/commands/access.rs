@@ -1,0 +1,115 @@
+//! Who may do what, and the small look-ups every command begins with.
+//!
+//! The rules are `domain::user::Actor`'s; here they become errors a person can read.
+
+use crate::{Engine, EngineError, Result};
+use relance_domain::{
+    ActivityId, EnrollmentId, PersonId, SequenceId, UserId,
+    activity::{Activity, ActivityKind},
+    enrollment::Enrollment,
+    person::Person,
+    sequence::Sequence,
+    user::{Actor, User},
+    workspace::Workspace,
+};
+use relance_storage::{
+    Tx,
+    enrollments::{self, StoredEnrollment},
+    people, sequences, users, workspace,
+};
+
+/// Only admins.
+pub(crate) fn admins_only(actor: &Actor, what: &str) -> Result<()> {
+    if actor.is_admin() { Ok(()) } else { Err(EngineError::Forbidden(format!("Only an admin can {what}."))) }
+}
+
+/// The owner, or a manager or admin.
+pub(crate) fn owner_only(actor: &Actor, owner: Option<UserId>, what: &str) -> Result<()> {
+    if actor.may_touch(owner) {
+        Ok(())
+    } else {
+        Err(EngineError::Forbidden(format!("This {what} belongs to someone else. Ask them or a manager.")))
+    }
+}
+
+/// The person, or *not found*.
+pub(crate) async fn person(tx: &mut Tx, id: PersonId) -> Result<Person> {
+    people::find(tx, id).await?.ok_or(EngineError::NotFound("person"))
+}
+
+/// The sequence, or *not found*.
+pub(crate) async fn sequence(tx: &mut Tx, id: SequenceId) -> Result<Sequence> {
+    sequences::find(tx, id).await?.ok_or(EngineError::NotFound("sequence"))
+}
+
+/// The user, or *not found*.
+pub(crate) async fn user(tx: &mut Tx, id: UserId) -> Result<User> {
+    users::find(tx, id).await?.ok_or(EngineError::NotFound("user"))
+}
+
+/// The workspace, or a refusal before the first run.
+pub(crate) async fn workspace(tx: &mut Tx) -> Result<Workspace> {
+    let none = || EngineError::refused("not_set_up", "Relance is not set up yet. Open it in a browser first.");
+    workspace::read(tx).await?.ok_or_else(none)
+}
+
+/// The enrollment, locked until commit, if the actor may touch it: their own, of a person they own, or as a manager.
+pub(crate) async fn enrollment(tx: &mut Tx, actor: &Actor, id: EnrollmentId) -> Result<StoredEnrollment> {
+    let found = enrollments::find_for_update(tx, id).await?.ok_or(EngineError::NotFound("enrollment"))?;
+    may_touch_enrollment(tx, actor, &found.enrollment).await?;
+    Ok(found)
+}
+
+/// The actor's own enrollment, one of a person they own, or any for managers and admins.
+pub(crate) async fn may_touch_enrollment(tx: &mut Tx, actor: &Actor, enrollment: &Enrollment) -> Result<()> {
+    if actor.acts_for_others() || actor.user_id() == Some(enrollment.actor_id) {
+        return Ok(());
+    }
+    let owner = people::find(tx, enrollment.person_id).await?.and_then(|person| person.fields.owner_id);
+    if owner.is_some() && owner == actor.user_id() {
+        return Ok(());
+    }
+    Err(EngineError::Forbidden("This enrollment belongs to someone else. Ask them or a manager.".to_owned()))
+}
+
+impl Engine {
+    /// An event in a person's history, now.
+    pub(crate) fn event(
+        &self,
+        person_id: PersonId,
+        kind: ActivityKind,
+        actor: &Actor,
+        summary: impl Into<String>,
+    ) -> Activity {
+        let id: ActivityId = self.new_activity_id();
+        Activity {
+            id,
+            at: self.now(),
+            person_id,
+            kind,
+            actor_id: actor.user_id(),
+            sequence_id: None,
+            enrollment_id: None,
+            delivery_id: None,
+            inbound_id: None,
+            task_id: None,
+            summary: summary.into(),
+            detail: serde_json::json!({}),
+        }
+    }
+
+    /// An event of one enrollment, now.
+    pub(crate) fn enrollment_event(
+        &self,
+        enrollment: &Enrollment,
+        kind: ActivityKind,
+        actor: &Actor,
+        summary: impl Into<String>,
+    ) -> Activity {
+        Activity {
+            sequence_id: Some(enrollment.sequence_id),
+            enrollment_id: Some(enrollment.id),
+            ..self.event(enrollment.person_id, kind, actor, summary)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Deleting people, and taking that back.
+
+use super::{access, at_most_1000};
+use crate::{Engine, EngineError, Result, commands::Ended};
+use relance_domain::{PersonId, enrollment::FinishReason, user::Actor};
+use relance_storage::{Tx, people};
+
+impl Engine {
+    /// Deletes people; their sequences end with *person deleted*. At most 1,000 at once.
+    pub async fn delete_people(&self, actor: &Actor, ids: &[PersonId]) -> Result<Ended> {
+        at_most_1000(ids.len())?;
+        let mut tx = self.store.begin().await?;
+        let mut ended = Ended::default();
+        for id in ids {
+            ended.add(self.delete_in(&mut tx, actor, *id).await?);
+        }
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Deletes one person in a transaction of the caller.
+    pub(crate) async fn delete_in(&self, tx: &mut Tx, actor: &Actor, id: PersonId) -> Result<Ended> {
+        let person = people::lock(tx, id).await?.ok_or(EngineError::NotFound("person"))?;
+        access::owner_only(actor, person.fields.owner_id, "person")?;
+        let ended = self.end_people(tx, &[id], &FinishReason::PersonDeleted, actor).await?;
+        people::delete(tx, id, self.now()).await?;
+        Ok(ended)
+    }
+
+    /// Brings deleted people back; sequences that ended stay ended. How many came back.
+    pub async fn restore_people(&self, _actor: &Actor, ids: &[PersonId]) -> Result<u64> {
+        at_most_1000(ids.len())?;
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        let mut restored = 0;
+        for id in ids {
+            restored += u64::from(people::restore(&mut tx, *id, now).await?);
+        }
+        tx.commit().await?;
+        Ok(restored)
+    }
+}

@@ -1,0 +1,129 @@
+//! Judging a mailbox before it is saved: its fields, and both directions tried for real.
+
+use super::mailboxes::MailboxCheck;
+use crate::{Engine, EngineError, Result, accounts};
+use relance_domain::{
+    Refused,
+    mailbox::{Endpoint, Mailbox, Provider, Security},
+    person::check_email,
+    time::zone,
+};
+use relance_mail::{
+    Direction, Server,
+    check::{DirectionCheck, check_smtp},
+    imap::check_imap,
+    sandbox::Sandbox,
+};
+use secrecy::SecretString;
+
+impl MailboxCheck {
+    /// Both directions work.
+    pub const fn ok(&self) -> bool {
+        self.smtp.ok && self.imap.ok
+    }
+
+    /// A refusal with one entry for each direction that does not work.
+    pub(crate) fn into_refusal(self) -> Result<()> {
+        let failed: Vec<Refused> = [("smtp", self.smtp), ("imap", self.imap)]
+            .into_iter()
+            .filter(|(_, check)| !check.ok)
+            .map(|(field, check)| Refused::at(field, check.code, check.sentence))
+            .collect();
+        if failed.is_empty() { Ok(()) } else { Err(failed.into()) }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn judge_endpoint(field: &str, endpoint: Option<&Endpoint>, wrong: &mut Vec<Refused>) {
+    let Some(endpoint) = endpoint else {
+        wrong.push(Refused::at(field, "required", "Enter the server of your mail provider."));
+        return;
+    };
+    if endpoint.host.trim().is_empty() {
+        wrong.push(Refused::at(format!("{field}.host"), "required", "Enter the name of the server."));
+    }
+    if endpoint.port == 0 {
+        wrong.push(Refused::at(format!("{field}.port"), "required", "Enter the port of the server."));
+    }
+    if endpoint.security == Security::None && !is_loopback(&endpoint.host) {
+        let message = "Without encryption only this machine can be reached. Choose TLS or STARTTLS.";
+        wrong.push(Refused::at(format!("{field}.security"), "not_encrypted", message));
+    }
+}
+
+/// Everything that keeps a mailbox from being saved, each at its field.
+pub(crate) fn judge(mailbox: &Mailbox, demo: bool) -> Result<()> {
+    let mut wrong = Vec::new();
+    if let Err(refused) = check_email(&mailbox.address) {
+        wrong.push(Refused { field: Some("address".to_owned()), ..refused });
+    }
+    for (index, alias) in mailbox.aliases.iter().enumerate() {
+        if let Err(refused) = check_email(alias) {
+            wrong.push(Refused { field: Some(format!("aliases[{index}]")), ..refused });
+        }
+    }
+    if zone(&mailbox.time_zone).is_none() {
+        let message = "There is no such time zone. Choose one such as Europe/Paris.";
+        wrong.push(Refused::at("time_zone", "unknown_time_zone", message));
+    }
+    if let Some(index) = mailbox.away.iter().position(|away| away.from > away.to) {
+        wrong.push(Refused::at(format!("away[{index}]"), "empty", "The last day comes before the first."));
+    }
+    if mailbox.daily_quota > 100_000 {
+        wrong.push(Refused::at("daily_quota", "too_large", "At most 100,000 emails a day."));
+    }
+    if mailbox.min_gap_seconds > 86_400 {
+        wrong.push(Refused::at("min_gap_seconds", "too_large", "At most a day between two emails."));
+    }
+    match mailbox.provider {
+        Provider::Sandbox => {}
+        _ if demo => {
+            let message = "The demo connects sandbox mailboxes only, so that nothing leaves this machine.";
+            wrong.push(Refused::at("provider", "demo", message));
+        }
+        Provider::ImapSmtp => {
+            judge_endpoint("smtp", mailbox.smtp.as_ref(), &mut wrong);
+            judge_endpoint("imap", mailbox.imap.as_ref(), &mut wrong);
+        }
+        Provider::Google | Provider::Microsoft => {
+            let message = "Connect this account by IMAP and SMTP with an app password.";
+            wrong.push(Refused::at("provider", "not_available", message));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+impl Engine {
+    /// Tries both directions at the same time; of a sandbox, its folder.
+    pub(crate) async fn try_ways(
+        &self,
+        mailbox: &Mailbox,
+        smtp: &SecretString,
+        imap: &SecretString,
+    ) -> Result<MailboxCheck> {
+        let server = |endpoint: &Option<Endpoint>, password: &SecretString| -> Option<Server> {
+            endpoint.as_ref().map(|endpoint| accounts::server(endpoint, password.clone()))
+        };
+        match (server(&mailbox.smtp, smtp), server(&mailbox.imap, imap)) {
+            (Some(smtp), Some(imap)) => {
+                let sending = check_smtp(&smtp, &self.tls, &self.settings.hello_name);
+                let (smtp, imap) = tokio::join!(sending, check_imap(&imap, &self.tls));
+                Ok(MailboxCheck { smtp, imap })
+            }
+            _ if mailbox.provider == Provider::Sandbox => {
+                let opened = Sandbox::open(&self.settings.sandbox(mailbox.id)).await;
+                let judged = |direction: Direction| match &opened {
+                    Ok(_) => DirectionCheck::works(direction),
+                    Err(fault) => DirectionCheck::failed(fault, direction),
+                };
+                Ok(MailboxCheck { smtp: judged(Direction::Sending), imap: judged(Direction::Receiving) })
+            }
+            _ => Err(EngineError::Corrupt("a mailbox without its servers".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Mailboxes: connected, checked, edited, paused, disconnected.
+
+use super::{access, mailbox_check::judge};
+use crate::{Engine, EngineError, Result, accounts::Way, commands::Ended};
+use relance_domain::{
+    MailboxId, Refused, UserId,
+    enrollment::BlockReason,
+    mailbox::{Away, Endpoint, Mailbox, MailboxState, Provider},
+    person::clean_line,
+    user::{Actor, User},
+};
+use relance_mail::check::DirectionCheck;
+use relance_storage::{
+    StorageError, Tx, enrollment_sets,
+    mailboxes::{self, Credentials},
+};
+use secrecy::SecretString;
+use serde::Serialize;
+
+const BATCH: u32 = 500;
+/// What a mailbox that works again releases.
+pub(crate) const RELEASED_BY_MAILBOX: [&str; 3] = ["mailbox_disconnected", "auth_failed", "mailbox_settings"];
+
+/// One direction of a mailbox with its password.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Host, port, security, user name.
+    pub endpoint: Endpoint,
+    /// Password or app password; `None` in an edit = the one that is stored.
+    pub password: Option<SecretString>,
+}
+
+/// A mailbox to connect.
+#[derive(Debug, Clone)]
+pub struct NewMailbox {
+    /// Whose it is; `None` = the one who asks.
+    pub user_id: Option<UserId>,
+    /// Its address.
+    pub address: String,
+    /// The name mail comes from; empty = the user's.
+    pub from_name: String,
+    /// IMAP + SMTP, or a sandbox.
+    pub provider: Provider,
+    /// Submission; `None` for a sandbox.
+    pub smtp: Option<NewEndpoint>,
+    /// Reading; `None` for a sandbox.
+    pub imap: Option<NewEndpoint>,
+    /// Further addresses that count as ours.
+    pub aliases: Vec<String>,
+    /// Signature.
+    pub signature_html: String,
+    /// IANA zone; empty = the user's.
+    pub time_zone: String,
+    /// Most emails a day; `None` = 200.
+    pub daily_quota: Option<u32>,
+    /// Least seconds between two emails; `None` = 60.
+    pub min_gap_seconds: Option<u32>,
+    /// Away dates.
+    pub away: Vec<Away>,
+    /// Both directions are tried before it is saved.
+    pub check: bool,
+}
+
+/// What to change of a mailbox; `None` = leave as it is.
+#[derive(Debug, Clone, Default)]
+pub struct MailboxChange {
+    /// The name mail comes from.
+    pub from_name: Option<String>,
+    /// Submission.
+    pub smtp: Option<NewEndpoint>,
+    /// Reading.
+    pub imap: Option<NewEndpoint>,
+    /// Further addresses that count as ours.
+    pub aliases: Option<Vec<String>>,
+    /// Signature.
+    pub signature_html: Option<String>,
+    /// IANA zone.
+    pub time_zone: Option<String>,
+    /// Most emails a day.
+    pub daily_quota: Option<u32>,
+    /// Least seconds between two emails.
+    pub min_gap_seconds: Option<u32>,
+    /// Away dates.
+    pub away: Option<Vec<Away>>,
+    /// Changed servers are tried before they are saved.
+    pub check: bool,
+}
+
+/// Both directions of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MailboxCheck {
+    /// Sending.
+    pub smtp: DirectionCheck,
+    /// Receiving.
+    pub imap: DirectionCheck,
+}
+
+impl MailboxChange {
+    fn put_into(self, mailbox: &mut Mailbox) {
+        if let Some(smtp) = self.smtp {
+            mailbox.smtp = Some(smtp.endpoint);
+        }
+        if let Some(imap) = self.imap {
+            mailbox.imap = Some(imap.endpoint);
+        }
+        for (field, text) in [(&mut mailbox.from_name, self.from_name), (&mut mailbox.time_zone, self.time_zone)] {
+            if let Some(text) = text {
+                *field = clean_line(&text);
+            }
+        }
+        if let Some(aliases) = self.aliases {
+            mailbox.aliases = aliases.iter().map(|alias| clean_line(alias)).filter(|alias| !alias.is_empty()).collect();
+        }
+        mailbox.signature_html = self.signature_html.unwrap_or_else(|| mailbox.signature_html.clone());
+        mailbox.daily_quota = self.daily_quota.unwrap_or(mailbox.daily_quota);
+        mailbox.min_gap_seconds = self.min_gap_seconds.unwrap_or(mailbox.min_gap_seconds);
+        mailbox.away = self.away.unwrap_or_else(|| mailbox.away.clone());
+    }
+}
+
+/// The mailbox, if it is in use and the actor may change it: one's own, or anyone's for admins.
+pub(crate) async fn own_mailbox(tx: &mut Tx, actor: &Actor, id: MailboxId) -> Result<(Mailbox, Credentials)> {
+    let (mailbox, credentials) =
+        mailboxes::find_with_credentials(tx, id).await?.ok_or(EngineError::NotFound("mailbox"))?;
+    if actor.is_admin() || actor.user_id() == Some(mailbox.user_id) {
+        return Ok((mailbox, credentials));
+    }
+    Err(EngineError::Forbidden("This mailbox belongs to someone else.".to_owned()))
+}
+
+fn address_taken(error: StorageError) -> EngineError {
+    match error {
+        StorageError::Conflict(_) => {
+            let message = "This mailbox is already connected. Edit it, or disconnect it first.";
+            Refused::at("address", "already_connected", message).into()
+        }
+        error => error.into(),
+    }
+}
+
+impl NewMailbox {
+    fn mailbox(&self, engine: &Engine, owner: &User) -> Mailbox {
+        let or = |text: &str, other: &str| if text.trim().is_empty() { other.to_owned() } else { clean_line(text) };
+        Mailbox {
+            id: engine.new_mailbox_id(),
+            user_id: owner.id,
+            address: clean_line(&self.address),
+            from_name: or(&self.from_name, &owner.name),
+            provider: self.provider,
+            smtp: self.smtp.as_ref().map(|smtp| smtp.endpoint.clone()),
+            imap: self.imap.as_ref().map(|imap| imap.endpoint.clone()),
+            aliases: self.aliases.iter().map(|alias| clean_line(alias)).filter(|alias| !alias.is_empty()).collect(),
+            signature_html: self.signature_html.clone(),
+            time_zone: or(&self.time_zone, &owner.time_zone),
+            daily_quota: self.daily_quota.unwrap_or(200),
+            min_gap_seconds: self.min_gap_seconds.unwrap_or(60),
+            away: self.away.clone(),
+            state: MailboxState::Connected,
+            revision: 0,
+            proved_at: None,
+            last_sent_at: None,
+            created_at: engine.now(),
+        }
+    }
+
+    fn password(&self, way: Way) -> SecretString {
+        let of = match way {
+            Way::Smtp => &self.smtp,
+            Way::Imap => &self.imap,
+        };
+        of.as_ref().and_then(|endpoint| endpoint.password.clone()).unwrap_or_default()
+    }
+}
+
+impl Engine {
+    /// Connects a mailbox. A failed check is refused with one entry per direction (fields `smtp`, `imap`).
+    pub async fn connect_mailbox(&self, actor: &Actor, new: NewMailbox) -> Result<Mailbox> {
+        let owner = self.owner_of_new(actor, &new).await?;
+        let mailbox = new.mailbox(self, &owner);
+        judge(&mailbox, self.settings.demo)?;
+        let (smtp, imap) = (new.password(Way::Smtp), new.password(Way::Imap));
+        if new.check {
+            self.try_ways(&mailbox, &smtp, &imap).await?.into_refusal()?;
+        }
+        let sealed = |way: Way, password: &SecretString, has: bool| {
+            has.then(|| self.keys.seal(&way.place(mailbox.id), password))
+        };
+        let credentials = Credentials {
+            smtp: sealed(Way::Smtp, &smtp, mailbox.smtp.is_some()),
+            imap: sealed(Way::Imap, &imap, mailbox.imap.is_some()),
+        };
+        let mut tx = self.store.begin().await?;
+        mailboxes::insert(&mut tx, &mailbox, credentials).await.map_err(address_taken)?;
+        self.take_over(&mut tx, &mailbox).await?;
+        mailboxes::hasten(&mut tx, mailbox.id, self.now()).await?;
+        tx.commit().await?;
+        self.signals.mailbox_changed(mailbox.id);
+        self.signals.due.notify_waiters();
+        Ok(mailbox)
+    }
+
+    /// What a mailbox of the same address left behind when it was disconnected goes on from the new one.
+    async fn take_over(&self, tx: &mut Tx, mailbox: &Mailbox) -> Result<()> {
+        relance_storage::enrollment_lookups::take_over(tx, mailbox.id, mailbox.user_id, &mailbox.address).await?;
+        enrollment_sets::release_mailbox(tx, mailbox.id, &RELEASED_BY_MAILBOX, self.now()).await?;
+        Ok(())
+    }
+
+    async fn owner_of_new(&self, actor: &Actor, new: &NewMailbox) -> Result<User> {
+        let owner = new.user_id.or(actor.user_id()).ok_or(EngineError::NotFound("user"))?;
+        if actor.user_id() != Some(owner) {
+            access::admins_only(actor, "connect mailboxes for others")?;
+        }
+        let mut tx = self.store.read().await?;
+        access::user(&mut tx, owner).await
+    }
+
+    /// Changes a mailbox. New servers or passwords that work reconnect it and release what it blocked.
+    pub async fn edit_mailbox(&self, actor: &Actor, id: MailboxId, change: MailboxChange) -> Result<Mailbox> {
+        let (mut mailbox, credentials) = {
+            let mut tx = self.store.read().await?;
+            own_mailbox(&mut tx, actor, id).await?
+        };
+        let touches_servers = change.smtp.is_some() || change.imap.is_some();
+        let password = |way: Way, new: &Option<NewEndpoint>, sealed: &Option<Vec<u8>>| match new {
+            Some(NewEndpoint { password: Some(password), .. }) => Ok(password.clone()),
+            _ => self.open_password(id, way, sealed.as_deref()),
+        };
+        let smtp = if touches_servers {
+            password(Way::Smtp, &change.smtp, &credentials.smtp)?
+        } else {
+            SecretString::default()
+        };
+        let imap = if touches_servers {
+            password(Way::Imap, &change.imap, &credentials.imap)?
+        } else {
+            SecretString::default()
+        };
+        let check = change.check && touches_servers;
+        change.put_into(&mut mailbox);
+        judge(&mailbox, self.settings.demo)?;
+        if check {
+            self.try_ways(&mailbox, &smtp, &imap).await?.into_refusal()?;
+        }
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        own_mailbox(&mut tx, actor, id).await?;
+        mailboxes::update(&mut tx, &mailbox, now).await?;
+        if touches_servers {
+            let seal = |way: Way, password: &SecretString| Some(self.keys.seal(&way.place(id), password));
+            let sealed = Credentials { smtp: seal(Way::Smtp, &smtp), imap: seal(Way::Imap, &imap) };
+            mailboxes::set_credentials(&mut tx, id, sealed, now).await?;
+            mailboxes::raise(&mut tx, id).await?;
+            self.reconnect(&mut tx, &mailbox).await?;
+        }
+        mailboxes::hasten(&mut tx, id, now).await?;
+        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        self.signals.mailbox_changed(id);
+        self.signals.due.notify_waiters();
+        Ok(mailbox)
+    }
+
+    /// A mailbox that works again: connected, and what it blocked is released. One that someone paused stays paused.
+    pub(crate) async fn reconnect(&self, tx: &mut Tx, mailbox: &Mailbox) -> Result<()> {
+        let now = self.now();
+        if mailbox.state.needs_attention() {
+            mailboxes::set_state(tx, mailbox.id, &MailboxState::Connected, now).await?;
+        }
+        enrollment_sets::release_mailbox(tx, mailbox.id, &RELEASED_BY_MAILBOX, now).await?;
+        mailboxes::hasten(tx, mailbox.id, now).await?;
+        Ok(())
+    }
+
+    /// Tries both directions of servers that are not saved.
+    pub async fn check_servers(&self, actor: &Actor, new: &NewMailbox) -> Result<MailboxCheck> {
+        let owner = self.owner_of_new(actor, new).await?;
+        let mailbox = new.mailbox(self, &owner);
+        judge(&mailbox, self.settings.demo)?;
+        self.try_ways(&mailbox, &new.password(Way::Smtp), &new.password(Way::Imap)).await
+    }
+
+    /// Tries both directions of a connected mailbox now; success reconnects it.
+    pub async fn check_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<MailboxCheck> {
+        let (mailbox, credentials) = {
+            let mut tx = self.store.read().await?;
+            own_mailbox(&mut tx, actor, id).await?
+        };
+        let smtp = self.open_password(id, Way::Smtp, credentials.smtp.as_deref())?;
+        let imap = self.open_password(id, Way::Imap, credentials.imap.as_deref())?;
+        let check = self.try_ways(&mailbox, &smtp, &imap).await?;
+        if check.ok() && mailbox.state.needs_attention() {
+            let mut tx = self.store.begin().await?;
+            self.reconnect(&mut tx, &mailbox).await?;
+            tx.commit().await?;
+            self.signals.mailbox_changed(id);
+            self.signals.due.notify_waiters();
+        }
+        Ok(check)
+    }
+
+    /// Nothing leaves from it until it is resumed.
+    pub async fn pause_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<(Mailbox, Ended)> {
+        let mut tx = self.store.begin().await?;
+        own_mailbox(&mut tx, actor, id).await?;
+        mailboxes::set_state(&mut tx, id, &MailboxState::Paused, self.now()).await?;
+        let ended = self.leaving_of_mailbox(&mut tx, id).await?;
+        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        Ok((mailbox, ended))
+    }
+
+    async fn leaving_of_mailbox(&self, tx: &mut Tx, id: MailboxId) -> Result<Ended> {
+        let leaving = super::ending::leaving_of_mailbox(tx, id).await?;
+        Ok(Ended { leaving: leaving.iter().map(super::outcome::leaving).collect(), ..Ended::default() })
+    }
+
+    /// Goes on.
+    pub async fn resume_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<Mailbox> {
+        let mut tx = self.store.begin().await?;
+        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        if mailbox.state == MailboxState::Paused {
+            mailboxes::set_state(&mut tx, id, &MailboxState::Connected, self.now()).await?;
+        }
+        mailboxes::hasten(&mut tx, id, self.now()).await?;
+        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(mailbox)
+    }
+
+    /// Takes it out of use; its unfinished enrollments are blocked (`mailbox_disconnected`) until it is connected again.
+    pub async fn disconnect_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<Ended> {
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        own_mailbox(&mut tx, actor, id).await?;
+        let mut ended = self.leaving_of_mailbox(&mut tx, id).await?;
+        mailboxes::delete(&mut tx, id, now).await?;
+        tx.commit().await?;
+        loop {
+            let mut tx = self.store.begin().await?;
+            let reason = BlockReason::MailboxDisconnected;
+            let held = relance_storage::enrollment_lookups::hold_mailbox(&mut tx, id, &reason, BATCH, now).await?;
+            tx.commit().await?;
+            ended.enrollments += held;
+            if held < u64::from(BATCH) {
+                break;
+            }
+        }
+        self.signals.mailbox_changed(id);
+        Ok(ended)
+    }
+}

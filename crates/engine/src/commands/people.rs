@@ -1,0 +1,157 @@
+//! Creating and editing people, notes, signals from outside.
+//!
+//! An edit that changes the address re-keys the person's unfinished enrollments; what then collides is blocked. New
+//! values release what waited for them, see [`super::release`].
+
+use super::{access, release::Changed};
+use crate::{Engine, EngineError, Result, commands::Ended};
+use relance_domain::{
+    PersonId, Refused,
+    activity::{Activity, ActivityKind},
+    enrollment::FinishReason,
+    person::{Fields, Kind, Person, email_key},
+    user::Actor,
+};
+use relance_storage::{Tx, activities, people, users};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What another program tells about a person; ends their sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// A meeting was booked.
+    MeetingBooked,
+    /// The status changed.
+    StatusChanged,
+}
+
+const MOST_NOTE_CHARS: usize = 50_000;
+
+/// What is wrong with references to others, each at its field.
+async fn check_references(tx: &mut Tx, fields: &Fields) -> Result<()> {
+    let mut wrong = Vec::new();
+    if let Some(owner) = fields.owner_id
+        && users::find(tx, owner).await?.is_none()
+    {
+        wrong.push(Refused::at("owner_id", "unknown_user", "There is no such user."));
+    }
+    if let Some(company) = fields.company_id
+        && !people::find(tx, company).await?.is_some_and(|person| person.fields.is_organization)
+    {
+        wrong.push(Refused::at("company_id", "unknown_company", "Choose a contact that is a company."));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+/// Names of the fields that differ, as in the API.
+fn changed_fields(before: &Fields, after: &Fields) -> Vec<String> {
+    let (before, after) = (json!(before), json!(after));
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return Vec::new() };
+    after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name.clone()).collect()
+}
+
+impl Engine {
+    /// Creates a lead or contact. Another person with the same email is allowed: see [`Engine::duplicates_of`].
+    pub async fn create_person(&self, actor: &Actor, kind: Kind, mut fields: Fields) -> Result<Person> {
+        fields.clean();
+        fields.check(kind)?;
+        let now = self.now();
+        let person = Person { id: self.new_person_id(), kind, fields, created_at: now, updated_at: now };
+        let mut tx = self.store.begin().await?;
+        check_references(&mut tx, &person.fields).await?;
+        people::insert(&mut tx, &person).await?;
+        let event = self.event(person.id, ActivityKind::PersonCreated, actor, format!("{} was created", person.name()));
+        activities::insert(&mut tx, &event).await?;
+        tx.commit().await?;
+        Ok(person)
+    }
+
+    /// Changes fields; `change` works on a copy of what is stored. A new address or value releases what waited for it.
+    pub async fn edit_person(
+        &self,
+        actor: &Actor,
+        id: PersonId,
+        change: impl FnOnce(&mut Fields) + Send,
+    ) -> Result<Person> {
+        let mut tx = self.store.begin().await?;
+        let person = self.edit_in(&mut tx, actor, id, change).await?;
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(person)
+    }
+
+    /// As [`Engine::edit_person`], in a transaction of the caller. A refusal comes before anything is written.
+    pub(crate) async fn edit_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: PersonId,
+        change: impl FnOnce(&mut Fields) + Send,
+    ) -> Result<Person> {
+        let before = people::lock(tx, id).await?.ok_or(EngineError::NotFound("person"))?;
+        let mut fields = before.fields.clone();
+        change(&mut fields);
+        fields.clean();
+        fields.check(before.kind)?;
+        let names = changed_fields(&before.fields, &fields);
+        if names.is_empty() {
+            return Ok(before);
+        }
+        check_references(tx, &fields).await?;
+        let after = Person { fields, updated_at: self.now(), ..before.clone() };
+        people::update(tx, &after).await?;
+        let summary = format!("Changed {}", names.join(", ").replace('_', " "));
+        let event = Activity {
+            detail: json!({ "changed": names }),
+            ..self.event(id, ActivityKind::PersonEdited, actor, summary)
+        };
+        activities::insert(tx, &event).await?;
+        let old_key = email_key(&before.fields.email);
+        let changed = Changed {
+            address: old_key != email_key(&after.fields.email),
+            local_time: before.fields.time_zone != after.fields.time_zone
+                || before.fields.address.country != after.fields.address.country,
+            old_key,
+        };
+        self.after_change_of_person(tx, actor, &after, &changed).await?;
+        Ok(after)
+    }
+
+    /// People who have this address, as `email` or among `other_emails`.
+    pub async fn duplicates_of(&self, email: &str) -> Result<Vec<Person>> {
+        let Some(key) = email_key(email) else { return Ok(Vec::new()) };
+        let mut tx = self.store.read().await?;
+        Ok(people::find_by_address_key(&mut tx, &key).await?)
+    }
+
+    /// Writes a note into a person's history.
+    pub async fn add_note(&self, actor: &Actor, person: PersonId, text: &str) -> Result<Activity> {
+        let text = text.replace('\0', "").trim().to_owned();
+        if text.is_empty() {
+            return Err(Refused::at("text", "required", "Write the note first.").into());
+        }
+        if text.chars().count() > MOST_NOTE_CHARS {
+            return Err(Refused::at("text", "too_long", "A note has at most 50,000 characters.").into());
+        }
+        let mut tx = self.store.begin().await?;
+        access::person(&mut tx, person).await?;
+        let event = self.event(person, ActivityKind::Note, actor, text);
+        activities::insert(&mut tx, &event).await?;
+        tx.commit().await?;
+        Ok(event)
+    }
+
+    /// Records a signal and ends every unfinished enrollment of the person with its reason.
+    pub async fn record_signal(&self, actor: &Actor, person: PersonId, signal: Signal) -> Result<Ended> {
+        let reason = match signal {
+            Signal::MeetingBooked => FinishReason::MeetingBooked,
+            Signal::StatusChanged => FinishReason::StatusChanged,
+        };
+        let mut tx = self.store.begin().await?;
+        access::person(&mut tx, person).await?;
+        let ended = self.end_people(&mut tx, &[person], &reason, actor).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+}

@@ -1,0 +1,134 @@
+//! Signing in and out; sessions of the pages. Times are the system clock's.
+//!
+//! Five failures for an address, or twenty from a client, within 15 minutes close the door for 15 minutes, whatever
+//! the password. An unknown address costs the same time and gets the same answer as a wrong password.
+
+use super::passwords;
+use crate::{Engine, EngineError, Result, secrets};
+use relance_domain::{
+    Timestamp, UserId,
+    person::email_key,
+    time::{DAY, MINUTE},
+    user::{Actor, User},
+};
+use relance_storage::users::{self, Session};
+use secrecy::{ExposeSecret, SecretString};
+
+const WINDOW_MS: i64 = 15 * MINUTE;
+const MOST_FAILURES_OF_ADDRESS: i64 = 5;
+const MOST_FAILURES_OF_CLIENT: i64 = 20;
+const SESSION_MS: i64 = 30 * DAY;
+const TOUCH_EVERY_MS: i64 = 5 * MINUTE;
+
+/// A session that began.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// The secret of the cookie.
+    pub token: SecretString,
+}
+
+fn too_many(until: Timestamp, now: Timestamp) -> EngineError {
+    let minutes = (until.since(now) + MINUTE - 1) / MINUTE;
+    let words = if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
+    EngineError::refused("too_many_attempts", format!("Too many failed attempts. Try again in {words}."))
+}
+
+impl Engine {
+    /// Signs in. A wrong password and an unknown address get the same answer in the same time (`wrong_credentials`);
+    /// too many failures are refused with `too_many_attempts`.
+    pub async fn sign_in(&self, email: &str, password: &SecretString, ip: &str, user_agent: &str) -> Result<SignedIn> {
+        let now = self.clock.system_now();
+        let key = email_key(email).unwrap_or_else(|| email.trim().to_lowercase().chars().take(254).collect());
+        let (address, client) = (format!("address:{key}"), format!("client:{ip}"));
+        let account = {
+            let mut tx = self.store.read().await?;
+            if let Some(until) = users::blocked_until(&mut tx, &[&address, &client], now).await? {
+                return Err(too_many(until, now));
+            }
+            users::find_by_email_key(&mut tx, &key).await?
+        };
+        let usable = account.filter(|account| account.user.deactivated_at.is_none());
+        let hash = usable.as_ref().and_then(|account| account.password_hash.clone());
+        let right = passwords::verify(password, hash).await?;
+        match usable.filter(|_| right) {
+            Some(account) => self.begin_session(account.user, &address, user_agent, now).await,
+            None => Err(self.count_failure(&address, &client, now).await?),
+        }
+    }
+
+    async fn count_failure(&self, address: &str, client: &str, now: Timestamp) -> Result<EngineError> {
+        let mut tx = self.store.begin().await?;
+        let mut answer = EngineError::refused("wrong_credentials", "Email or password is not right. Please try again.");
+        for (subject, most) in [(address, MOST_FAILURES_OF_ADDRESS), (client, MOST_FAILURES_OF_CLIENT)] {
+            let failures = users::record_sign_in_failure(&mut tx, subject, now, now.plus_ms(-WINDOW_MS)).await?;
+            if failures >= most {
+                let until = now.plus_ms(WINDOW_MS);
+                users::block_sign_in(&mut tx, subject, until).await?;
+                answer = too_many(until, now);
+            }
+        }
+        tx.commit().await?;
+        Ok(answer)
+    }
+
+    async fn begin_session(&self, user: User, address: &str, user_agent: &str, now: Timestamp) -> Result<SignedIn> {
+        let token = secrets::new_token("ses");
+        let mut tx = self.store.begin().await?;
+        let session = Session {
+            token_hash: secrets::token_hash(token.expose_secret()),
+            user_id: user.id,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now.plus_ms(SESSION_MS),
+            user_agent: user_agent.chars().take(300).collect(),
+        };
+        users::create_session(&mut tx, &session).await?;
+        users::clear_sign_in_failures(&mut tx, address).await?;
+        users::purge_sessions(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(SignedIn { user, token })
+    }
+
+    /// A session for a user who has just proved who they are otherwise (the first set-up).
+    pub async fn sign_in_as(&self, user: User, user_agent: &str) -> Result<SignedIn> {
+        let address = format!("address:{}", email_key(&user.email).unwrap_or_default());
+        self.begin_session(user, &address, user_agent, self.clock.system_now()).await
+    }
+
+    /// The user of a session; `None` if it is over. Its use prolongs it.
+    pub async fn session_user(&self, token: &str) -> Result<Option<User>> {
+        let (now, hash) = (self.clock.system_now(), secrets::token_hash(token));
+        let found = {
+            let mut tx = self.store.read().await?;
+            users::find_session(&mut tx, &hash, now).await?
+        };
+        let Some((session, user)) = found else { return Ok(None) };
+        if now.since(session.last_seen_at) > TOUCH_EVERY_MS {
+            let mut tx = self.store.begin().await?;
+            users::touch_session(&mut tx, &hash, now, now.plus_ms(SESSION_MS)).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(user))
+    }
+
+    /// Ends a session.
+    pub async fn sign_out(&self, token: &str) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        users::delete_session(&mut tx, &secrets::token_hash(token)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Ends all sessions of a user: one's own, or anyone's for admins.
+    pub async fn sign_out_everywhere(&self, actor: &Actor, user: UserId) -> Result<()> {
+        if actor.user_id() != Some(user) {
+            super::access::admins_only(actor, "sign others out")?;
+        }
+        let mut tx = self.store.begin().await?;
+        users::delete_sessions_of_user(&mut tx, user).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

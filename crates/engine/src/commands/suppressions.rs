@@ -1,0 +1,109 @@
+//! The suppression list: addresses and domains that are never mailed.
+//!
+//! An entry is committed first, so that nothing is decided to leave any more; then, before it is acknowledged, the
+//! unfinished enrollments it concerns are ended in bounded batches.
+
+use super::access;
+use crate::{Engine, EngineError, Result, commands::Ended};
+use relance_domain::{
+    EnrollmentId, Refused, SuppressionId,
+    enrollment::FinishReason,
+    person::clean_line,
+    suppression::{Suppression, SuppressionReason, parse_entry},
+    user::Actor,
+};
+use relance_storage::{enrollment_lookups::ongoing_at, suppressions};
+
+const BATCH: u32 = 500;
+const MOST_LINES: usize = 200_000;
+
+/// What adding a list of entries did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SuppressedMany {
+    /// New entries.
+    pub added: u64,
+    /// Entries that were on the list.
+    pub known: u64,
+    /// Lines that are neither address nor domain: number from 1 and text.
+    pub refused: Vec<(usize, String)>,
+    /// What happened to enrollments.
+    pub ended: Ended,
+}
+
+impl Engine {
+    /// Puts an address or domain on the list and ends the unfinished enrollments it concerns, at once.
+    pub async fn suppress(&self, actor: &Actor, entry: &str, note: &str) -> Result<(Suppression, Ended)> {
+        let message = "This is neither an email address nor a domain. Write ada@example.com or example.com.";
+        let key = parse_entry(entry).ok_or_else(|| Refused::at("entry", "invalid_entry", message))?;
+        let new = self.entry(key.clone(), SuppressionReason::Manual, note, actor);
+        let mut tx = self.store.begin().await?;
+        suppressions::insert(&mut tx, &new).await?;
+        let stored = suppressions::find_for_keys(&mut tx, std::slice::from_ref(&key)).await?;
+        tx.commit().await?;
+        let ended = self.end_at(&[key], actor).await?;
+        Ok((stored.into_iter().next().unwrap_or(new), ended))
+    }
+
+    pub(crate) fn entry(&self, key: String, reason: SuppressionReason, note: &str, actor: &Actor) -> Suppression {
+        Suppression {
+            id: self.new_suppression_id(),
+            entry: key,
+            reason,
+            note: clean_line(note),
+            added_by: actor.user_id(),
+            created_at: self.now(),
+        }
+    }
+
+    /// Ends what runs at these addresses and domains.
+    async fn end_at(&self, keys: &[String], actor: &Actor) -> Result<Ended> {
+        let mut ended = Ended::default();
+        for key in keys {
+            loop {
+                let mut tx = self.store.begin().await?;
+                let ids: Vec<EnrollmentId> = ongoing_at(&mut tx, key, BATCH).await?;
+                let full = ids.len() == BATCH as usize;
+                ended.add(self.end_enrollments(&mut tx, &ids, &FinishReason::Suppressed, actor).await?);
+                tx.commit().await?;
+                if !full {
+                    break;
+                }
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Takes an entry off the list; admins only. What ended stays ended.
+    pub async fn lift_suppression(&self, actor: &Actor, id: SuppressionId) -> Result<()> {
+        access::admins_only(actor, "take addresses off the suppression list")?;
+        let mut tx = self.store.begin().await?;
+        suppressions::delete(&mut tx, id).await?.ok_or(EngineError::NotFound("suppression"))?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Adds one entry per line (the first column of a CSV).
+    pub async fn import_suppressions(&self, actor: &Actor, bytes: &[u8]) -> Result<SuppressedMany> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut done = SuppressedMany::default();
+        let mut entries = Vec::new();
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate().take(MOST_LINES) {
+            let first = line.split([',', ';', '\t']).next().unwrap_or_default().trim().trim_matches('"');
+            match parse_entry(first) {
+                Some(key) => entries.push(self.entry(key, SuppressionReason::Manual, "Imported", actor)),
+                None if first.is_empty() || index == 0 => {}
+                None => done.refused.push((index + 1, first.chars().take(200).collect())),
+            }
+        }
+        for chunk in entries.chunks(BATCH as usize) {
+            let mut tx = self.store.begin().await?;
+            let added = suppressions::insert_many(&mut tx, chunk).await?;
+            tx.commit().await?;
+            done.added += added;
+            done.known += chunk.len() as u64 - added;
+            let keys: Vec<String> = chunk.iter().map(|entry| entry.entry.clone()).collect();
+            done.ended.add(self.end_at(&keys, actor).await?);
+        }
+        Ok(done)
+    }
+}

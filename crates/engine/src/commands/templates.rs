@@ -1,0 +1,136 @@
+//! Templates: named words that steps copy from.
+
+use super::{
+    access,
+    preview::{Words, company_of},
+    words,
+};
+use crate::{Engine, EngineError, Result};
+use relance_domain::{PersonId, TemplateId, person::clean_line, step::EmailText, template::Template, user::Actor};
+use relance_storage::{Tx, templates};
+use serde::{Deserialize, Serialize};
+
+/// What a template says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TemplateFields {
+    /// Its name.
+    pub name: String,
+    /// Folder; empty = none.
+    pub folder: String,
+    /// Subject with merge tags.
+    pub subject: String,
+    /// HTML body with merge tags; empty = plain text only.
+    pub body_html: String,
+    /// Text body with merge tags; empty = made from the HTML.
+    pub body_text: String,
+    /// Everyone may use it.
+    pub shared: bool,
+}
+
+impl TemplateFields {
+    fn of(template: &Template) -> Self {
+        Self {
+            name: template.name.clone(),
+            folder: template.folder.clone(),
+            subject: template.subject.clone(),
+            body_html: template.body_html.clone(),
+            body_text: template.body_text.clone(),
+            shared: template.shared,
+        }
+    }
+
+    fn put_into(self, template: Template) -> Template {
+        Template {
+            name: clean_line(&self.name),
+            folder: clean_line(&self.folder),
+            subject: clean_line(&self.subject),
+            body_html: self.body_html.replace('\0', ""),
+            body_text: self.body_text.replace('\0', ""),
+            shared: self.shared,
+            ..template
+        }
+    }
+}
+
+async fn template(tx: &mut Tx, actor: &Actor, id: TemplateId) -> Result<Template> {
+    let found = templates::find(tx, id).await?.ok_or(EngineError::NotFound("template"))?;
+    access::owner_only(actor, found.owner_id, "template")?;
+    Ok(found)
+}
+
+impl Engine {
+    /// Writes a template.
+    pub async fn create_template(&self, actor: &Actor, fields: TemplateFields) -> Result<Template> {
+        let now = self.now();
+        let template = fields.put_into(Template {
+            id: self.new_template_id(),
+            name: String::new(),
+            folder: String::new(),
+            subject: String::new(),
+            body_html: String::new(),
+            body_text: String::new(),
+            shared: false,
+            owner_id: actor.user_id(),
+            created_at: now,
+            updated_at: now,
+        });
+        template.check()?;
+        let mut tx = self.store.begin().await?;
+        templates::insert(&mut tx, &template).await?;
+        tx.commit().await?;
+        Ok(template)
+    }
+
+    /// Changes a template; sequences that copied it stay as they are until published again.
+    pub async fn edit_template(
+        &self,
+        actor: &Actor,
+        id: TemplateId,
+        change: impl FnOnce(&mut TemplateFields) + Send,
+    ) -> Result<Template> {
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        let before = template(&mut tx, actor, id).await?;
+        let mut fields = TemplateFields::of(&before);
+        change(&mut fields);
+        let after = Template { updated_at: now, ..fields.put_into(before) };
+        after.check()?;
+        templates::update(&mut tx, &after, now).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Deletes a template; published steps keep the words they copied.
+    pub async fn delete_template(&self, actor: &Actor, id: TemplateId) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        template(&mut tx, actor, id).await?;
+        templates::delete(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Any words as this person would get them from the actor's own mailbox.
+    pub async fn preview_words(
+        &self,
+        actor: &Actor,
+        subject: &str,
+        body_html: &str,
+        body_text: &str,
+        person: PersonId,
+    ) -> Result<Words> {
+        let email = EmailText {
+            subject: subject.to_owned(),
+            body_html: body_html.to_owned(),
+            body_text: body_text.to_owned(),
+            ..EmailText::default()
+        };
+        let mut tx = self.store.read().await?;
+        let person = access::person(&mut tx, person).await?;
+        let company = company_of(&mut tx, &person).await?;
+        let sender = self.sender_of(&mut tx, actor.user_id(), None).await?;
+        drop(tx);
+        let url = format!("{}/unsubscribe/preview", self.settings.base_url);
+        Ok(words::of_email(&email, &sender.correspondence(&person, company.as_ref()).values(&url), &[], None)?)
+    }
+}

@@ -1,0 +1,72 @@
+//! Tokens of the API: shown once, stored as a hash.
+
+use super::access;
+use crate::{Engine, EngineError, Result, secrets};
+use relance_domain::{
+    TokenId, UserId,
+    person::clean_line,
+    time::MINUTE,
+    user::{Actor, Scope, User},
+};
+use relance_storage::users::{self, Token};
+use secrecy::{ExposeSecret, SecretString};
+
+/// A token that was made: its secret is shown once.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// Its id.
+    pub id: TokenId,
+    /// What goes into `Authorization: Bearer`.
+    pub secret: SecretString,
+}
+
+impl Engine {
+    /// Makes a token for a user: oneself, or anyone for admins.
+    pub async fn create_token(&self, actor: &Actor, user: UserId, scope: Scope, name: &str) -> Result<NewToken> {
+        if actor.user_id() != Some(user) {
+            access::admins_only(actor, "make tokens for others")?;
+        }
+        let secret = secrets::new_token("rel");
+        let mut tx = self.store.begin().await?;
+        access::user(&mut tx, user).await?;
+        let token = Token {
+            id: self.new_token_id(),
+            user_id: user,
+            name: clean_line(name),
+            scope,
+            created_at: self.clock.system_now(),
+            last_used_at: None,
+        };
+        users::insert_token(&mut tx, &token, &secrets::token_hash(secret.expose_secret())).await?;
+        tx.commit().await?;
+        Ok(NewToken { id: token.id, secret })
+    }
+
+    /// Takes a token back: one's own, or anyone's for admins.
+    pub async fn delete_token(&self, actor: &Actor, id: TokenId) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let of = if actor.is_admin() { None } else { actor.user_id() };
+        if !users::list_tokens(&mut tx, of).await?.iter().any(|token| token.id == id) {
+            return Err(EngineError::NotFound("token"));
+        }
+        users::delete_token(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The user and scope of a token; `None` if there is no such token or its user is deactivated.
+    pub async fn token_user(&self, token: &str) -> Result<Option<(User, Scope)>> {
+        let now = self.clock.system_now();
+        let found = {
+            let mut tx = self.store.read().await?;
+            users::find_token(&mut tx, &secrets::token_hash(token)).await?
+        };
+        let Some((token, user)) = found else { return Ok(None) };
+        if token.last_used_at.is_none_or(|used| now.since(used) > MINUTE) {
+            let mut tx = self.store.begin().await?;
+            users::touch_token(&mut tx, token.id, now).await?;
+            tx.commit().await?;
+        }
+        Ok(Some((user, token.scope)))
+    }
+}

@@ -1,0 +1,229 @@
+//! Users of the workspace and their passwords.
+
+use super::{access, passwords};
+use crate::{Engine, EngineError, Result, commands::Ended};
+use relance_domain::{
+    Refused, UserId,
+    activity::ActivityKind,
+    enrollment::PausedBy,
+    person::{check_email, clean_line},
+    user::{Actor, Role, User},
+};
+use relance_storage::{
+    StorageError, Tx,
+    enrollment_sets::{self, Pause},
+    mailboxes, users,
+};
+use secrecy::SecretString;
+
+const BATCH: u32 = 500;
+
+/// A user to add.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Sign-in address.
+    pub email: String,
+    /// Name.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// IANA zone; empty = the workspace's.
+    pub time_zone: String,
+    /// Password; `None` = cannot sign in until one is set.
+    pub password: Option<SecretString>,
+}
+
+/// What to change of a user; `None` = leave as it is. Only admins change roles.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    /// Name.
+    pub name: Option<String>,
+    /// Sign-in address.
+    pub email: Option<String>,
+    /// What the user may do.
+    pub role: Option<Role>,
+    /// IANA zone.
+    pub time_zone: Option<String>,
+    /// Phone.
+    pub phone: Option<String>,
+}
+
+/// Everything that keeps a user from being saved.
+pub(crate) fn check(user: &User) -> Result<()> {
+    let mut wrong = Vec::new();
+    if user.name.is_empty() {
+        wrong.push(Refused::at("name", "required", "Give a name: it stands in emails and lists."));
+    }
+    if let Err(refused) = check_email(&user.email) {
+        wrong.push(refused);
+    }
+    if relance_domain::time::zone(&user.time_zone).is_none() {
+        let message = "There is no such time zone. Choose one such as Europe/Paris.";
+        wrong.push(Refused::at("time_zone", "unknown_time_zone", message));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+/// The refusal for an address that another user has.
+pub(crate) fn email_taken(error: StorageError) -> EngineError {
+    match error {
+        StorageError::Conflict(_) => {
+            Refused::at("email", "email_taken", "Another user already signs in with this address.").into()
+        }
+        error => error.into(),
+    }
+}
+
+async fn keep_an_admin(tx: &mut Tx, user: &User) -> Result<()> {
+    if user.role == Role::Admin && user.deactivated_at.is_none() && users::count_admins(tx).await? <= 1 {
+        let message = "This is the only admin. Make someone else an admin first.";
+        return Err(EngineError::refused("last_admin", message));
+    }
+    Ok(())
+}
+
+impl Engine {
+    /// Adds a user; admins only.
+    pub async fn add_user(&self, actor: &Actor, new: NewUser) -> Result<User> {
+        access::admins_only(actor, "add users")?;
+        let password_hash = match &new.password {
+            Some(password) => {
+                passwords::check(password)?;
+                Some(passwords::hash(password).await?)
+            }
+            None => None,
+        };
+        let mut tx = self.store.begin().await?;
+        let workspace = access::workspace(&mut tx).await?;
+        let zone = clean_line(&new.time_zone);
+        let user = User {
+            id: self.new_user_id(),
+            email: clean_line(&new.email),
+            name: clean_line(&new.name),
+            role: new.role,
+            time_zone: if zone.is_empty() { workspace.time_zone } else { zone },
+            phone: String::new(),
+            deactivated_at: None,
+            created_at: self.now(),
+        };
+        check(&user)?;
+        users::insert(&mut tx, &user, password_hash.as_deref()).await.map_err(email_taken)?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// Changes a user: oneself, or anyone for admins. The last admin stays one.
+    pub async fn edit_user(&self, actor: &Actor, id: UserId, change: UserChange) -> Result<User> {
+        let oneself = actor.user_id() == Some(id);
+        if !oneself || change.role.is_some() {
+            access::admins_only(actor, "change other users and roles")?;
+        }
+        let mut tx = self.store.begin().await?;
+        let before = access::user(&mut tx, id).await?;
+        let mut user = before.clone();
+        for (field, text) in [
+            (&mut user.name, change.name),
+            (&mut user.email, change.email),
+            (&mut user.time_zone, change.time_zone),
+            (&mut user.phone, change.phone),
+        ] {
+            if let Some(text) = text {
+                *field = clean_line(&text);
+            }
+        }
+        if let Some(role) = change.role {
+            if role != Role::Admin {
+                keep_an_admin(&mut tx, &before).await?;
+            }
+            user.role = role;
+        }
+        check(&user)?;
+        users::update(&mut tx, &user, self.now()).await.map_err(email_taken)?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// The user can no longer sign in, and their enrollments are paused (`deactivated`).
+    pub async fn deactivate_user(&self, actor: &Actor, id: UserId) -> Result<Ended> {
+        access::admins_only(actor, "deactivate users")?;
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        let user = access::user(&mut tx, id).await?;
+        keep_an_admin(&mut tx, &user).await?;
+        users::deactivate(&mut tx, id, now).await?;
+        for mailbox in mailboxes::of_user(&mut tx, id).await? {
+            mailboxes::raise(&mut tx, mailbox.id).await?;
+        }
+        tx.commit().await?;
+        // From here on nothing leaves from the user's mailboxes; what follows makes it visible.
+        let pause = Pause { by: PausedBy::Deactivated, until: None };
+        let mut ended = Ended::default();
+        loop {
+            let mut tx = self.store.begin().await?;
+            let held = enrollment_sets::pause_some_of_actor(&mut tx, id, pause, BATCH, now).await?;
+            ended.add(self.held(&mut tx, &held).await?);
+            self.record_held(&mut tx, &held, ActivityKind::SequencePaused, actor, "Paused: the rep was deactivated")
+                .await?;
+            tx.commit().await?;
+            if held.len() < BATCH as usize {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// The user can sign in again, and enrollments paused by the deactivation go on.
+    pub async fn reactivate_user(&self, actor: &Actor, id: UserId) -> Result<User> {
+        access::admins_only(actor, "reactivate users")?;
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        users::reactivate(&mut tx, id, now).await?;
+        let user = access::user(&mut tx, id).await?;
+        tx.commit().await?;
+        loop {
+            let mut tx = self.store.begin().await?;
+            let resumed = enrollment_sets::resume_some_of_actor(&mut tx, id, PausedBy::Deactivated, BATCH, now).await?;
+            let words = "Resumed: the rep is active again";
+            self.record_held(&mut tx, &resumed, ActivityKind::SequenceResumed, actor, words).await?;
+            mailboxes::hasten_all(&mut tx, now).await?;
+            tx.commit().await?;
+            if resumed.len() < BATCH as usize {
+                break;
+            }
+        }
+        self.signals.due.notify_waiters();
+        Ok(user)
+    }
+
+    /// A user changes their own password; every session ends, so the page signs in again.
+    pub async fn change_password(&self, actor: &Actor, current: &SecretString, new: &SecretString) -> Result<()> {
+        let id = actor.user_id().ok_or(EngineError::NotFound("user"))?;
+        passwords::check(new)?;
+        let account = {
+            let mut tx = self.store.read().await?;
+            users::find_account(&mut tx, id).await?.ok_or(EngineError::NotFound("user"))?
+        };
+        if !passwords::verify(current, account.password_hash).await? {
+            let message = "This is not your current password.";
+            return Err(Refused::at("current_password", "wrong_password", message).into());
+        }
+        self.store_password(id, new).await
+    }
+
+    /// An admin (or the command line) sets someone's password; every session of the user ends.
+    pub async fn set_password(&self, actor: &Actor, id: UserId, new: &SecretString) -> Result<()> {
+        access::admins_only(actor, "set passwords of others")?;
+        passwords::check(new)?;
+        self.store_password(id, new).await
+    }
+
+    async fn store_password(&self, id: UserId, new: &SecretString) -> Result<()> {
+        let hash = passwords::hash(new).await?;
+        let mut tx = self.store.begin().await?;
+        if !users::set_password_hash(&mut tx, id, &hash, self.now()).await? {
+            return Err(EngineError::NotFound("user"));
+        }
+        users::delete_sessions_of_user(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
