@@ -1,3 +1,4 @@
 //! All end-to-end tests, and the test on the shape of the code.
 
 mod dependencies;
+mod promises;

@@ -4,14 +4,27 @@
 //! engine carries what `domain` decides between `storage` and `mail`; it holds no rule about whether, when or to whom.
 //! Errors are [`EngineError`]: refused with the reason, not found, forbidden, unavailable, corrupt.
 
+pub mod accounts;
 pub mod clock;
 pub mod commands;
 pub mod error;
+mod health;
+mod history;
 pub mod ids;
+pub mod jobs;
+mod leases;
+pub mod prospects;
+mod recovery;
+pub mod rendering;
 pub mod secrets;
+pub mod sender;
+pub mod service;
 mod settings;
+pub mod stepper;
+mod wake_up;
+pub mod watcher;
 
-pub use clock::Clock;
+pub use clock::{Clock, Speed};
 pub use error::{EngineError, Result};
 pub use secrets::Keys;
 pub use settings::Settings;
@@ -42,6 +55,14 @@ pub struct Parts {
     pub settings: Settings,
     /// This process among those on the same database.
     pub node_id: NodeId,
+    /// Which mailboxes this process works for.
+    pub leases: leases::Leases,
+    /// What the mailboxes' directions last said.
+    pub health: health::Health,
+    /// When each inbox was last read to its end.
+    pub proofs: watcher::proofs::Proofs,
+    /// Versions that were read.
+    pub versions: rendering::PreparedVersions,
     /// Wakes the loops when there may be something to do before their next tick.
     pub signals: Signals,
 }
@@ -55,6 +76,21 @@ pub struct Signals {
     pub mailboxes: Notify,
     /// A job was created.
     pub jobs: Notify,
+    /// Which mailboxes changed since the watchers last looked.
+    changed: std::sync::Mutex<Vec<relance_domain::MailboxId>>,
+}
+
+impl Signals {
+    /// A mailbox was connected or its settings changed: it is watched anew.
+    pub fn mailbox_changed(&self, mailbox: relance_domain::MailboxId) {
+        self.changed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(mailbox);
+        self.mailboxes.notify_one();
+    }
+
+    /// The mailboxes that changed since the last call.
+    pub(crate) fn take_changed(&self) -> Vec<relance_domain::MailboxId> {
+        std::mem::take(&mut *self.changed.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
 }
 
 impl std::ops::Deref for Engine {
@@ -69,7 +105,20 @@ impl Engine {
     /// Puts the parts together; starts nothing.
     pub fn new(store: Store, clock: Clock, ids: ids::Ids, keys: Keys, tls: Tls, settings: Settings) -> Self {
         let node_id = NodeId::from_uuid(ids.uuid(clock.system_now()));
-        Self(Arc::new(Parts { store, clock, ids, keys, tls, settings, node_id, signals: Signals::default() }))
+        Self(Arc::new(Parts {
+            store,
+            clock,
+            ids,
+            keys,
+            tls,
+            settings,
+            node_id,
+            leases: leases::Leases::default(),
+            health: health::Health::default(),
+            proofs: watcher::proofs::Proofs::default(),
+            versions: rendering::PreparedVersions::default(),
+            signals: Signals::default(),
+        }))
     }
 
     /// The business clock.

@@ -56,7 +56,8 @@ impl Keys {
     }
 
     fn mac(&self, key: &[u8], data: &[u8]) -> [u8; 32] {
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
+            .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         mac.update(data);
         mac.finalize().into_bytes().into()
     }

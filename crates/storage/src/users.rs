@@ -304,6 +304,11 @@ pub async fn touch_token(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<()>
     Ok(())
 }
 
+/// A subject as it is kept: whatever was typed as an address, it fits an index.
+fn subject_key(subject: &str) -> String {
+    subject.chars().take(254).collect()
+}
+
 /// Counts one failed sign-in of `subject` (an address or a client); the failures since `window_start`.
 pub async fn record_sign_in_failure(
     tx: &mut Tx,
@@ -317,7 +322,7 @@ pub async fn record_sign_in_failure(
             failures = CASE WHEN f.first_at < $3 THEN 1 ELSE f.failures + 1 END,
             first_at = CASE WHEN f.first_at < $3 THEN $2 ELSE f.first_at END
         RETURNING failures",
-        args![subject, now, window_start],
+        args![subject_key(subject), now, window_start],
         |row| row.int("failures"),
     )
     .await
@@ -325,8 +330,12 @@ pub async fn record_sign_in_failure(
 
 /// Refuses sign-ins of `subject` until then.
 pub async fn block_sign_in(tx: &mut Tx, subject: &str, until: Timestamp) -> Result<()> {
-    let changed =
-        tx.execute("UPDATE sign_in_failures SET blocked_until = $2 WHERE subject = $1", args![subject, until]).await?;
+    let changed = tx
+        .execute(
+            "UPDATE sign_in_failures SET blocked_until = $2 WHERE subject = $1",
+            args![subject_key(subject), until],
+        )
+        .await?;
     if changed == 0 {
         return Err(StorageError::Corrupt(format!("no failed sign-in of {subject} to block")));
     }
@@ -339,7 +348,7 @@ pub async fn blocked_until(tx: &mut Tx, subjects: &[&str], now: Timestamp) -> Re
         return Ok(None);
     }
     let mut args = args![now];
-    args.extend(subjects.iter().map(|subject| crate::Value::from(*subject)));
+    args.extend(subjects.iter().map(|subject| crate::Value::from(subject_key(subject))));
     let sql = format!(
         "SELECT MAX(blocked_until) AS until FROM sign_in_failures WHERE blocked_until > $1 AND subject IN ({})",
         crate::tx::list(2, subjects.len())
@@ -349,7 +358,7 @@ pub async fn blocked_until(tx: &mut Tx, subjects: &[&str], now: Timestamp) -> Re
 
 /// Forgets the failed sign-ins of `subject`, after a good one.
 pub async fn clear_sign_in_failures(tx: &mut Tx, subject: &str) -> Result<()> {
-    tx.execute("DELETE FROM sign_in_failures WHERE subject = $1", args![subject]).await?;
+    tx.execute("DELETE FROM sign_in_failures WHERE subject = $1", args![subject_key(subject)]).await?;
     Ok(())
 }
 

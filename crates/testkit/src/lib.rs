@@ -1,4 +1,6 @@
-//! What tests are built from: servers that are real, servers that fail on purpose, and the
-//! binary as an operator starts it. Used by tests and benchmarks only.
+//! What tests share: a whole installation with a clock you move, and servers that fail on purpose.
+
+pub mod world;
 
 pub use relance_servers as servers;
+pub use world::World;

@@ -1,0 +1,166 @@
+//! One turn of one mailbox: what is due is decided, claimed and handed over, then the mailbox is told when to look again.
+
+use super::{
+    Commits,
+    claim::Claimed,
+    facts::Situation,
+    lane::{HandedOver, Lane},
+};
+use crate::{Engine, error::Result};
+use relance_domain::{
+    MailboxId, Timestamp,
+    mailbox::MailboxState,
+    quota,
+    time::{MINUTE, SECOND},
+};
+use relance_mail::{Direction, Fault, Stage};
+use relance_storage as storage;
+
+/// Due rows looked at in one turn: with no gap about what a lane hands over in some seconds.
+const BATCH: u32 = 50;
+/// After a definite no to the password, the next try: at most 3 an hour.
+const AUTH_RETRY_MS: i64 = 20 * MINUTE;
+/// After a failed connection, the next try.
+const SERVER_RETRY_MS: i64 = 30 * SECOND;
+/// After an inbox could not be proved, the next try.
+const PROOF_RETRY_MS: i64 = 30 * SECOND;
+
+/// What a turn did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Emails accepted.
+    pub sent: u32,
+    /// Rows that were decided about.
+    pub looked_at: u32,
+    /// When the mailbox has something to do next; `None` = nothing waits.
+    pub next: Option<Timestamp>,
+}
+
+impl Engine {
+    /// One turn of a mailbox that is ours under `epoch`.
+    pub async fn send_due(&self, commits: &Commits, mailbox: MailboxId, epoch: i64) -> Result<Turn> {
+        let Some(situation) = self.situation(mailbox, BATCH).await? else { return Ok(Turn::default()) };
+        if situation.workspace.paused_at.is_some() || situation.mailbox.state == MailboxState::Paused {
+            return self.rest(mailbox, None, Turn::default()).await;
+        }
+        let mut turn = Turn { looked_at: situation.due.len() as u32, ..Turn::default() };
+        let Some(account) = self.account_of(mailbox).await? else {
+            return self.rest(mailbox, None, turn).await;
+        };
+        let mut lane = Lane::new(self, commits, &situation.mailbox, &account, situation.workspace.revision, epoch);
+        if situation.mailbox.state.needs_attention() {
+            if let Err((fault, at)) = lane.connect().await {
+                return self.lane_failed(mailbox, &fault, at, turn).await;
+            }
+            lane.close().await;
+            self.report_works(mailbox, Direction::Sending).await?;
+            // It works again: what that released is seen by the next turn, with the mailbox's new state.
+            let state = self.mailbox_state(mailbox).await?;
+            let retry = (state != Some(MailboxState::Connected)).then(|| self.now().plus_ms(SERVER_RETRY_MS));
+            return self.rest(mailbox, retry, turn).await;
+        }
+        let plan = self.plan_turn(&situation, epoch);
+        let gap_until = plan.gap_until;
+        let emails = self.commit_turn(&situation, plan, epoch).await?;
+        for email in &emails {
+            let handed_over = lane.hand_over(email).await;
+            if let Some(stop) = self.settle_handed_over(commits, &situation, email, handed_over, &mut turn).await? {
+                lane.close().await;
+                return match stop {
+                    Stop::Lane(fault, at) => self.lane_failed(mailbox, &fault, at, turn).await,
+                    Stop::Until(at) => self.rest(mailbox, at, turn).await,
+                };
+            }
+        }
+        lane.close().await;
+        self.rest(mailbox, gap_until, turn).await
+    }
+
+    async fn mailbox_state(&self, mailbox: MailboxId) -> Result<Option<MailboxState>> {
+        let mut tx = self.store.read().await?;
+        Ok(storage::mailboxes::find(&mut tx, mailbox).await?.map(|mailbox| mailbox.state))
+    }
+
+    /// Writes what became of one email; whether the turn must stop.
+    async fn settle_handed_over(
+        &self,
+        commits: &Commits,
+        situation: &Situation,
+        email: &Claimed,
+        handed_over: HandedOver,
+        turn: &mut Turn,
+    ) -> Result<Option<Stop>> {
+        Ok(match handed_over {
+            HandedOver::Sent(reply) => {
+                self.record_sent(commits, situation, email, &reply).await?;
+                turn.sent += 1;
+                None
+            }
+            // Someone stopped or changed something in time; the next look decides anew.
+            HandedOver::Held(storage::sending::Held::EnrollmentChanged) => None,
+            HandedOver::Held(held) => {
+                tracing::debug!(?held, delivery = %email.delivery.id, "held at the point of no return");
+                Some(Stop::Until(Some(self.now())))
+            }
+            HandedOver::NotProved(why) => {
+                tracing::warn!(mailbox = %situation.mailbox.id, why, "the inbox could not be checked");
+                Some(Stop::Until(Some(self.now().plus_ms(PROOF_RETRY_MS))))
+            }
+            HandedOver::Refused { verdict, words, after_leaving } => {
+                self.record_refused(situation, email, verdict, &words, after_leaving).await?;
+                None
+            }
+            HandedOver::LaneFailed { fault, at, after_leaving } => {
+                self.record_given_back(situation, email, after_leaving).await?;
+                Some(Stop::Lane(fault, at))
+            }
+            HandedOver::Uncertain(words) => {
+                self.record_uncertain(email, &words).await?;
+                None
+            }
+            HandedOver::Unavailable(error) => {
+                tracing::warn!(error, "the database could not commit");
+                Some(Stop::Until(Some(self.now().plus_ms(SECOND))))
+            }
+        })
+    }
+
+    /// The way out failed: the mailbox gets its state and its words, and is tried again later.
+    async fn lane_failed(&self, mailbox: MailboxId, fault: &Fault, at: Stage, turn: Turn) -> Result<Turn> {
+        self.report_fault(mailbox, Direction::Sending, fault, at).await?;
+        let wait = match fault {
+            Fault::AuthRejected { .. } => AUTH_RETRY_MS,
+            _ => SERVER_RETRY_MS,
+        };
+        self.rest(mailbox, Some(self.now().plus_ms(wait)), turn).await
+    }
+
+    /// Tells the mailbox when to look again: at `not_before`, or when its next email is due, whichever is later.
+    async fn rest(&self, mailbox: MailboxId, not_before: Option<Timestamp>, mut turn: Turn) -> Result<Turn> {
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        // Locked first, so that whoever hastens the mailbox is seen here or comes after.
+        let Some(state) = storage::sending::lock_mailbox(&mut tx, mailbox).await? else { return Ok(turn) };
+        let next_wake = storage::enrollment_due::next_wake(&mut tx, mailbox).await?;
+        let gap_end = state.last_sent_at.map(|at| at.plus_ms(quota::gap_ms(state.min_gap_seconds, 0)));
+        let workspace = storage::workspace::read(&mut tx).await?;
+        let stopped = workspace.is_none_or(|workspace| workspace.paused_at.is_some()) || state.paused;
+        turn.next = match (stopped, next_wake, not_before) {
+            (true, ..) | (_, None, None) => None,
+            (_, None, Some(at)) => state.needs_attention.then_some(at),
+            (_, Some(wake), at) => Some(wake.max(at.unwrap_or(wake)).max(gap_end.unwrap_or(wake))),
+        };
+        turn.next = turn.next.map(|next| next.max(now));
+        storage::mailboxes::set_next_slot(&mut tx, mailbox, turn.next).await?;
+        tx.commit().await?;
+        Ok(turn)
+    }
+}
+
+/// Why a turn stops before its last email.
+enum Stop {
+    /// The way out failed.
+    Lane(Fault, Stage),
+    /// Look again then.
+    Until(Option<Timestamp>),
+}

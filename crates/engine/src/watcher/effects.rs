@@ -1,0 +1,156 @@
+//! Does what a message calls for, in the transaction that records it.
+//!
+//! Which effect it is was decided by `domain::inbound::effect`; here it is carried out on the person's enrollments with
+//! the same statements that commands use, and every change has its line in the history.
+
+use super::matching::Found;
+use crate::{
+    Engine,
+    error::Result,
+    history::{self, Event},
+};
+use jiff::civil::{Date, Time};
+use relance_domain::{
+    Timestamp,
+    activity::ActivityKind,
+    calendar::LocalSchedule,
+    enrollment::{self, BlockReason, FinishReason, PausedBy},
+    inbound::{Effect, Kind},
+    person::{self, Person},
+    step::{Wait, WaitUnit},
+    suppression::{Suppression, SuppressionReason},
+    user::Actor,
+};
+use relance_storage::{self as storage, Tx, enrollment_sets::Pause, inbound::InboundMessage};
+use serde_json::json;
+
+impl Engine {
+    /// Records the message in the person's history and does what follows.
+    pub(super) async fn do_effect(
+        &self,
+        tx: &mut Tx,
+        inbound: &InboundMessage,
+        found: &Found,
+        effect: Effect,
+    ) -> Result<()> {
+        let Some(person) = &found.person else { return Ok(()) };
+        self.record_received(tx, inbound, person).await?;
+        match effect {
+            Effect::EndAll => {
+                self.end_people(tx, &[person.id], &FinishReason::Replied, &Actor::System).await?;
+            }
+            Effect::PauseUntil { date } => {
+                let until = start_of(date, person, &self.workspace_zone(tx).await?);
+                self.pause_for_absence(tx, person, until).await?;
+            }
+            Effect::PauseForBusinessDays { days } => {
+                let zone = self.workspace_zone(tx).await?;
+                let local = LocalSchedule::new(None, person.zone().unwrap_or(zone));
+                let until = local.add_wait(self.now(), Wait { amount: days, unit: WaitUnit::BusinessDays });
+                self.pause_for_absence(tx, person, until).await?;
+            }
+            Effect::BlockBounced => self.block_bounced(tx, inbound, found).await?,
+            Effect::FinishBounced => {
+                let ids: Vec<_> = concerned(found).map(|stored| stored.enrollment.id).collect();
+                self.end_enrollments(tx, &ids, &FinishReason::Bounced, &Actor::System).await?;
+            }
+            Effect::Unsubscribe => {
+                self.never_again(tx, person, SuppressionReason::Unsubscribed).await?;
+                self.end_people(tx, &[person.id], &FinishReason::Unsubscribed, &Actor::System).await?;
+            }
+            Effect::Complain => {
+                self.never_again(tx, person, SuppressionReason::Complained).await?;
+                self.end_people(tx, &[person.id], &FinishReason::Complained, &Actor::System).await?;
+            }
+            Effect::HoldForReview { why } => self.hold_for_review(tx, found, &why).await?,
+            Effect::Tray { .. } | Effect::RecordOnly | Effect::Ignore => {}
+        }
+        Ok(())
+    }
+
+    async fn record_received(&self, tx: &mut Tx, inbound: &InboundMessage, person: &Person) -> Result<()> {
+        let kind = match &inbound.judgement.kind {
+            Kind::Reply { .. } | Kind::Doubtful { .. } | Kind::Unreadable { .. } => ActivityKind::ReplyReceived,
+            Kind::AutoReply { .. } | Kind::Other { .. } | Kind::Own => ActivityKind::AutoReplyReceived,
+            Kind::Bounce(_) => ActivityKind::BounceReceived,
+            Kind::Complaint { .. } => ActivityKind::ComplaintReceived,
+            Kind::UnsubscribeRequest => ActivityKind::Unsubscribed,
+        };
+        let mut activity = self.event(person.id, kind, &Actor::System, inbound.subject.clone());
+        activity.enrollment_id = inbound.enrollment_id;
+        activity.delivery_id = inbound.delivery_id;
+        activity.inbound_id = Some(inbound.id);
+        activity.detail = json!({ "kind": inbound.judgement.kind.name(), "from": inbound.from_address });
+        storage::activities::insert(tx, &activity).await?;
+        Ok(())
+    }
+
+    async fn pause_for_absence(&self, tx: &mut Tx, person: &Person, until: Timestamp) -> Result<()> {
+        let pause = Pause { by: PausedBy::AutoReply, until: Some(until) };
+        let touched = storage::enrollment_sets::pause_person(tx, person.id, pause, self.now()).await?;
+        let zone = self.workspace_zone(tx).await?;
+        let zone = person.zone().unwrap_or(zone);
+        let words =
+            format!("Out of office; goes on {}", relance_domain::calendar::time_words(until, self.now(), &zone));
+        self.record_held(tx, &touched, ActivityKind::SequencePaused, &Actor::System, &words).await
+    }
+
+    async fn block_bounced(&self, tx: &mut Tx, inbound: &InboundMessage, found: &Found) -> Result<()> {
+        let Kind::Bounce(bounce) = &inbound.judgement.kind else { return Ok(()) };
+        let parts = [bounce.status.as_deref(), bounce.diagnostic.as_deref()];
+        let dsn = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let dsn = if dsn.is_empty() { "no such mailbox".to_owned() } else { dsn };
+        for stored in concerned(found) {
+            let reason = BlockReason::Bounced { dsn: dsn.clone() };
+            let event = enrollment::Event::Blocked { reason, resumes_at: None };
+            self.change(tx, stored, event, self.now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn never_again(&self, tx: &mut Tx, person: &Person, reason: SuppressionReason) -> Result<()> {
+        let Some(entry) = person::email_key(&person.fields.email) else { return Ok(()) };
+        let suppression = Suppression {
+            id: self.new_suppression_id(),
+            entry,
+            reason,
+            note: String::new(),
+            added_by: None,
+            created_at: self.now(),
+        };
+        storage::suppressions::insert(tx, &suppression).await?;
+        Ok(())
+    }
+
+    async fn hold_for_review(&self, tx: &mut Tx, found: &Found, why: &str) -> Result<()> {
+        let now = self.now();
+        for stored in &found.ongoing {
+            let event = enrollment::Event::Blocked { reason: BlockReason::HeldForReview, resumes_at: None };
+            let state = stored.enrollment.state.clone().after(event, now)?;
+            let change = storage::enrollments::Change::of(stored, &state);
+            storage::enrollments::save(tx, change, now).await?;
+            let event = Event::new(ActivityKind::HeldForReview, why).with(json!({ "reason": "held_for_review" }));
+            let activity = history::of_enrollment(self.new_activity_id(), &stored.enrollment, event, None, now);
+            storage::activities::insert(tx, &activity).await?;
+        }
+        Ok(())
+    }
+
+    async fn workspace_zone(&self, tx: &mut Tx) -> Result<jiff::tz::TimeZone> {
+        let workspace = storage::workspace::read(tx).await?;
+        Ok(workspace.map_or(jiff::tz::TimeZone::UTC, |workspace| workspace.zone()))
+    }
+}
+
+/// The unfinished enrollments a failed email concerns: its own, else all of the person.
+fn concerned(found: &Found) -> impl Iterator<Item = &storage::enrollments::StoredEnrollment> {
+    let of_email = found.enrollment_id;
+    found.ongoing.iter().filter(move |stored| of_email.is_none_or(|id| id == stored.enrollment.id))
+}
+
+/// The first moment of a local day where the person is.
+fn start_of(date: Date, person: &Person, workspace_zone: &jiff::tz::TimeZone) -> Timestamp {
+    let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
+    let midnight = date.to_datetime(Time::midnight()).to_zoned(zone);
+    midnight.map_or_else(|_| Timestamp::from_ms(0), |zoned| Timestamp::from_zoned(&zoned))
+}

@@ -1,0 +1,41 @@
+//! Sees to it that every sent email stands in the mailbox's own Sent folder.
+//!
+//! Looks whether the provider filed it by itself, else appends the copy. What fails is tried again with the next turn;
+//! a failure never holds back mail.
+
+use super::{WatchError, inbox::Inbox};
+use crate::Engine;
+use relance_domain::mailbox::Mailbox;
+use relance_storage as storage;
+
+/// Copies filed in one turn, so that reading is not held up.
+const AT_ONCE: u32 = 20;
+
+impl Engine {
+    /// Files copies of emails that were sent and are not in the Sent folder yet.
+    pub(super) async fn file_sent(&self, mailbox: &Mailbox, inbox: &mut Inbox) -> Result<(), WatchError> {
+        let waiting = {
+            let mut tx = self.store.read().await?;
+            storage::outbox::to_file(&mut tx, mailbox.id, AT_ONCE).await?
+        };
+        let mut filed = Vec::with_capacity(waiting.len());
+        for delivery in waiting {
+            if inbox.has_sent(&delivery.message_id).await? == Some(false) {
+                let raw = {
+                    let mut tx = self.store.read().await?;
+                    storage::outbox::raw(&mut tx, delivery.id).await?
+                };
+                if let Some(raw) = raw {
+                    inbox.file_sent(&raw).await?;
+                }
+            }
+            filed.push(delivery.id);
+        }
+        if !filed.is_empty() {
+            let mut tx = self.store.begin().await?;
+            storage::outbox::set_filed(&mut tx, &filed, self.now()).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}

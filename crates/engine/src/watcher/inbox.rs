@@ -1,0 +1,169 @@
+//! One way to read both kinds of inbox: an IMAP server's folders, or the folder of a sandbox mailbox.
+
+use crate::accounts::Reading;
+use relance_mail::{
+    Fault, Tls,
+    imap::{Limits, Position, Session},
+    sandbox::Sandbox,
+};
+use std::time::Duration;
+
+/// How often a sandbox's folder is looked at while nothing asks.
+const SANDBOX_LOOK: Duration = Duration::from_millis(1_000);
+/// Messages fetched at once: memory stays flat.
+const AT_ONCE: usize = 20;
+
+/// A message as fetched.
+#[derive(Debug)]
+pub struct Arrived {
+    /// Its UID (of a sandbox: its position).
+    pub uid: u32,
+    /// Its bytes, whole.
+    pub raw: Vec<u8>,
+    /// It is larger than Relance reads; `raw` is its beginning.
+    pub is_cut: bool,
+}
+
+/// An open inbox.
+pub enum Inbox {
+    /// On a server.
+    Imap {
+        /// The connection.
+        session: Box<Session>,
+        /// Folders that are watched.
+        watched: Vec<String>,
+        /// Where copies of sent emails lie.
+        sent: Option<String>,
+    },
+    /// A folder on this machine.
+    Sandbox(Sandbox),
+}
+
+impl Inbox {
+    /// Connects and finds the folders, or opens the sandbox's folder.
+    pub async fn open(reading: &Reading, tls: &Tls) -> Result<Self, Fault> {
+        match reading {
+            Reading::Imap(server) => {
+                let mut session = Session::open(server, tls, &Limits::default()).await?;
+                let folders = session.folders().await?;
+                let mut watched = vec![folders.inbox.clone()];
+                // With an *All Mail* folder everything that is archived stands there too.
+                for folder in [folders.junk, folders.all.or(folders.archive)].into_iter().flatten() {
+                    if !watched.contains(&folder) {
+                        watched.push(folder);
+                    }
+                }
+                Ok(Self::Imap { session: Box::new(session), watched, sent: folders.sent })
+            }
+            Reading::Sandbox(folder) => Ok(Self::Sandbox(Sandbox::open(folder).await?)),
+        }
+    }
+
+    /// The folders that are read, INBOX last so that it is the one selected while idling.
+    pub fn watched(&self) -> Vec<String> {
+        match self {
+            Self::Imap { watched, .. } => watched.iter().rev().cloned().collect(),
+            Self::Sandbox(_) => vec!["INBOX".to_owned()],
+        }
+    }
+
+    /// Where the folder ends now.
+    pub async fn position(&mut self, folder: &str) -> Result<Position, Fault> {
+        match self {
+            Self::Imap { session, watched, .. } => {
+                let is_inbox = watched.first().is_some_and(|inbox| inbox == folder);
+                if session.selected() == Some(folder) {
+                    session.prove().await
+                } else if is_inbox {
+                    session.select(folder).await
+                } else {
+                    session.status(folder).await
+                }
+            }
+            Self::Sandbox(sandbox) => {
+                let last = sandbox.last_inbound().await?;
+                Ok(Position { uid_validity: 1, uid_next: u32::try_from(last).unwrap_or(u32::MAX - 1) + 1 })
+            }
+        }
+    }
+
+    /// Messages from `uid` on, in order, a bounded number.
+    pub async fn fetch(&mut self, folder: &str, uid: u32) -> Result<Vec<Arrived>, Fault> {
+        match self {
+            Self::Imap { session, .. } => {
+                if session.selected() != Some(folder) {
+                    session.select(folder).await?;
+                }
+                let mut arrived = Vec::new();
+                for fetched in session.fetch_from(uid, AT_ONCE).await? {
+                    let too_large = fetched.size > relance_mail::imap::MAX_MESSAGE_BYTES;
+                    let whole =
+                        if fetched.is_cut() && !too_large { session.fetch_rest(fetched.uid).await? } else { None };
+                    arrived.push(Arrived {
+                        uid: fetched.uid,
+                        is_cut: fetched.is_cut() && whole.is_none(),
+                        raw: whole.unwrap_or(fetched.head),
+                    });
+                }
+                Ok(arrived)
+            }
+            Self::Sandbox(sandbox) => {
+                let after = u64::from(uid.saturating_sub(1));
+                let listed = sandbox.list_inbound(after).await?;
+                let message =
+                    |(position, raw)| Arrived { uid: u32::try_from(position).unwrap_or(u32::MAX), raw, is_cut: false };
+                Ok(listed.into_iter().map(message).collect())
+            }
+        }
+    }
+
+    /// The Sent folder and whether a message with this id stands in it; `None` if there is no such folder.
+    pub async fn has_sent(&mut self, message_id: &str) -> Result<Option<bool>, Fault> {
+        match self {
+            Self::Imap { session, sent: Some(folder), .. } => {
+                let folder = folder.clone();
+                Ok(Some(session.find_message_id(&folder, message_id).await?.is_some()))
+            }
+            Self::Imap { sent: None, .. } => Ok(None),
+            Self::Sandbox(sandbox) => Ok(Some(sandbox.find_sent(message_id).await?)),
+        }
+    }
+
+    /// Puts a copy into the Sent folder.
+    pub async fn file_sent(&mut self, raw: &[u8]) -> Result<(), Fault> {
+        match self {
+            Self::Imap { session, sent: Some(folder), .. } => {
+                let folder = folder.clone();
+                session.append(&folder, raw, true).await
+            }
+            Self::Imap { sent: None, .. } | Self::Sandbox(_) => Ok(()),
+        }
+    }
+
+    /// Waits for new mail, for `woken`, or for `longest`.
+    pub async fn rest(&mut self, longest: Duration, woken: impl Future<Output = ()>) -> Result<(), Fault> {
+        match self {
+            Self::Imap { session, watched, .. } => {
+                if let Some(inbox) = watched.first().filter(|inbox| session.selected() != Some(inbox)) {
+                    let inbox = inbox.clone();
+                    session.select(&inbox).await?;
+                }
+                session.idle(longest, woken).await.map(drop)
+            }
+            Self::Sandbox(_) => {
+                tokio::select! {
+                    () = woken => {}
+                    () = tokio::time::sleep(longest.min(SANDBOX_LOOK)) => {}
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Says goodbye.
+    pub async fn close(self) {
+        if let Self::Imap { session, .. } = self {
+            session.logout().await;
+        }
+    }
+}

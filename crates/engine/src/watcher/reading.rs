@@ -1,0 +1,193 @@
+//! Reads one folder up to its end: each message is judged once and committed together with the position behind it.
+//!
+//! Of mail that is not ours nothing but the position is kept. What cannot be read is recorded as unreadable. A changed
+//! UIDVALIDITY reads the folder anew; what was known already is recognised by its identity.
+
+use super::{
+    WatchError,
+    inbox::{Arrived, Inbox},
+    matching::Found,
+};
+use crate::{Engine, error::Result};
+use relance_domain::{
+    inbound::{self, Effect, Judgement, Kind},
+    mailbox::Mailbox,
+};
+use relance_mail::{
+    parse::{self, Message},
+    understand::{self, Ours},
+};
+use relance_storage::{
+    self as storage, Tx,
+    inbound::{InboundMessage, Tray},
+    mailbox_days::FolderPosition,
+};
+use sha2::{Digest, Sha256};
+
+impl Engine {
+    /// Reads what is new in a folder; the first time only remembers where it ends.
+    pub(super) async fn read_folder(
+        &self,
+        mailbox: &Mailbox,
+        inbox: &mut Inbox,
+        folder: &str,
+    ) -> std::result::Result<(), WatchError> {
+        let end = inbox.position(folder).await?;
+        let stored = self.folder_position(mailbox, folder).await?;
+        let mut next = match &stored {
+            Some(position) if position.uid_validity == end.uid_validity => position.uid_next,
+            // The UIDs mean other messages now: all are looked at again, what is known is recognised.
+            Some(_) => 1,
+            None if is_sandbox(inbox) => 1,
+            None => {
+                let position = FolderPosition {
+                    folder: folder.to_owned(),
+                    uid_validity: end.uid_validity,
+                    uid_next: end.uid_next,
+                };
+                let mut tx = self.store.begin().await?;
+                storage::mailbox_days::advance(&mut tx, mailbox.id, &position).await?;
+                tx.commit().await?;
+                return Ok(());
+            }
+        };
+        while next < end.uid_next {
+            let arrived = inbox.fetch(folder, next).await?;
+            let Some(last) = arrived.last().map(|message| message.uid) else { break };
+            for message in arrived {
+                let place = FolderPosition {
+                    folder: folder.to_owned(),
+                    uid_validity: end.uid_validity,
+                    uid_next: message.uid + 1,
+                };
+                self.read_message(mailbox, &place, &message).await?;
+            }
+            next = last + 1;
+        }
+        if next < end.uid_next || stored.is_none_or(|stored| stored.uid_next < end.uid_next) {
+            let place =
+                FolderPosition { folder: folder.to_owned(), uid_validity: end.uid_validity, uid_next: end.uid_next };
+            let mut tx = self.store.begin().await?;
+            storage::mailbox_days::advance(&mut tx, mailbox.id, &place).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn folder_position(&self, mailbox: &Mailbox, folder: &str) -> Result<Option<FolderPosition>> {
+        let mut tx = self.store.read().await?;
+        let positions = storage::mailbox_days::folders(&mut tx, mailbox.id).await?;
+        Ok(positions.into_iter().find(|position| position.folder == folder))
+    }
+
+    /// Judges one message and commits its effects and the position behind it in one transaction.
+    pub async fn read_message(&self, mailbox: &Mailbox, place: &FolderPosition, arrived: &Arrived) -> Result<()> {
+        let (message, judgement) = judge(mailbox, arrived);
+        let ids = message.as_ref().map(|message| understand::ids_referred_to(message, &judgement)).unwrap_or_default();
+        let mut tx = self.store.begin().await?;
+        if judgement.kind != Kind::Own {
+            let sender = message.as_ref().map(Message::sender_address).unwrap_or_default();
+            let sender_name = message.as_ref().and_then(Message::sender_name);
+            let found = self.find_correspondent(&mut tx, &judgement.kind, &ids, &sender, sender_name).await?;
+            let effect = inbound::effect(&judgement.kind, found.matched, &found.exit, &found.timing);
+            if effect != Effect::Ignore {
+                let inbound = self.inbound_of(mailbox, place, message.as_ref(), arrived, judgement, &found, &effect);
+                self.record(&mut tx, &inbound, &found, effect, arrived).await?;
+            }
+        }
+        storage::mailbox_days::advance(&mut tx, mailbox.id, place).await?;
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(())
+    }
+
+    /// Stores the message, unless it is known, and does what follows from it.
+    async fn record(
+        &self,
+        tx: &mut Tx,
+        inbound: &InboundMessage,
+        found: &Found,
+        effect: Effect,
+        arrived: &Arrived,
+    ) -> Result<()> {
+        if storage::inbound::insert(tx, inbound, Some(&arrived.raw)).await? {
+            metrics::counter!("relance_messages_understood_total", "kind" => inbound.judgement.kind.name())
+                .increment(1);
+            self.do_effect(tx, inbound, found, effect).await?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a message is made of what was read, judged and matched")]
+    fn inbound_of(
+        &self,
+        mailbox: &Mailbox,
+        place: &FolderPosition,
+        message: Option<&Message>,
+        arrived: &Arrived,
+        judgement: Judgement,
+        found: &Found,
+        effect: &Effect,
+    ) -> InboundMessage {
+        let (visible_text, quoted_text) = match &judgement.kind {
+            Kind::Reply { visible_text, quoted_text } => (visible_text.clone(), quoted_text.clone()),
+            _ => (message.map(|message| message.text.clone()).unwrap_or_default(), String::new()),
+        };
+        let in_tray = matches!(effect, Effect::HoldForReview { .. } | Effect::Tray { .. });
+        InboundMessage {
+            id: self.new_inbound_id(),
+            mailbox_id: mailbox.id,
+            identity: identity(message, arrived),
+            folder: place.folder.clone(),
+            uid_validity: place.uid_validity,
+            uid: arrived.uid,
+            message_id: message.and_then(|message| message.message_id.clone()),
+            from_address: message.map(Message::sender_address).unwrap_or_default(),
+            from_name: message.and_then(|message| message.sender_name().map(str::to_owned)).unwrap_or_default(),
+            subject: message.map(|message| message.subject.clone()).unwrap_or_default(),
+            sent_at: message.and_then(|message| message.date),
+            received_at: self.now(),
+            judgement,
+            matched_by: Some(found.matched),
+            person_id: found.person.as_ref().map(|person| person.id),
+            enrollment_id: found.enrollment_id,
+            delivery_id: found.delivery_id,
+            effect: effect.clone(),
+            tray: if in_tray { Tray::Open } else { Tray::None },
+            visible_text,
+            quoted_text,
+        }
+    }
+}
+
+fn is_sandbox(inbox: &Inbox) -> bool {
+    matches!(inbox, Inbox::Sandbox(_))
+}
+
+/// What the message is; a message that cannot be read is judged too.
+fn judge(mailbox: &Mailbox, arrived: &Arrived) -> (Option<Message>, Judgement) {
+    let ours = Ours { addresses: std::iter::once(&mailbox.address).chain(&mailbox.aliases).cloned().collect() };
+    match parse::parse(&arrived.raw) {
+        Ok(message) => {
+            let judgement = understand::understand(&message, &ours);
+            (Some(message), judgement)
+        }
+        Err(unreadable) => (None, understand::not_understood(&unreadable)),
+    }
+}
+
+/// The same message is known again wherever it lies: by Message-ID, sender and date, else by its bytes.
+fn identity(message: Option<&Message>, arrived: &Arrived) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    match message.and_then(|message| message.message_id.as_ref().map(|id| (id, message))) {
+        Some((id, message)) => {
+            hash.update(id);
+            hash.update([0]);
+            hash.update(message.sender_address());
+            hash.update([0]);
+            hash.update(message.date.map_or(0, relance_domain::Timestamp::ms).to_be_bytes());
+        }
+        None => hash.update(&arrived.raw),
+    }
+    hash.finalize().to_vec()
+}

@@ -1,0 +1,144 @@
+//! Makes the demo's workspace by letting the real engine live through three weeks on a clock that is moved.
+
+use super::{EMAIL, PASSWORD, people, sequences};
+use relance_domain::{
+    PersonId, SequenceId, Timestamp, UserId,
+    mailbox::Provider,
+    person::Kind,
+    time::{DAY, HOUR, MINUTE},
+    user::{Actor, Role},
+};
+use relance_engine::{
+    Clock, Engine, Keys, Settings,
+    commands::{
+        enroll::OnMissing, mailboxes::NewMailbox, preflight::EnrollRequest, sequences::SequenceFields, workspace::SetUp,
+    },
+    ids::Ids,
+    prospects::Prospects,
+    stepper::Stepper,
+};
+use secrecy::SecretString;
+
+/// How much history there is.
+const HISTORY_MS: i64 = 21 * DAY;
+
+/// Makes everything, on the engine's own database.
+pub async fn make(engine: &Engine) -> anyhow::Result<()> {
+    let now = engine.clock.system_now();
+    let past = at_the_past(engine, now.plus_ms(-HISTORY_MS))?;
+    let admin = set_up(&past).await?;
+    let people = add_people(&past, &admin).await?;
+    let sequences = add_sequences(&past, &admin).await?;
+    let mut stepper = Stepper::start(past.clone()).await?;
+    let mut prospects = Prospects::new(past.clone(), past.now());
+    // Some start three weeks ago, some last week, some yesterday.
+    let waves: [(i64, SequenceId, &[PersonId]); 4] = [
+        (0, sequences[0], &people[0..9]),
+        (3 * DAY, sequences[2], &people[30..36]),
+        (11 * DAY, sequences[1], &people[9..16]),
+        (19 * DAY, sequences[0], &people[16..24]),
+    ];
+    for (after, sequence, chosen) in waves {
+        live_until(&past, &mut stepper, &mut prospects, now.plus_ms(after - HISTORY_MS)).await?;
+        enroll(&past, &admin, sequence, chosen).await?;
+    }
+    live_until(&past, &mut stepper, &mut prospects, now).await?;
+    Ok(())
+}
+
+/// An engine on the same database whose clock stands at `at`.
+fn at_the_past(engine: &Engine, at: Timestamp) -> anyhow::Result<Engine> {
+    let settings = Settings { demo: true, ..engine.settings.clone() };
+    let keys = Keys::load_or_create(&engine.settings.data.join("secret.key"))?;
+    Ok(Engine::new(engine.store.clone(), Clock::standing(at), Ids::random(), keys, engine.tls.clone(), settings))
+}
+
+async fn set_up(engine: &Engine) -> anyhow::Result<Actor> {
+    let set_up = SetUp {
+        workspace_name: "Halden Sensors".to_owned(),
+        time_zone: "Europe/Paris".to_owned(),
+        email: EMAIL.to_owned(),
+        name: "Nora Lindqvist".to_owned(),
+        password: SecretString::from(PASSWORD),
+    };
+    let user = engine.set_up(set_up).await?;
+    let admin = Actor::User { id: user.id, role: Role::Admin };
+    engine
+        .edit_workspace(&admin, |workspace| {
+            workspace.postal_address = "Halden Sensors, 12 rue des Docks, Lyon".to_owned()
+        })
+        .await?;
+    let mailbox = NewMailbox {
+        user_id: Some(user.id),
+        address: EMAIL.to_owned(),
+        from_name: "Nora Lindqvist".to_owned(),
+        provider: Provider::Sandbox,
+        smtp: None,
+        imap: None,
+        aliases: Vec::new(),
+        signature_html: "<p>Nora Lindqvist<br>Halden Sensors</p>".to_owned(),
+        time_zone: "Europe/Paris".to_owned(),
+        daily_quota: None,
+        min_gap_seconds: None,
+        away: Vec::new(),
+        check: false,
+    };
+    engine.connect_mailbox(&admin, mailbox).await?;
+    Ok(admin)
+}
+
+async fn add_people(engine: &Engine, admin: &Actor) -> anyhow::Result<Vec<PersonId>> {
+    let owner: Option<UserId> = admin.user_id();
+    let mut ids = Vec::new();
+    for (kind, mut fields) in people::all() {
+        fields.owner_id = owner;
+        ids.push(engine.create_person(admin, kind, fields).await?.id);
+    }
+    debug_assert!(people::all().iter().any(|(kind, _)| *kind == Kind::Contact));
+    Ok(ids)
+}
+
+async fn add_sequences(engine: &Engine, admin: &Actor) -> anyhow::Result<[SequenceId; 3]> {
+    let depots = activate(engine, admin, sequences::winter_depots(engine)).await?;
+    let fair = activate(engine, admin, sequences::trade_fair(engine)).await?;
+    let renewal = activate(engine, admin, sequences::service_renewal(engine)).await?;
+    Ok([depots, fair, renewal])
+}
+
+async fn activate(engine: &Engine, admin: &Actor, fields: SequenceFields) -> anyhow::Result<SequenceId> {
+    let sequence = engine.create_sequence(admin, fields).await?;
+    Ok(engine.activate_sequence(admin, sequence.id).await?.id)
+}
+
+async fn enroll(engine: &Engine, admin: &Actor, sequence_id: SequenceId, people: &[PersonId]) -> anyhow::Result<()> {
+    let request = EnrollRequest {
+        sequence_id,
+        person_ids: people.to_vec(),
+        mailbox_id: None,
+        actor_id: None,
+        start_at: None,
+        start_step: None,
+    };
+    engine.enroll_many(admin, &request, OnMissing::Start).await?;
+    Ok(())
+}
+
+/// Moves the clock to `end`, from one thing that is due to the next.
+async fn live_until(
+    engine: &Engine,
+    stepper: &mut Stepper,
+    prospects: &mut Prospects,
+    end: Timestamp,
+) -> anyhow::Result<()> {
+    loop {
+        prospects.answer().await?;
+        stepper.run_due().await?;
+        let now = engine.now();
+        if now >= end {
+            return Ok(());
+        }
+        let next = [engine.next_due().await?, prospects.next_answer_at().await?].into_iter().flatten().min();
+        let next = next.map_or(end, |next| next.max(now.plus_ms(MINUTE / 60)));
+        engine.clock.advance(next.min(end).since(now).clamp(1, 12 * HOUR));
+    }
+}

@@ -1,0 +1,341 @@
+//! A whole installation with a clock you move: real storage, the real engine, a sandbox mailbox.
+//!
+//! Nothing runs by itself: [`World::advance`] goes from one due instant to the next and does everything that is due, on
+//! the caller's task, so a test sees the same history every time. On drop it checks that nothing was sent twice.
+
+use relance_domain::{
+    EnrollmentId, MailboxId, PersonId, SequenceId, StepId, Timestamp,
+    enrollment::Enrollment,
+    mailbox::{Mailbox, Provider},
+    person::{Fields, Kind},
+    sequence::Plan,
+    step::{Action, EmailText, Step, Wait, WaitUnit},
+    user::{Actor, Role},
+};
+use relance_engine::{
+    Clock, Engine, Keys, Settings,
+    commands::{mailboxes::NewMailbox, preflight::EnrollRequest, sequences::SequenceFields, workspace::SetUp},
+    ids::Ids,
+    stepper::Stepper,
+};
+use relance_mail::{
+    Tls,
+    sandbox::{self, Sandbox},
+};
+use relance_servers::TestDatabase;
+use relance_storage::{self as storage, Database, Store};
+use secrecy::SecretString;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// Which database a world lives on.
+pub enum Ground {
+    /// A SQLite file.
+    Sqlite,
+    /// A database of the run's PostgreSQL.
+    Postgres(TestDatabase),
+}
+
+/// A whole installation.
+pub struct World {
+    /// The engine.
+    pub engine: Engine,
+    /// The admin, who is also the rep.
+    pub actor: Actor,
+    /// The admin's sandbox mailbox.
+    pub mailbox: MailboxId,
+    stepper: Stepper,
+    sequence: Option<SequenceId>,
+    _folder: TempDir,
+    _ground: Ground,
+}
+
+/// A time such as `2026-03-02T09:00[Europe/Paris]`.
+///
+/// # Panics
+/// If it is none.
+pub fn time(text: &str) -> Timestamp {
+    let zoned: jiff::Zoned = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    Timestamp::from_zoned(&zoned)
+}
+
+/// An automated email step; an empty subject replies in the thread.
+pub fn email(engine: &Engine, amount: u32, unit: WaitUnit, subject: &str) -> Step {
+    let email = EmailText {
+        subject: subject.to_owned(),
+        body_html: "<p>Hello {{ person.first_name | default('there') }}</p>".to_owned(),
+        reply_in_thread: subject.is_empty(),
+        ..EmailText::default()
+    };
+    Step { id: engine.new_step_id(), wait: Wait { amount, unit }, action: Action::AutomatedEmail { email } }
+}
+
+impl World {
+    /// On SQLite, with the clock at `at` and a sequence of emails with these waits in days, sending at any time.
+    pub async fn at(at: &str, waits: &[u32]) -> Self {
+        Self::on(Ground::Sqlite, at, waits).await
+    }
+
+    /// As [`World::at`] on the given ground.
+    ///
+    /// # Panics
+    /// If the installation cannot be made.
+    pub async fn on(ground: Ground, at: &str, waits: &[u32]) -> Self {
+        let folder = tempfile::Builder::new().prefix("world").tempdir().expect("a folder for the world");
+        let database = match &ground {
+            Ground::Sqlite => Database::Sqlite(folder.path().join("world.sqlite")),
+            Ground::Postgres(database) => Database::Postgres(database.url.clone()),
+        };
+        let store = Store::open(&database).await.expect("the database opens");
+        let zone = at.split_once('[').map_or("UTC", |(_, zone)| zone.trim_end_matches(']')).to_owned();
+        let engine = engine_on(store, folder.path(), Clock::standing(time(at)));
+        let (actor, mailbox) = settle(&engine, &zone).await;
+        let stepper = Stepper::start(engine.clone()).await.expect("the engine starts");
+        let mut world = Self { engine, actor, mailbox, stepper, sequence: None, _folder: folder, _ground: ground };
+        if !waits.is_empty() {
+            let steps = waits
+                .iter()
+                .enumerate()
+                .map(|(n, days)| email(&world.engine, *days, WaitUnit::Days, if n == 0 { "Hello" } else { "" }))
+                .collect();
+            world.sequence(Plan { steps, schedule: None, ..Plan::default() }).await;
+        }
+        world
+    }
+
+    /// Writes and activates a sequence; later [`World::enroll`] uses it.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn sequence(&mut self, plan: Plan) -> SequenceId {
+        let fields = SequenceFields { name: "Test".to_owned(), description: String::new(), plan };
+        let created = self.engine.create_sequence(&self.actor, fields).await.expect("the sequence is created");
+        // A plan without a schedule means any time; creating one without would take the workspace's.
+        let active = self.engine.activate_sequence(&self.actor, created.id).await.expect("the sequence is activated");
+        self.sequence = Some(active.id);
+        active.id
+    }
+
+    /// Adds a lead with this address.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn person(&self, email: &str) -> PersonId {
+        let fields = Fields { last_name: email.to_owned(), email: email.to_owned(), ..Fields::default() };
+        self.engine.create_person(&self.actor, Kind::Lead, fields).await.expect("the person is created").id
+    }
+
+    /// Adds a lead with this address and enrolls it.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn enroll(&mut self, email: &str) -> EnrollmentId {
+        let person = self.person(email).await;
+        self.enroll_person(person).await
+    }
+
+    /// Enrolls a person in the world's sequence.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn enroll_person(&mut self, person: PersonId) -> EnrollmentId {
+        let request = EnrollRequest {
+            sequence_id: self.sequence.expect("a sequence"),
+            person_ids: vec![person],
+            mailbox_id: None,
+            actor_id: None,
+            start_at: None,
+            start_step: None,
+        };
+        let enrollment = self.engine.enroll(&self.actor, &request).await.expect("the person is enrolled");
+        self.run_due().await;
+        enrollment.id
+    }
+
+    /// Does everything that is due now; how many emails were sent.
+    ///
+    /// # Panics
+    /// If the engine fails.
+    pub async fn run_due(&mut self) -> u32 {
+        self.stepper.run_due().await.expect("what is due is done")
+    }
+
+    /// Moves the clock by `ms`, from one due instant to the next; how many emails were sent.
+    ///
+    /// # Panics
+    /// If the engine fails.
+    pub async fn advance(&mut self, ms: i64) -> u32 {
+        let end = self.engine.now().plus_ms(ms);
+        let mut sent = self.run_due().await;
+        while self.engine.now() < end {
+            let now = self.engine.now();
+            let next = self.engine.next_due().await.expect("what is due next").map_or(end, |next| next.min(end));
+            self.engine.clock.advance(next.since(now).max(1));
+            sent += self.run_due().await;
+        }
+        sent
+    }
+
+    /// The enrollment as stored.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn enrollment(&self, id: EnrollmentId) -> Enrollment {
+        let mut tx = self.engine.store.read().await.expect("a view");
+        storage::enrollments::find(&mut tx, id).await.expect("readable").expect("an enrollment").enrollment
+    }
+
+    /// The mailbox as stored.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn mailbox(&self) -> Mailbox {
+        let mut tx = self.engine.store.read().await.expect("a view");
+        storage::mailboxes::find(&mut tx, self.mailbox).await.expect("readable").expect("a mailbox")
+    }
+
+    /// Positions (from 0) of the steps whose emails the address got, in order.
+    ///
+    /// # Panics
+    /// If the database cannot be read.
+    pub async fn sent_to(&self, address: &str) -> Vec<usize> {
+        let mut tx = self.engine.store.read().await.expect("a view");
+        let mut all = storage::outbox::sent_page(&mut tx, self.mailbox, None, 10_000).await.expect("sent emails");
+        all.reverse();
+        let mut positions = Vec::new();
+        for sent in all.iter().filter(|sent| sent.delivery.recipient == address) {
+            let stored = storage::enrollments::find(&mut tx, sent.delivery.enrollment_id).await.expect("readable");
+            let version_id = stored.expect("an enrollment").enrollment.version_id;
+            let version =
+                storage::sequences::find_version(&mut tx, version_id).await.expect("readable").expect("a version");
+            positions.push(version.plan.position(sent.delivery.step_id).expect("a step") - 1);
+        }
+        positions
+    }
+
+    /// The raw emails that left, oldest first.
+    ///
+    /// # Panics
+    /// If the sandbox cannot be read.
+    pub async fn outbox(&self) -> Vec<Vec<u8>> {
+        let sandbox = self.sandbox().await;
+        let mut raw = Vec::new();
+        for copy in sandbox.outgoing_after(None, 10_000).await.expect("the sandbox lists") {
+            raw.push(sandbox.read_outgoing(&copy.name).await.expect("readable").expect("an email"));
+        }
+        raw
+    }
+
+    async fn sandbox(&self) -> Sandbox {
+        Sandbox::open(&self.engine.settings.sandbox(self.mailbox)).await.expect("the sandbox opens")
+    }
+
+    /// The last email to the enrollment's person is answered.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn reply_from(&mut self, enrollment: EnrollmentId) {
+        let raw = self.last_raw(enrollment).await;
+        let reply = sandbox::simulate_reply(&raw, "Thank you, yes.", self.engine.now().ms(), "").expect("a reply");
+        self.deliver(reply).await;
+    }
+
+    /// The last email is answered by an out-of-office note until `back`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn out_of_office(&mut self, enrollment: EnrollmentId, back: Option<jiff::civil::Date>) {
+        let raw = self.last_raw(enrollment).await;
+        let note = sandbox::simulate_out_of_office(&raw, "I am away.", back, self.engine.now().ms()).expect("a note");
+        self.deliver(note).await;
+    }
+
+    /// The last email comes back.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn bounce(&mut self, enrollment: EnrollmentId) {
+        let raw = self.last_raw(enrollment).await;
+        let notice = sandbox::simulate_bounce(&raw, self.engine.now().ms()).expect("a notice");
+        self.deliver(notice).await;
+    }
+
+    /// Puts a message into the inbox; it is read with the next thing that is done.
+    ///
+    /// # Panics
+    /// If the sandbox cannot be written.
+    pub async fn deliver(&mut self, raw: Vec<u8>) {
+        self.sandbox().await.deliver_inbound(raw).await.expect("delivered");
+        self.stepper.read_inboxes().await.expect("the inbox is read");
+    }
+
+    async fn last_raw(&self, enrollment: EnrollmentId) -> Vec<u8> {
+        let mut tx = self.engine.store.read().await.expect("a view");
+        let deliveries = storage::deliveries::of_enrollment(&mut tx, enrollment).await.expect("deliveries");
+        let last = deliveries.last().expect("an email was sent").id;
+        storage::outbox::raw(&mut tx, last).await.expect("readable").expect("its bytes")
+    }
+
+    /// The id of the step at `position` (from 0) of the version an enrollment follows.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn step(&self, enrollment: EnrollmentId, position: usize) -> StepId {
+        let enrollment = self.enrollment(enrollment).await;
+        let mut tx = self.engine.store.read().await.expect("a view");
+        let version = storage::sequences::find_version(&mut tx, enrollment.version_id).await.expect("readable");
+        version.expect("a version").plan.steps[position].id
+    }
+
+    /// Ends the world, checking that no step was sent twice to anyone.
+    ///
+    /// # Panics
+    /// If one was.
+    pub async fn check(self) {
+        let mut seen = std::collections::HashSet::new();
+        for raw in self.outbox().await {
+            let text = String::from_utf8_lossy(&raw);
+            let id = text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap_or_default().to_owned();
+            assert!(seen.insert(id.clone()), "{id} was sent twice");
+        }
+    }
+}
+
+/// An engine over `store` whose sandbox lies in `folder`.
+///
+/// # Panics
+/// If the trust store cannot be read.
+pub fn engine_on(store: Store, folder: &Path, clock: Clock) -> Engine {
+    let settings = Settings::new(folder.to_path_buf(), "https://relance.test".to_owned());
+    let tls = Tls::new(None).expect("a trust store");
+    Engine::new(store, clock, Ids::random(), Keys::from_bytes([7; 32]), tls, settings)
+}
+
+async fn settle(engine: &Engine, zone: &str) -> (Actor, MailboxId) {
+    let set_up = SetUp {
+        workspace_name: "World".to_owned(),
+        time_zone: zone.to_owned(),
+        email: "rep@world.test".to_owned(),
+        name: "Rep".to_owned(),
+        password: SecretString::from("correct horse battery"),
+    };
+    let user = engine.set_up(set_up).await.expect("the workspace is set up");
+    let actor = Actor::User { id: user.id, role: Role::Admin };
+    let new = NewMailbox {
+        user_id: Some(user.id),
+        address: "rep@world.test".to_owned(),
+        from_name: "Rep".to_owned(),
+        provider: Provider::Sandbox,
+        smtp: None,
+        imap: None,
+        aliases: Vec::new(),
+        signature_html: String::new(),
+        time_zone: zone.to_owned(),
+        daily_quota: None,
+        min_gap_seconds: Some(0),
+        away: Vec::new(),
+        check: false,
+    };
+    let mailbox = engine.connect_mailbox(&actor, new).await.expect("the mailbox is connected");
+    (actor, mailbox.id)
+}
