@@ -18,11 +18,14 @@ const SEARCHED_BYTES: usize = 2_000;
 
 /// The automatic answer, when the message is one; a doubtful one when it can't be told.
 pub(super) fn auto_reply(message: &Message, folded: &Folded, evidence: &mut Vec<Evidence>) -> Option<Kind> {
-    let sure = by_header(message, evidence) | by_subject(message, evidence);
     let text = normal(shorten(&folded.visible, SEARCHED_BYTES));
     let says_so = first_phrase(&text, &MACHINE_TEXTS);
     let away = first_phrase(&text, &AWAY_TEXTS);
-    if let Some(words) = says_so.or(away).filter(|_| sure || says_so.is_some() || away.is_some()) {
+    // A person's answer begins with `Re:`; one with a subject of absence instead was made by a machine.
+    let answers = !message.in_reply_to.is_empty() || !message.references.is_empty();
+    let weak_counts = answers || says_so.is_some() || away.is_some();
+    let sure = by_header(message, evidence) | by_subject(message, weak_counts, evidence);
+    if let Some(words) = says_so.or(away) {
         evidence.push(Evidence::new(Rule::AutoText, words));
     }
     if sure || (says_so.is_some() && !answers_with_quotation(message, folded)) {
@@ -125,18 +128,20 @@ const AUTO_HEADERS: &[(&str, &[&str])] = &[
     ("x-sieve-vacation", &[]),
 ];
 
-fn by_subject(message: &Message, evidence: &mut Vec<Evidence>) -> bool {
+fn by_subject(message: &Message, weak_counts: bool, evidence: &mut Vec<Evidence>) -> bool {
     let subject = normal(&message.subject);
     let subject = without_tags(&subject);
     // Behind `Re:` stands our own subject, whatever it says.
-    let found = SUBJECTS.iter().find(|start| {
-        subject.strip_prefix(*start).is_some_and(|rest| {
+    let stands_alone = |start: &&&str, ends: &[char]| {
+        subject.strip_prefix(**start).is_some_and(|rest| {
             let rest = rest.trim_start();
-            rest.is_empty() || rest.starts_with([':', '：', '-', '[', '(', '!', '|', '.', '】', '"'])
+            rest.is_empty() || rest.starts_with(ends)
         })
-    });
-    let opening = || OPENINGS.iter().find(|start| subject.starts_with(*start));
-    match found.or_else(opening) {
+    };
+    let strong = || SUBJECTS.iter().find(|s| stands_alone(s, &[':', '：', '-', '[', '(', '!', '|', '.', '】', '"']));
+    let weak = || WEAK_SUBJECTS.iter().filter(|_| weak_counts).find(|s| stands_alone(s, &[':', '：', '!', '.']));
+    let opening = || OPENINGS.iter().find(|start| subject.starts_with(**start));
+    match strong().or_else(weak).or_else(opening) {
         Some(start) => {
             evidence.push(Evidence::new(Rule::AutoSubject, *start));
             true
@@ -162,6 +167,8 @@ fn without_tags(subject: &str) -> &str {
 static SUBJECTS: Phrases = words!("auto_subjects");
 
 /// Openings that no person puts before our subject.
+/// The same, but people write them too.
+static WEAK_SUBJECTS: Phrases = words!("auto_subjects_weak");
 static OPENINGS: Phrases = words!("auto_openings");
 
 /// Words with which a machine names itself.

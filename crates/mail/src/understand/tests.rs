@@ -324,7 +324,6 @@ fn subjects_of_automatic_answers_in_twelve_languages() {
     for subject in [
         "Automatic reply: A question about Acme",
         "Out of Office: A question",
-        "Auto: A question",
         "Abwesenheitsnotiz: Eine Frage",
         "Automatische Antwort: Eine Frage",
         "Réponse automatique : Une question",
@@ -375,6 +374,28 @@ fn a_person_who_says_that_they_are_away_is_a_person_when_they_quote_us() {
 fn words_of_absence_without_any_proof_leave_a_doubt() {
     is_doubtful(&answer("", "I am out of the office until Monday. In urgent cases call my colleague.\n"));
     is_doubtful(&answer("", "Ich bin im Urlaub und ab dem 30.11. wieder da.\n"));
+}
+
+#[test]
+fn polite_and_short_answers_without_a_quotation_are_no_machines() {
+    for body in [
+        "Thank you for your email. I am interested, please call me.\n",
+        "Ich bin derzeit nicht interessiert, danke.\n",
+        "Ik ben momenteel tevreden met onze leverancier.\n",
+        "Let's talk when I return from the fair.\n",
+        "Bob no longer works here, I took over his projects.\n",
+    ] {
+        is_reply(&answer("", body));
+    }
+}
+
+#[test]
+fn subjects_of_absence_that_people_write_too_need_another_sign() {
+    for subject in ["Auto - Leasing", "Vacation", "Urlaub: Angebot", "Semester", "Away", "Ferie"] {
+        is_reply(&from_ada(subject, "", "Can you make us an offer?\n"));
+    }
+    is_auto_reply(&from_ada("Vacation", "", "I'm on vacation until 30 November.\n"));
+    is_auto_reply(&from_ada("Urlaub", "In-Reply-To: <ours-1@relay.example>\n", "Bis bald!\n"));
 }
 
 #[test]
