@@ -58,6 +58,10 @@ impl Engine {
         let is_quota =
             matches!(&stored.enrollment.state, State::Blocked { reason: enrollment::BlockReason::QuotaReached, .. });
         let after = self.apply(tx, stored, event).await?;
+        // Before, nothing of this row concerned its mailbox; now it may be an email that is due.
+        if let (Some(mailbox), Some(wake)) = (after.enrollment.mailbox_id, after.wake_at) {
+            storage::mailboxes::hasten(tx, mailbox, wake).await?;
+        }
         // A quota that held a hundred emails overnight is no event in the life of a person.
         if !is_quota {
             let line = history::of_enrollment(
