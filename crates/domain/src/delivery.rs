@@ -109,7 +109,7 @@ impl DeliveryState {
 
     /// No further event changes it, apart from a person's *send again*, which is a new generation.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Sent { .. } | Self::Refused | Self::Cancelled | Self::Skipped)
+        matches!(self, Self::Sent { .. } | Self::Refused | Self::NotSent | Self::Cancelled | Self::Skipped)
     }
 
     /// The state that follows `event`, at `now`.
@@ -117,10 +117,7 @@ impl DeliveryState {
         use DeliveryEvent as E;
         use DeliveryState as S;
         Ok(match (self, event) {
-            // What is known not to have been accepted may leave once more, under the same Message-ID.
-            (S::Planned | S::Claimed { .. } | S::Deferred { .. } | S::NotSent, E::Claim { epoch }) => {
-                S::Claimed { epoch }
-            }
+            (S::Planned | S::Claimed { .. } | S::Deferred { .. }, E::Claim { epoch }) => S::Claimed { epoch },
             (S::Claimed { epoch }, E::Leave { epoch: owner }) if epoch == owner => S::Leaving { epoch, at: now },
             (S::Leaving { .. }, E::Accepted) => S::Sent { at: now },
             // The row goes on counting its tries from the first; a state seen alone counts this one.
@@ -133,8 +130,8 @@ impl DeliveryState {
             (S::Uncertain { .. } | S::Leaving { .. }, E::FoundNotSent) => S::NotSent,
             (S::Claimed { .. } | S::Deferred { .. }, E::GiveBack) => S::Planned,
             // What may have left cannot be cancelled: the answer of the stop names it.
-            (S::Planned | S::Claimed { .. } | S::Deferred { .. } | S::NotSent, E::Cancel) => S::Cancelled,
-            (S::Planned | S::Claimed { .. } | S::Deferred { .. } | S::NotSent, E::Skip) => S::Skipped,
+            (S::Planned | S::Claimed { .. } | S::Deferred { .. }, E::Cancel) => S::Cancelled,
+            (S::Planned | S::Claimed { .. } | S::Deferred { .. }, E::Skip) => S::Skipped,
             (state, event) => {
                 let code = "not_allowed";
                 return Err(Refused::new(code, format!("An email that is {} cannot take {event:?}.", state.as_str())));

@@ -61,7 +61,9 @@ impl Judge<'_> {
         };
         match delivery.state {
             DeliveryState::Planned | DeliveryState::Claimed { .. } => None,
-            DeliveryState::NotSent => self.allow(kind, |_| "Checked: it has not left".to_owned()),
+            DeliveryState::NotSent => {
+                self.hold(kind, None, |_| "It has not left; send it again or skip the step".to_owned())
+            }
             DeliveryState::Leaving { .. } => self.hold(kind, None, |_| "It is on its way".to_owned()),
             DeliveryState::Uncertain { .. } => self.block(kind, BlockReason::DeliveryUncertain, |_| {
                 "It may have left; not sent again by itself".to_owned()

@@ -388,7 +388,7 @@ fn what_became_of_the_email_decides_whether_it_may_leave() {
     use DeliveryState as S;
     assert_eq!(decided(S::Planned).decision, Decision::Send);
     assert_eq!(decided(S::Claimed { epoch: 1 }).decision, Decision::Send);
-    assert_eq!(decided(S::NotSent).decision, Decision::Send);
+    assert_eq!(wait_of(&decided(S::NotSent)), (RuleKind::Delivery, None), "sending it again is a new generation");
     assert_eq!(wait_of(&decided(S::Leaving { epoch: 1, at: now })), (RuleKind::Delivery, None));
     assert_eq!(wait_of(&decided(S::Sent { at: now })), (RuleKind::Delivery, None));
     assert_eq!(wait_of(&decided(S::Cancelled)), (RuleKind::Delivery, None));
