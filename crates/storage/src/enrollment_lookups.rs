@@ -96,3 +96,32 @@ pub async fn past_of_people(tx: &mut Tx, people: &[PersonId]) -> Result<Vec<Past
     }
     Ok(found)
 }
+
+/// Lets the engine look again at up to `limit` active enrollments that wait for no time: what held them may be over.
+///
+/// Of one sequence or of all, by id after the cursor; the next cursor, `None` at the end. Mailboxes are hastened apart.
+pub async fn look_again(
+    tx: &mut Tx,
+    sequence: Option<SequenceId>,
+    after: Option<EnrollmentId>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Option<EnrollmentId>> {
+    let after = after.unwrap_or(EnrollmentId::from_uuid(uuid::Uuid::nil()));
+    let mut args = args![after, limit, now];
+    let of_sequence = if let Some(sequence) = sequence {
+        args.push(sequence.into());
+        "AND sequence_id = $4"
+    } else {
+        ""
+    };
+    let lock = tx.for_update();
+    let sql = format!(
+        "UPDATE enrollments SET wake_at = CASE WHEN due_at > $3 THEN due_at ELSE $3 END
+         WHERE id IN (SELECT id FROM enrollments WHERE state = 'active' AND wake_at IS NULL AND id > $1 {of_sequence}
+            ORDER BY id LIMIT $2{lock})
+         RETURNING id"
+    );
+    let woken: Vec<EnrollmentId> = tx.all(&sql, args, |row| row.id("id")).await?;
+    Ok(if woken.len() < limit as usize { None } else { woken.into_iter().max() })
+}

@@ -172,16 +172,17 @@ impl Ground {
                 continue;
             };
             let address_key = email_key(&person.fields.email).filter(|_| self.plan.has_email());
-            let twice = !seen.insert(*id) || address_key.as_ref().is_some_and(|key| !addresses.insert(key.clone()));
-            if twice {
-                let message = format!(
-                    "{} stands in this selection twice, or shares an address with someone in it.",
-                    person.name()
-                );
-                judged.push(refused(*id, None, Refused::new("already_active", message)));
-                continue;
-            }
-            judged.push(self.judge_one(actor, person, &known, address_key, lane.as_deref_mut())?);
+            let row = self.judge_one(actor, person, &known, address_key.clone(), lane.as_deref_mut())?;
+            let starts = row.start.is_some();
+            let twice = starts && (!seen.insert(*id) || address_key.is_some_and(|key| !addresses.insert(key)));
+            judged.push(if twice {
+                let name = person.name();
+                let message =
+                    format!("{name} stands in this selection twice, or shares an address with someone in it.");
+                refused(*id, None, Refused::new("already_active", message))
+            } else {
+                row
+            });
         }
         Ok(judged)
     }

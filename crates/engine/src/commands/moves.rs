@@ -7,7 +7,7 @@
 use super::access;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
-    StepId, Timestamp,
+    SequenceId, StepId, Timestamp,
     calendar::LocalSchedule,
     enrolling,
     enrollment::{Event, State},
@@ -15,10 +15,12 @@ use relance_domain::{
     step::Step,
 };
 use relance_storage::{
-    Tx,
+    Tx, enrollment_lookups,
     enrollments::{self, Change, StoredEnrollment, wake_of},
     mailboxes, people, sequences, users, workspace,
 };
+
+const BATCH: u32 = 500;
 
 /// The plan an enrollment follows.
 pub(crate) async fn plan_of(tx: &mut Tx, stored: &StoredEnrollment) -> Result<Plan> {
@@ -85,10 +87,7 @@ impl Engine {
 
     async fn reread(&self, tx: &mut Tx, stored: &StoredEnrollment) -> Result<StoredEnrollment> {
         let after = enrollments::find(tx, stored.enrollment.id).await?.ok_or(EngineError::NotFound("enrollment"))?;
-        // What is due earlier than its mailbox would look must make it look.
-        if let (Some(mailbox), Some(wake)) = (after.enrollment.mailbox_id, after.wake_at)
-            && stored.wake_at.is_none_or(|before| wake < before)
-        {
+        if let (Some(mailbox), Some(wake)) = (after.enrollment.mailbox_id, after.wake_at) {
             mailboxes::hasten(tx, mailbox, wake.max(self.now())).await?;
         }
         Ok(after)
@@ -134,5 +133,21 @@ impl Engine {
     /// A row whose state has ended is said so in the history by the caller; this tells whether it just did.
     pub(crate) const fn has_just_ended(before: &StoredEnrollment, after: &StoredEnrollment) -> bool {
         before.enrollment.state.is_ongoing() && matches!(after.enrollment.state, State::Finished { .. })
+    }
+
+    /// Enrollments that a pause of their sequence or of everything held are decided about again.
+    pub(crate) async fn look_again_after_pause(&self, sequence: Option<SequenceId>) -> Result<()> {
+        let (now, mut after) = (self.now(), None);
+        loop {
+            let mut tx = self.store.begin().await?;
+            after = enrollment_lookups::look_again(&mut tx, sequence, after, BATCH, now).await?;
+            mailboxes::hasten_all(&mut tx, now).await?;
+            tx.commit().await?;
+            if after.is_none() {
+                break;
+            }
+        }
+        self.signals.due.notify_waiters();
+        Ok(())
     }
 }

@@ -22,7 +22,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let stored = access::enrollment(&mut tx, actor, id).await?;
         let delivery =
-            deliveries::of_enrollment(&mut tx, id).await?.into_iter().find(|delivery| is_uncertain(delivery));
+            deliveries::of_enrollment(&mut tx, id).await?.into_iter().find(is_uncertain);
         let nothing = || EngineError::refused("nothing_uncertain", "No email of this enrollment is uncertain.");
         let delivery = delivery.ok_or_else(nothing)?;
         let after = if sent {

@@ -13,7 +13,7 @@ use relance_domain::{
 use relance_storage::{
     Tx,
     enrollment_sets::{self, End},
-    enrollments, mailboxes,
+    enrollments,
     sequences::{self, Publication},
     templates,
 };
@@ -153,19 +153,24 @@ impl Engine {
         sequences::set_state(&mut tx, id, SequenceState::Archived, self.now()).await?;
         let sequence = access::sequence(&mut tx, id).await?;
         tx.commit().await?;
-        let mut ended = Ended::default();
+        let ended = if stop { self.stop_archived(actor, id).await? } else { Ended::default() };
+        Ok((sequence, ended))
+    }
+
+    /// Ends everyone in an archived sequence, in bounded batches.
+    async fn stop_archived(&self, actor: &Actor, id: SequenceId) -> Result<Ended> {
         let reason = FinishReason::SequenceArchived;
-        while stop {
+        let mut ended = Ended::default();
+        loop {
             let mut tx = self.store.begin().await?;
             let end = End { reason: &reason, by: actor.user_id(), at: self.now() };
             let touched = enrollment_sets::end_some_of_sequence(&mut tx, id, BATCH, end).await?;
             ended.add(self.after_end(&mut tx, &touched, &reason, actor).await?);
             tx.commit().await?;
             if touched.len() < BATCH as usize {
-                break;
+                return Ok(ended);
             }
         }
-        Ok((sequence, ended))
     }
 
     /// A draft with the same plan and a name that says *copy*.
@@ -217,14 +222,12 @@ impl Engine {
     /// Goes on.
     pub async fn resume_sequence(&self, actor: &Actor, id: SequenceId) -> Result<Sequence> {
         access::admins_only(actor, "resume sequences")?;
-        let now = self.now();
         let mut tx = self.store.begin().await?;
         access::sequence(&mut tx, id).await?;
-        sequences::resume(&mut tx, id, now).await?;
-        mailboxes::hasten_all(&mut tx, now).await?;
+        sequences::resume(&mut tx, id, self.now()).await?;
         let sequence = access::sequence(&mut tx, id).await?;
         tx.commit().await?;
-        self.signals.due.notify_waiters();
+        self.look_again_after_pause(Some(id)).await?;
         Ok(sequence)
     }
 

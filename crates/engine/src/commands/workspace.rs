@@ -112,10 +112,9 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         access::workspace(&mut tx).await?;
         workspace::resume(&mut tx).await?;
-        mailboxes::hasten_all(&mut tx, self.now()).await?;
         let workspace = access::workspace(&mut tx).await?;
         tx.commit().await?;
-        self.signals.due.notify_waiters();
+        self.look_again_after_pause(None).await?;
         Ok(workspace)
     }
 

@@ -1,0 +1,3 @@
+//! The engine on real storage: what people ask for, with a clock that stands until a test moves it.
+
+mod commands;
