@@ -4,7 +4,7 @@
 //! renewal was sent, so it never believes longer than the database does. A process that cannot renew stops by itself.
 
 use crate::{Engine, error::Result};
-use relance_domain::MailboxId;
+use relance_domain::{MailboxId, Timestamp};
 use relance_storage as storage;
 use std::{collections::HashMap, sync::Mutex};
 
@@ -18,6 +18,8 @@ pub struct Held {
     pub epoch: i64,
     /// `CLOCK_BOOTTIME` in milliseconds until which it is surely ours.
     pub until_boot_ms: i64,
+    /// Business time since when it has been ours without a break.
+    pub since: Timestamp,
 }
 
 /// The leases of this process.
@@ -34,6 +36,11 @@ impl Leases {
     /// The epoch of a lease that is surely ours at `boot_ms`.
     pub fn epoch(&self, mailbox: MailboxId, boot_ms: i64) -> Option<i64> {
         self.lock().get(&mailbox).filter(|held| held.until_boot_ms > boot_ms).map(|held| held.epoch)
+    }
+
+    /// Since when a mailbox has been ours without a break.
+    pub fn since(&self, mailbox: MailboxId) -> Option<Timestamp> {
+        self.lock().get(&mailbox).map(|held| held.since)
     }
 
     /// Every mailbox that is ours at `boot_ms`, with its epoch.
@@ -64,8 +71,12 @@ impl Engine {
             }
         }
         tx.commit().await?;
-        let until_boot_ms = before + ttl;
-        *self.leases.lock() = held.into_iter().map(|(id, epoch)| (id, Held { epoch, until_boot_ms })).collect();
+        let (until_boot_ms, now) = (before + ttl, self.now());
+        let mut known = self.leases.lock();
+        let since = |id, epoch| known.get(&id).filter(|held| held.epoch == epoch).map_or(now, |held| held.since);
+        let held = held.into_iter().map(|(id, epoch)| (id, Held { epoch, until_boot_ms, since: since(id, epoch) })).collect();
+        *known = held;
+        drop(known);
         Ok(gained)
     }
 

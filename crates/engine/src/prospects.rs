@@ -40,9 +40,9 @@ fn answer_to(delivery: &Delivery, is_first: bool) -> Option<(Answer, i64)> {
     let person = mix(delivery.person_id.uuid().as_u128());
     let email = mix(delivery.id.uuid().as_u128());
     match person % 100 {
-        0..5 if is_first => Some((Answer::Bounce, MINUTE)),
-        5..15 if is_first => Some((Answer::OutOfOffice { days: 3 + (email % 6) as i64 }, 2 * MINUTE)),
-        15..60 if email % 100 < 30 => {
+        0..7 if is_first => Some((Answer::Bounce, MINUTE)),
+        7..17 if is_first => Some((Answer::OutOfOffice { days: 3 + (email % 6) as i64 }, 2 * MINUTE)),
+        17..70 if email % 100 < 40 => {
             let words = REPLIES[(email / 100 % REPLIES.len() as u64) as usize];
             Some((Answer::Reply(words), HOUR + (email % 1_800) as i64 * MINUTE))
         }

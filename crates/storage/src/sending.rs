@@ -175,7 +175,7 @@ async fn claimed_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<Deli
     let sql = format!(
         "SELECT d.id AS id, e.revision AS revision, d.epoch AS epoch
         FROM deliveries d JOIN enrollments e ON e.id = d.enrollment_id
-        WHERE d.id IN ({}) AND d.state = 'claimed' AND e.state = 'active' AND e.step_id = d.step_id ORDER BY d.id{}",
+        WHERE d.id IN ({}) AND d.state = 'claimed' AND e.state = 'active' AND e.step_id = d.step_id ORDER BY e.id{}",
         list(1, ids.len()),
         tx.for_update()
     );

@@ -27,6 +27,7 @@ pub mod preview;
 mod release;
 pub mod resolve;
 pub mod retry;
+pub mod review;
 pub mod sandbox;
 pub mod sequences;
 pub mod sign_in;

@@ -30,6 +30,8 @@ pub struct Situation {
     pub mailbox: Mailbox,
     /// Hand-overs on the quota day of `now`.
     pub used_today: u32,
+    /// Since when this node has worked for the mailbox without a break.
+    pub worked_since: Option<Timestamp>,
     /// Its due emails, in the order of their slots.
     pub due: Vec<Due>,
 }
@@ -77,6 +79,7 @@ impl Due {
         facts.emails_sent = self.stored.emails_sent;
         facts.delivery = self.delivery.as_ref();
         facts.pressed_send = self.pressed_send();
+        facts.worked_since = situation.worked_since;
         facts
     }
 
@@ -101,7 +104,8 @@ impl Engine {
         let day = relance_domain::quota::day_of(&mailbox, now);
         let used_today = storage::mailbox_days::used(&mut tx, mailbox.id, day).await?;
         let due = self.load_due(&mut tx, rows).await?;
-        Ok(Some(Situation { now, workspace, mailbox, used_today, due }))
+        let worked_since = self.leases.since(mailbox.id);
+        Ok(Some(Situation { now, workspace, mailbox, used_today, worked_since, due }))
     }
 
     /// Everything about these rows; rows whose person, sequence or version is gone are left out.

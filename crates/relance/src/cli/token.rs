@@ -6,8 +6,8 @@ use crate::{
     wiring::{self, Purpose},
 };
 use clap::{Subcommand, ValueEnum};
-use relance_domain::user::Actor;
-use relance_storage::users::Scope;
+
+use relance_domain::user::{Actor, Scope};
 use secrecy::ExposeSecret;
 
 /// What can be done with tokens.

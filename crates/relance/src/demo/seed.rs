@@ -17,6 +17,7 @@ use relance_engine::{
     prospects::Prospects,
     stepper::Stepper,
 };
+use relance_storage::{self as storage, tasks::TaskFilter};
 use secrecy::SecretString;
 
 /// How much history there is.
@@ -123,6 +124,23 @@ async fn enroll(engine: &Engine, admin: &Actor, sequence_id: SequenceId, people:
     Ok(())
 }
 
+/// Nora does her tasks on the day after they are due, but for those of the last two days.
+async fn do_tasks(engine: &Engine, end: Timestamp) -> anyhow::Result<()> {
+    let now = engine.now();
+    if end.since(now) < 2 * DAY {
+        return Ok(());
+    }
+    let filter = TaskFilter { open: Some(true), due_before: Some(now.plus_ms(-4 * HOUR)), ..TaskFilter::default() };
+    let due = {
+        let mut tx = engine.store.read().await?;
+        storage::tasks::page(&mut tx, filter, None, 50).await?
+    };
+    for task in due {
+        engine.complete_task(&Actor::System, task.task.id).await?;
+    }
+    Ok(())
+}
+
 /// Moves the clock to `end`, from one thing that is due to the next.
 async fn live_until(
     engine: &Engine,
@@ -133,6 +151,7 @@ async fn live_until(
     loop {
         prospects.answer().await?;
         stepper.run_due().await?;
+        do_tasks(engine, end).await?;
         let now = engine.now();
         if now >= end {
             return Ok(());
