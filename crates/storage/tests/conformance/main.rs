@@ -1,6 +1,7 @@
 //! Every function of the storage crate, on SQLite and on PostgreSQL.
 
 mod deliveries;
+mod enrollment_lookups;
 mod enrollment_sets;
 mod enrollment_views;
 mod enrollments;
