@@ -4,6 +4,7 @@
 //! the same data with [`Install::start`] and friends. Every call panics with what the server said when it fails.
 
 use relance_servers::{Ledger, MailServers, Relance, TestDatabase};
+use relance_storage::Database;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::{
@@ -107,6 +108,14 @@ impl Install {
             place.extend(["--tls-ca".to_owned(), ca_file.display().to_string()]);
         }
         place
+    }
+
+    /// Its database, to be looked into while the server does not run.
+    pub fn database(&self) -> Database {
+        match &self.database {
+            Some(database) => Database::Postgres(database.url.clone()),
+            None => Database::Sqlite(self.data.join("relance.sqlite")),
+        }
     }
 
     /// Runs a command of the binary on this installation, with `input` on its standard input.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::run::poll;
@@ -26,9 +26,16 @@ pub struct RelanceCommand {
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
     wrapper: Vec<String>,
+    input: String,
 }
 
 impl RelanceCommand {
+    /// Gives it this on standard input; only for [`RelanceCommand::output`].
+    pub fn input(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.input);
+        self
+    }
+
     /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -71,7 +78,13 @@ impl RelanceCommand {
 
     /// Runs it to its end, for commands that are not servers.
     pub async fn output(self) -> Result<std::process::Output> {
-        Ok(self.command()?.stdin(Stdio::null()).output().await?)
+        let mut command = self.command()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that reads nothing may have ended by now.
+            let _ = stdin.write_all(self.input.as_bytes()).await;
+        }
+        Ok(child.wait_with_output().await?)
     }
 
     fn command(&self) -> Result<Command> {
