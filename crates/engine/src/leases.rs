@@ -74,7 +74,8 @@ impl Engine {
         let (until_boot_ms, now) = (before + ttl, self.now());
         let mut known = self.leases.lock();
         let since = |id, epoch| known.get(&id).filter(|held| held.epoch == epoch).map_or(now, |held| held.since);
-        let held = held.into_iter().map(|(id, epoch)| (id, Held { epoch, until_boot_ms, since: since(id, epoch) })).collect();
+        let held =
+            held.into_iter().map(|(id, epoch)| (id, Held { epoch, until_boot_ms, since: since(id, epoch) })).collect();
         *known = held;
         drop(known);
         Ok(gained)

@@ -76,21 +76,6 @@ pub struct Signals {
     pub mailboxes: Notify,
     /// A job was created.
     pub jobs: Notify,
-    /// Which mailboxes changed since the watchers last looked.
-    changed: std::sync::Mutex<Vec<relance_domain::MailboxId>>,
-}
-
-impl Signals {
-    /// A mailbox was connected or its settings changed: it is watched anew.
-    pub fn mailbox_changed(&self, mailbox: relance_domain::MailboxId) {
-        self.changed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(mailbox);
-        self.mailboxes.notify_one();
-    }
-
-    /// The mailboxes that changed since the last call.
-    pub(crate) fn take_changed(&self) -> Vec<relance_domain::MailboxId> {
-        std::mem::take(&mut *self.changed.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
 }
 
 impl std::ops::Deref for Engine {

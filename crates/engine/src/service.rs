@@ -72,6 +72,8 @@ async fn wait(signal: &tokio::sync::Notify, ms: u64, stop: &CancellationToken) -
 struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    /// The servers and passwords it started with.
+    mark: u64,
 }
 
 async fn lease_loop(engine: Engine, tasks: TaskTracker, stop: CancellationToken) {
@@ -79,39 +81,37 @@ async fn lease_loop(engine: Engine, tasks: TaskTracker, stop: CancellationToken)
     loop {
         log("renewing the leases", engine.renew_leases().await);
         log("looking for emails without owner", engine.recover_orphans().await);
-        let held: HashSet<MailboxId> =
-            engine.leases.all(engine.clock.boot_ms()).into_iter().map(|(mailbox, _)| mailbox).collect();
-        watchers.retain(|mailbox, running| {
-            if !held.contains(mailbox) {
-                running.stop.cancel();
-            }
-            held.contains(mailbox) && !running.task.is_finished()
-        });
         if engine.settings.watch {
-            for mailbox in held {
-                watchers.entry(mailbox).or_insert_with(|| {
-                    let own = stop.child_token();
-                    let task = tasks.spawn(Watch::new(engine.clone(), mailbox).run(own.clone()));
-                    Running { stop: own, task }
-                });
+            let held: Vec<MailboxId> =
+                engine.leases.all(engine.clock.boot_ms()).into_iter().map(|(mailbox, _)| mailbox).collect();
+            if let Some(marks) = log("looking at the mailboxes", engine.way_marks(&held).await) {
+                end_outdated(&engine, &marks, &mut watchers);
+                for (mailbox, mark) in marks {
+                    watchers.entry(mailbox).or_insert_with(|| {
+                        let own = stop.child_token();
+                        let task = tasks.spawn(Watch::new(engine.clone(), mailbox).run(own.clone()));
+                        Running { stop: own, task, mark }
+                    });
+                }
             }
         }
         engine.signals.due.notify_waiters();
         if !wait(&engine.signals.mailboxes, engine.settings.renew_ms.unsigned_abs(), &stop).await {
             break;
         }
-        restart_changed(&engine, &mut watchers);
     }
 }
 
-/// Mailboxes whose settings changed are watched anew with the new ones.
-fn restart_changed(engine: &Engine, watchers: &mut HashMap<MailboxId, Running>) {
-    for mailbox in engine.signals.take_changed() {
-        engine.health.forget(mailbox);
-        if let Some(running) = watchers.remove(&mailbox) {
+/// Ends the watchers of mailboxes that are no longer ours, or whose servers or passwords changed: those start anew.
+fn end_outdated(engine: &Engine, marks: &HashMap<MailboxId, u64>, watchers: &mut HashMap<MailboxId, Running>) {
+    watchers.retain(|mailbox, running| {
+        let goes_on = marks.get(mailbox) == Some(&running.mark);
+        if !goes_on {
             running.stop.cancel();
+            engine.health.forget(*mailbox);
         }
-    }
+        goes_on && !running.task.is_finished()
+    });
 }
 
 async fn send_loop(engine: Engine, commits: Commits, tasks: TaskTracker, stop: CancellationToken) {
@@ -190,6 +190,12 @@ async fn housekeeping_loop(engine: Engine, stop: CancellationToken) {
 }
 
 impl Engine {
+    /// A number per mailbox that changes with its servers, names and passwords.
+    async fn way_marks(&self, mailboxes: &[MailboxId]) -> Result<HashMap<MailboxId, u64>> {
+        let mut tx = self.store.read().await?;
+        Ok(storage::mailboxes::way_marks(&mut tx, mailboxes).await?)
+    }
+
     /// Mailboxes of ours that have something to do now, with their epochs.
     pub async fn due_mailboxes(&self) -> Result<Vec<(MailboxId, i64)>> {
         let now = self.now();

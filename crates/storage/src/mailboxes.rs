@@ -10,6 +10,11 @@ use crate::{
     tx::list,
     value::json,
 };
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
 use relance_domain::{
     MailboxId, Timestamp, UserId,
     mailbox::{Endpoint, Mailbox, MailboxState, Provider, Security},
@@ -299,4 +304,32 @@ pub async fn hasten_all(tx: &mut Tx, at: Timestamp) -> Result<()> {
         WHERE deleted_at IS NULL AND (next_slot_at IS NULL OR next_slot_at > $1)";
     tx.execute(sql, args![at]).await?;
     Ok(())
+}
+
+/// A number per mailbox in use that changes with its servers, user names and sealed passwords, and when it is reconnected.
+pub async fn way_marks(tx: &mut Tx, mailboxes: &[MailboxId]) -> Result<HashMap<MailboxId, u64>> {
+    let mut marks = HashMap::new();
+    for chunk in mailboxes.chunks(CHUNK) {
+        let sql = format!(
+            "SELECT id, smtp_host, smtp_port, smtp_security, smtp_username, smtp_password, imap_host, imap_port,
+                imap_security, imap_username, imap_password, state
+             FROM mailboxes WHERE id IN ({}) AND deleted_at IS NULL",
+            list(1, chunk.len())
+        );
+        marks.extend(tx.all(&sql, ids(chunk), |row| Ok((row.id("id")?, way_mark(row)?))).await?);
+    }
+    Ok(marks)
+}
+
+fn way_mark(row: &Row) -> Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    (row.text("state")? == "connected").hash(&mut hasher);
+    for way in ["smtp", "imap"] {
+        row.text_opt(&format!("{way}_host"))?.hash(&mut hasher);
+        row.int_opt(&format!("{way}_port"))?.hash(&mut hasher);
+        row.text_opt(&format!("{way}_security"))?.hash(&mut hasher);
+        row.text_opt(&format!("{way}_username"))?.hash(&mut hasher);
+        row.bytes_opt(&format!("{way}_password"))?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
 }

@@ -194,7 +194,7 @@ impl Engine {
         self.take_over(&mut tx, &mailbox).await?;
         mailboxes::hasten(&mut tx, mailbox.id, self.now()).await?;
         tx.commit().await?;
-        self.signals.mailbox_changed(mailbox.id);
+        self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(mailbox)
     }
@@ -256,7 +256,7 @@ impl Engine {
         mailboxes::hasten(&mut tx, id, now).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
         tx.commit().await?;
-        self.signals.mailbox_changed(id);
+        self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(mailbox)
     }
@@ -293,7 +293,7 @@ impl Engine {
             let mut tx = self.store.begin().await?;
             self.reconnect(&mut tx, &mailbox).await?;
             tx.commit().await?;
-            self.signals.mailbox_changed(id);
+            self.signals.mailboxes.notify_one();
             self.signals.due.notify_waiters();
         }
         Ok(check)
@@ -347,7 +347,7 @@ impl Engine {
                 break;
             }
         }
-        self.signals.mailbox_changed(id);
+        self.signals.mailboxes.notify_one();
         Ok(ended)
     }
 }

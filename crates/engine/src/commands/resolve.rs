@@ -21,8 +21,7 @@ impl Engine {
     pub async fn resolve(&self, actor: &Actor, id: EnrollmentId, sent: bool) -> Result<Enrollment> {
         let mut tx = self.store.begin().await?;
         let stored = access::enrollment(&mut tx, actor, id).await?;
-        let delivery =
-            deliveries::of_enrollment(&mut tx, id).await?.into_iter().find(is_uncertain);
+        let delivery = deliveries::of_enrollment(&mut tx, id).await?.into_iter().find(is_uncertain);
         let nothing = || EngineError::refused("nothing_uncertain", "No email of this enrollment is uncertain.");
         let delivery = delivery.ok_or_else(nothing)?;
         let after = if sent {

@@ -5,7 +5,7 @@
 
 use super::{WatchError, inbox::Inbox};
 use crate::Engine;
-use relance_domain::mailbox::Mailbox;
+use relance_domain::{mailbox::Mailbox, user::Actor};
 use relance_storage as storage;
 
 /// Copies filed in one turn, so that reading is not held up.
@@ -35,6 +35,21 @@ impl Engine {
             let mut tx = self.store.begin().await?;
             storage::outbox::set_filed(&mut tx, &filed, self.now()).await?;
             tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Uncertain emails whose copy stands in the Sent folder did leave: their sequences go on. The others stay with a person.
+    pub(super) async fn settle_uncertain(&self, mailbox: &Mailbox, inbox: &mut Inbox) -> Result<(), WatchError> {
+        let before = self.clock.system_now().plus_ms(-self.settings.quiet_ms);
+        let uncertain = {
+            let mut tx = self.store.read().await?;
+            storage::outbox::uncertain_since(&mut tx, mailbox.id, before).await?
+        };
+        for delivery in uncertain {
+            if inbox.has_sent(&delivery.message_id).await? == Some(true) {
+                self.resolve(&Actor::System, delivery.enrollment_id, true).await?;
+            }
         }
         Ok(())
     }

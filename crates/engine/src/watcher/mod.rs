@@ -64,6 +64,7 @@ impl Watch {
         for folder in inbox.watched() {
             self.engine.read_folder(&mailbox, inbox, &folder).await?;
         }
+        self.engine.settle_uncertain(&mailbox, inbox).await?;
         self.engine.file_sent(&mailbox, inbox).await?;
         Ok(())
     }
