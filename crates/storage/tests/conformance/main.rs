@@ -17,6 +17,7 @@ mod people_lists;
 mod plans;
 mod records;
 mod schema;
+mod sending;
 mod sequences;
 mod tasks;
 mod users;
