@@ -26,6 +26,7 @@ pub mod people;
 pub mod people_choices;
 pub mod people_filter;
 pub mod people_lists;
+mod people_pages;
 pub mod people_query;
 pub mod people_sequences;
 pub mod sending;

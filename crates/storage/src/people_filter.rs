@@ -181,6 +181,9 @@ impl<'a> Condition<'a> {
 
     fn text(&mut self, rule: &Rule, column: &str, path: &str) -> Result<String> {
         Ok(match rule.op.as_str() {
+            // An address is looked for by its key, which has an index.
+            "is_set" if column == "p.email" => "p.email_key IS NOT NULL".to_owned(),
+            "is_empty" if column == "p.email" => "p.email_key IS NULL".to_owned(),
             "is_set" => format!("{column} <> ''"),
             "is_empty" => format!("{column} = ''"),
             "in" => {

@@ -199,14 +199,17 @@ impl Tx {
         }
     }
 
-    /// Fragment: the people of alias `p` whose words match the query of [`Tx::search_query`] bound at `$placeholder`.
-    pub fn matches_search(&self, placeholder: usize) -> String {
+    /// Fragment: a FROM clause with the people of alias `p` whose words match the query of [`Tx::search_query`] bound
+    /// at `$placeholder`; the index of words is asked first, whatever the rest of the statement.
+    pub fn people_found(&self, placeholder: usize) -> String {
         match self {
-            Self::Sqlite(_) => {
-                format!("p.search_number IN (SELECT rowid FROM people_search WHERE people_search MATCH ${placeholder})")
-            }
+            Self::Sqlite(_) => format!(
+                "(SELECT rowid AS found_number FROM people_search WHERE people_search MATCH ${placeholder}) found
+                CROSS JOIN people p ON p.search_number = found.found_number"
+            ),
             Self::Postgres(_) => format!(
-                "array_to_tsvector(string_to_array(p.search_text, ' ')) @@ CAST(CAST(${placeholder} AS TEXT) AS tsquery)"
+                "(SELECT * FROM people s WHERE array_to_tsvector(string_to_array(s.search_text, ' '))
+                    @@ CAST(CAST(${placeholder} AS TEXT) AS tsquery) OFFSET 0) p"
             ),
         }
     }

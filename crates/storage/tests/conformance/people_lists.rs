@@ -544,7 +544,7 @@ async fn lists_go_through_an_index_whatever_the_sort() {
                     }
                     let mut query = PeopleQuery { sort, descending, filter, ..leads() };
                     for _page in 0..2 {
-                        let first = people_lists::page_statements(&tx, &query, 51).unwrap().swap_remove(0);
+                        let first = people_lists::page_statements(&mut tx, &query, 51).await.unwrap().swap_remove(0);
                         let text = plan(&mut tx, &first.sql, first.args).await;
                         assert_quick(store.engine(), &text, &format!("{sort:?} {descending} {:?}", query.filter));
                         query.cursor = people_lists::list(&mut tx, &query).await.unwrap().next_cursor;
@@ -552,8 +552,16 @@ async fn lists_go_through_an_index_whatever_the_sort() {
                 }
             }
         }
+        for sort in SortBy::ALL {
+            let many = PeopleQuery { search: "prospect".to_owned(), sort, ..leads() };
+            let first = people_lists::page_statements(&mut tx, &many, 51).await.unwrap().swap_remove(0);
+            let text = plan(&mut tx, &first.sql, first.args).await;
+            assert_quick(store.engine(), &text, &format!("a search that finds many, by {sort:?}"));
+            assert_eq!(people_lists::list(&mut tx, &many).await.unwrap().rows.len(), 50);
+            assert_eq!(people_lists::count(&mut tx, &many, 10_000).await.unwrap(), (6_000, false));
+        }
         let search = PeopleQuery { search: "lead17".to_owned(), ..leads() };
-        let statement = people_lists::page_statements(&tx, &search, 51).unwrap().swap_remove(0);
+        let statement = people_lists::page_statements(&mut tx, &search, 51).await.unwrap().swap_remove(0);
         let text = plan(&mut tx, &statement.sql, statement.args).await;
         let indexed = match store.engine() {
             Engine::Sqlite => text.contains("people_search") && !text.contains("SCAN p\n"),

@@ -157,6 +157,8 @@ async fn failed_sign_ins_are_counted_within_their_window() {
         users::clear_sign_in_failures(&mut tx, "ann").await.unwrap();
         assert_eq!(users::record_sign_in_failure(&mut tx, "ann", at(501), at(400)).await.unwrap(), 1);
         assert_eq!(users::purge_sign_in_failures(&mut tx, at(600), at(600)).await.unwrap(), 1);
+        let endless = "x".repeat(100_000);
+        assert_eq!(users::record_sign_in_failure(&mut tx, &endless, at(700), at(600)).await.unwrap(), 1);
     })
     .await;
 }

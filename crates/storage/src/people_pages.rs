@@ -1,0 +1,231 @@
+//! The SQL of a page of people: what is asked, from which key on, in which order.
+//!
+//! Every statement is served by the index of its sort. A search is looked up first: few finds are taken from the index
+//! of words and sorted, many are met by following the order, which neither engine would choose by itself.
+
+use crate::{
+    args,
+    error::Result,
+    people::{COLUMNS, search_words},
+    people_filter::Condition,
+    people_query::{Key, PeopleQuery, SortBy, unknown_page},
+    tx::Tx,
+    value::{Row, Value},
+};
+use relance_domain::{PersonId, person::Kind};
+use std::fmt::Write as _;
+
+/// A statement with its values.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The SQL.
+    pub sql: String,
+    /// The values.
+    pub args: Vec<Value>,
+}
+
+pub(crate) struct Scan {
+    pub(crate) statement: Statement,
+    without_key: bool,
+}
+
+impl Scan {
+    /// The sort key of a row it found.
+    pub(crate) fn key(&self, sort: SortBy, row: &Row) -> Result<Key> {
+        if self.without_key { Ok(Key::Nothing) } else { sort.key(row) }
+    }
+}
+
+/// The statements of a page: one per kind, or with and without a next email.
+pub(crate) fn statements(tx: &Tx, query: &PeopleQuery, search: &Search, limit: usize) -> Result<Vec<Scan>> {
+    let from = query.cursor.as_ref().map(|cursor| (&cursor.key, cursor.id));
+    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    if query.sort != SortBy::NextEmail {
+        let kinds = query.kind.map_or(vec![Kind::Lead, Kind::Contact], |kind| vec![kind]);
+        let scan = |kind| {
+            let statement = sorted(tx, (query, search), kind, from, query.descending != backwards, limit)?;
+            Ok(Scan { statement, without_key: false })
+        };
+        return kinds.into_iter().map(scan).collect();
+    }
+    let with = |from| -> Result<Scan> {
+        let statement = by_next_email(tx, (query, search), from, query.descending != backwards, limit)?;
+        Ok(Scan { statement, without_key: false })
+    };
+    let without = |from: Option<PersonId>| -> Result<Scan> {
+        Ok(Scan { statement: without_email(tx, (query, search), from, backwards, limit)?, without_key: true })
+    };
+    Ok(match (from, backwards) {
+        (Some((Key::Nothing, id)), false) => vec![without(Some(id))?],
+        (Some((Key::Nothing, id)), true) => vec![without(Some(id))?, with(None)?],
+        (from, false) => vec![with(from)?, without(None)?],
+        (from, true) => vec![with(from)?],
+    })
+}
+
+/// A search, after a look at how many it finds.
+pub(crate) enum Search {
+    /// There is none.
+    Everyone,
+    /// It has no letter or digit: it finds nobody.
+    Nobody,
+    /// It finds few: the index of words leads to them.
+    Few(Vec<String>),
+    /// It finds many: they are met on any way.
+    Many(Vec<String>),
+}
+
+const FEW: usize = 5_000;
+
+/// The search by the index of words, however many it finds: right where nothing is sorted.
+pub(crate) fn by_index(search: &str) -> Search {
+    let words = search_words(search);
+    match words.is_empty() {
+        true if search.trim().is_empty() => Search::Everyone,
+        true => Search::Nobody,
+        false => Search::Few(words),
+    }
+}
+
+/// Looks how many people a search finds.
+pub(crate) async fn look_up(tx: &mut Tx, search: &str) -> Result<Search> {
+    let Search::Few(words) = by_index(search) else { return Ok(by_index(search)) };
+    let sql = format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {} LIMIT $2) at_most", tx.people_found(1));
+    let args = args![tx.search_query(&words), FEW + 1];
+    let found = tx.one(&sql, args, |row| row.count("number")).await? as usize;
+    Ok(if found > FEW { Search::Many(words) } else { Search::Few(words) })
+}
+
+/// What every list shares: the people it is about (a FROM clause) and the conditions they meet.
+pub(crate) struct Asked<'a> {
+    pub(crate) condition: Condition<'a>,
+    pub(crate) from: String,
+    pub(crate) text: String,
+}
+
+/// Puts the shared part of a query into words.
+pub(crate) fn ask<'a>(tx: &'a Tx, (query, search): (&PeopleQuery, &Search), kind: Option<Kind>) -> Result<Asked<'a>> {
+    let mut condition = Condition::new(tx, vec![]);
+    let mut from = "people p".to_owned();
+    let mut parts = vec!["p.deleted_at IS NULL".to_owned()];
+    match search {
+        Search::Everyone => {}
+        Search::Nobody => parts.push("1 = 0".to_owned()),
+        Search::Few(words) => {
+            condition.bind(tx.search_query(words));
+            from = tx.people_found(condition.args.len());
+        }
+        Search::Many(words) => parts.extend(words.iter().map(|word| {
+            format!("{}(' ' || p.search_text, {}) > 0", tx.position_of(), condition.bind(format!(" {word}")))
+        })),
+    }
+    if let Some(kind) = kind {
+        parts.push(format!("p.kind = {}", condition.bind(kind.as_str())));
+    }
+    if let Some(owners) = &query.visible_to {
+        let places: Vec<String> = owners.iter().map(|owner| condition.bind(*owner)).collect();
+        parts.push(if places.is_empty() {
+            "p.owner_id IS NULL".to_owned()
+        } else {
+            format!("(p.owner_id IS NULL OR p.owner_id IN ({}))", places.join(", "))
+        });
+    }
+    parts.push(condition.filter(&query.filter, "filter", 0)?);
+    Ok(Asked { condition, from, text: parts.join(" AND ") })
+}
+
+fn beyond(
+    condition: &mut Condition<'_>,
+    column: &str,
+    id: &str,
+    from: (&Key, PersonId),
+    descending: bool,
+) -> Result<String> {
+    let key = match from.0 {
+        Key::Text(text) => condition.bind(text),
+        Key::Int(number) => condition.bind(*number),
+        Key::Nothing => return Err(unknown_page().into()),
+    };
+    let place = condition.bind(from.1);
+    Ok(format!(" AND ({column}, {id}) {} ({key}, {place})", if descending { "<" } else { ">" }))
+}
+
+fn sorted(
+    tx: &Tx,
+    (query, search): (&PeopleQuery, &Search),
+    kind: Kind,
+    from: Option<(&Key, PersonId)>,
+    descending: bool,
+    limit: usize,
+) -> Result<Statement> {
+    let Asked { mut condition, from: people, mut text } = ask(tx, (query, search), Some(kind))?;
+    let column = query.sort.column();
+    if let Some(from) = from {
+        let fits = match query.sort {
+            SortBy::CreatedAt | SortBy::UpdatedAt => matches!(from.0, Key::Int(_)),
+            _ => matches!(from.0, Key::Text(_)),
+        };
+        if !fits {
+            return Err(unknown_page().into());
+        }
+        text += &beyond(&mut condition, column, "p.id", from, descending)?;
+    }
+    let (limit, order) = (condition.bind(limit), if descending { "DESC" } else { "ASC" });
+    let sql = format!(
+        "SELECT {COLUMNS}, {column} AS sort_key FROM {people} WHERE {text} ORDER BY {column} {order}, p.id {order} LIMIT {limit}"
+    );
+    Ok(Statement { sql, args: condition.args })
+}
+
+/// Enrollment `{alias}` has an email that is due by the clock alone.
+fn emailing(alias: &str) -> String {
+    format!("{alias}.state = 'active' AND {alias}.step_action = 'automated_email'")
+}
+
+fn by_next_email(
+    tx: &Tx,
+    (query, search): (&PeopleQuery, &Search),
+    from: Option<(&Key, PersonId)>,
+    descending: bool,
+    limit: usize,
+) -> Result<Statement> {
+    let Asked { mut condition, from: people, mut text } = ask(tx, (query, search), query.kind)?;
+    if let Some(from) = from {
+        if !matches!(from.0, Key::Int(_)) {
+            return Err(unknown_page().into());
+        }
+        text += &beyond(&mut condition, "n.due_at", "n.person_id", from, descending)?;
+    }
+    let (limit, order) = (condition.bind(limit), if descending { "DESC" } else { "ASC" });
+    let sql = format!(
+        "SELECT {COLUMNS}, n.due_at AS sort_key FROM {people} JOIN enrollments n ON n.person_id = p.id
+        WHERE {} AND NOT EXISTS (SELECT 1 FROM enrollments o WHERE o.person_id = n.person_id AND {}
+            AND (o.due_at, o.id) < (n.due_at, n.id)) AND {text}
+        ORDER BY n.due_at {order}, n.person_id {order} LIMIT {limit}",
+        emailing("n"),
+        emailing("o")
+    );
+    Ok(Statement { sql, args: condition.args })
+}
+
+fn without_email(
+    tx: &Tx,
+    (query, search): (&PeopleQuery, &Search),
+    from: Option<PersonId>,
+    backwards: bool,
+    limit: usize,
+) -> Result<Statement> {
+    let Asked { mut condition, from: people, mut text } = ask(tx, (query, search), query.kind)?;
+    let (compare, order) = if backwards { ("<", "DESC") } else { (">", "ASC") };
+    if let Some(from) = from {
+        let _ = write!(text, " AND p.id {compare} {}", condition.bind(from));
+    }
+    let limit = condition.bind(limit);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {people} WHERE {text}
+            AND NOT EXISTS (SELECT 1 FROM enrollments o WHERE o.person_id = p.id AND {})
+        ORDER BY p.id {order} LIMIT {limit}",
+        emailing("o")
+    );
+    Ok(Statement { sql, args: condition.args })
+}
