@@ -18,6 +18,9 @@ use std::{collections::HashMap, sync::Mutex};
 /// After this long without a connection, waiting enrollments are blocked.
 const BLOCK_AFTER_MS: i64 = HOUR;
 
+/// A mailbox that does not work is tried again after this.
+const RETRY_MS: i64 = 30_000;
+
 /// What a direction last said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Said {
@@ -113,6 +116,8 @@ impl Engine {
                 storage::mailboxes::hasten(&mut tx, id, now).await?;
             }
             state => {
+                // The sender tries its direction too, so that both can say that they work again.
+                storage::mailboxes::hasten(&mut tx, id, now.plus_ms(RETRY_MS)).await?;
                 if let Some(reason) = blocks(state, now) {
                     storage::enrollment_sets::block_mailbox(&mut tx, id, &reason, now).await?;
                 }

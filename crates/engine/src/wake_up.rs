@@ -5,7 +5,7 @@
 
 use crate::{
     Engine,
-    error::Result,
+    error::{EngineError, Result},
     history::{self, Event},
     sender::facts::Due,
 };
@@ -37,16 +37,26 @@ impl Engine {
         let (active, held): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| matches!(row.enrollment.state, State::Active { .. }));
         for stored in held {
-            self.release(&mut tx, &stored).await?;
+            let released = self.release(&mut tx, &stored).await;
+            self.leave_refused_asleep(&mut tx, &stored, released).await?;
         }
         for due in self.load_due(&mut tx, active).await? {
-            self.wake_task(&mut tx, &due, &workspace, now).await?;
+            let woken = self.wake_task(&mut tx, &due, &workspace, now).await;
+            self.leave_refused_asleep(&mut tx, &due.stored, woken).await?;
         }
         tx.commit().await?;
         if count > 0 {
             self.signals.due.notify_waiters();
         }
         Ok(count)
+    }
+
+    /// A row that a rule refuses to move must not hold up the others: it sleeps until something happens to it.
+    async fn leave_refused_asleep(&self, tx: &mut Tx, stored: &StoredEnrollment, done: Result<()>) -> Result<()> {
+        let Err(EngineError::Refused(refused)) = done else { return done };
+        tracing::error!(enrollment = %stored.enrollment.id, ?refused, "an enrollment could not be woken up");
+        storage::enrollments::set_wake(tx, stored.enrollment.id, stored.enrollment.revision, None).await?;
+        Ok(())
     }
 
     /// A pause ended by itself, or the slot of a quota has come.

@@ -1,6 +1,10 @@
 //! One action on many people: at once up to 1,000, as a job beyond. Every row gets its outcome.
 
-use super::{at_most_1000, enroll::OnMissing, preflight::EnrollRequest};
+use super::{
+    at_most_1000,
+    enroll::{EnrolledMany, OnMissing},
+    preflight::EnrollRequest,
+};
 use crate::{Engine, EngineError, Result, commands::RowOutcome};
 use relance_domain::{
     JobId, PersonId, Refused, Timestamp, UserId,
@@ -165,6 +169,13 @@ impl Engine {
 
     async fn bulk_at_once(&self, actor: &Actor, ids: &[PersonId], action: &BulkAction) -> Result<Vec<RowOutcome>> {
         at_most_1000(ids.len())?;
+        if let BulkAction::Enroll { request, on_missing } = action {
+            let request = EnrollRequest { person_ids: ids.to_vec(), ..request.clone() };
+            return match self.enroll_many(actor, &request, *on_missing).await? {
+                EnrolledMany::Rows(rows) => Ok(rows.into_iter().map(RowOutcome::from).collect()),
+                EnrolledMany::Job(_) => Ok(Vec::new()),
+            };
+        }
         let mut rows = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let mut tx = self.store.begin().await?;
@@ -175,7 +186,7 @@ impl Engine {
         Ok(rows)
     }
 
-    /// Does the action with these people in a transaction of the caller. A refusal concerns its row alone.
+    /// Does an action other than enrolling with these people in a transaction of the caller. A refusal concerns its row alone.
     pub(crate) async fn bulk_chunk(
         &self,
         tx: &mut Tx,
@@ -183,10 +194,6 @@ impl Engine {
         ids: &[PersonId],
         action: &BulkAction,
     ) -> Result<Vec<RowOutcome>> {
-        if let BulkAction::Enroll { request, on_missing } = action {
-            let outcomes = self.enroll_chunk(tx, actor, request, *on_missing, ids).await?;
-            return Ok(outcomes.into_iter().map(RowOutcome::from).collect());
-        }
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
             rows.push(match self.bulk_row(tx, actor, *id, action).await {

@@ -1,8 +1,9 @@
 //! Enrolling one person or many.
 
 use super::{
+    access,
     bulk::Selection,
-    ground::{Ground, Judged},
+    ground::{Ground, Judged, Places},
     preflight::{EnrollRequest, Preflight, PreflightRow},
 };
 use crate::{Engine, EngineError, Result, commands::RowOutcome};
@@ -52,6 +53,12 @@ pub enum EnrolledMany {
     Job(JobId),
 }
 
+/// People judged and not yet enrolled.
+pub(crate) struct Prepared {
+    ground: Ground,
+    judged: Vec<Judged>,
+}
+
 const AT_ONCE: usize = 1_000;
 const CHUNK: usize = 500;
 
@@ -89,26 +96,46 @@ impl Engine {
             return Ok(EnrolledMany::Job(self.start_bulk_enroll(actor, request, on_missing, &selection).await?));
         }
         let mut rows = Vec::with_capacity(request.person_ids.len());
+        let mut places = None;
         for chunk in request.person_ids.chunks(CHUNK) {
+            let prepared = self.prepare_enroll(actor, request, chunk, &mut places).await?;
             let mut tx = self.store.begin().await?;
-            rows.extend(self.enroll_chunk(&mut tx, actor, request, on_missing, chunk).await?);
+            rows.extend(self.enroll_prepared(&mut tx, actor, prepared, on_missing).await?);
             tx.commit().await?;
         }
         self.signals.due.notify_waiters();
         Ok(EnrolledMany::Rows(rows))
     }
 
-    /// Enrolls these people in a transaction of the caller.
-    pub(crate) async fn enroll_chunk(
+    /// Judges these people in a view of their own, so that little is left for the write transaction. First emails take
+    /// places one after the other over several calls.
+    pub(crate) async fn prepare_enroll(
+        &self,
+        actor: &Actor,
+        request: &EnrollRequest,
+        people: &[PersonId],
+        places: &mut Option<Places>,
+    ) -> Result<Prepared> {
+        let mut tx = self.store.read().await?;
+        let ground = self.ground(&mut tx, actor, request).await?;
+        let places = places.get_or_insert_with(|| ground.places());
+        let judged = ground.judge(&mut tx, actor, people, Some(places)).await?;
+        Ok(Prepared { ground, judged })
+    }
+
+    /// Stores what was prepared, in a transaction of the caller; nothing if the sequence was archived or changed since.
+    pub(crate) async fn enroll_prepared(
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        request: &EnrollRequest,
+        prepared: Prepared,
         on_missing: OnMissing,
-        people: &[PersonId],
     ) -> Result<Vec<EnrollOutcome>> {
-        let ground = self.ground(tx, actor, request).await?;
-        let judged = ground.judge(tx, actor, people, None).await?;
+        let Prepared { ground, judged } = prepared;
+        let now = access::sequence(tx, ground.sequence.id).await?;
+        if now.state != ground.sequence.state || now.version_id != ground.sequence.version_id {
+            return Err(EngineError::Unavailable("The sequence was changed at the same moment. Try again.".to_owned()));
+        }
         self.start_judged(tx, actor, &ground, judged, on_missing).await
     }
 

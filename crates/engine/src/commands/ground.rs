@@ -8,17 +8,19 @@ use super::{
     words::Sender,
 };
 use crate::{Engine, Result, rendering::Texts};
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 use relance_domain::{
     EnrollmentId, PersonId, Refused, StepId, Timestamp, UserId, VersionId,
     calendar::LocalSchedule,
     enrolling::{Candidate, may_enroll, start},
     forecast::Lane,
+    mailbox::Mailbox,
     merge::{self, Compiled, Format},
     person::{Person, email_key},
     quota,
     sequence::{Plan, Sequence, SequenceState},
     suppression::{self, Suppression},
+    time::DAY,
     user::Actor,
     workspace::Workspace,
 };
@@ -44,6 +46,35 @@ pub(crate) struct Ground {
     texts: Vec<Texts>,
     /// Every tag of the texts in one text: nothing missing here, nothing missing anywhere.
     probe: Option<Compiled>,
+}
+
+/// Places in the days of one mailbox that first emails of many people take, one after the other.
+pub(crate) struct Places {
+    lane: Lane,
+    latest: Option<Timestamp>,
+}
+
+impl Places {
+    /// The first free place from `from` on.
+    fn take(&mut self, mailbox: Option<&Mailbox>, local: &LocalSchedule, from: Timestamp, step: StepId) -> Timestamp {
+        // Days long before the latest place are full: looking at each again would take forever for a long queue.
+        let from = self.latest.map_or(from, |latest| from.max(latest.plus_ms(-2 * DAY)));
+        let nobody = EnrollmentId::from_uuid(uuid::Uuid::nil());
+        let at = self.lane.slot(mailbox, local, true, from, nobody, step).map_or(from, |slot| slot.at);
+        self.lane.take(mailbox, at);
+        self.latest = self.latest.max(Some(at));
+        at
+    }
+
+    /// Emails per day of the mailbox, those of today included that have left.
+    pub(crate) fn per_day(&self) -> Vec<(Date, u32)> {
+        self.lane.per_day().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// The last place that was taken.
+    pub(crate) const fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
 }
 
 /// One person judged.
@@ -154,16 +185,16 @@ impl Known {
 }
 
 impl Ground {
-    /// Judges these people, in the order given. With a lane their first emails take places in it.
+    /// Judges these people, in the order given. With places their first emails take those that are free.
     pub(crate) async fn judge(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         ids: &[PersonId],
-        lane: Option<&mut Lane>,
+        places: Option<&mut Places>,
     ) -> Result<Vec<Judged>> {
         let known = Known::load(tx, self, ids).await?;
-        let mut lane = lane;
+        let mut places = places;
         let (mut seen, mut addresses) = (HashSet::new(), HashSet::new());
         let mut judged = Vec::with_capacity(ids.len());
         for id in ids {
@@ -172,7 +203,7 @@ impl Ground {
                 continue;
             };
             let address_key = email_key(&person.fields.email).filter(|_| self.plan.has_email());
-            let row = self.judge_one(actor, person, &known, address_key.clone(), lane.as_deref_mut())?;
+            let row = self.judge_one(actor, person, &known, address_key.clone(), places.as_deref_mut())?;
             let starts = row.start.is_some();
             let twice = starts && (!seen.insert(*id) || address_key.is_some_and(|key| !addresses.insert(key)));
             judged.push(if twice {
@@ -193,7 +224,7 @@ impl Ground {
         person: &Person,
         known: &Known,
         address_key: Option<String>,
-        lane: Option<&mut Lane>,
+        places: Option<&mut Places>,
     ) -> Result<Judged> {
         let by_address = || address_key.as_ref().and_then(|key| known.by_address.get(key));
         let ongoing = known.by_person.get(&person.id).or_else(by_address).copied();
@@ -219,7 +250,7 @@ impl Ground {
         let start = start(&self.plan, self.start_step, self.start_at, &local);
         let company = person.fields.company_id.and_then(|id| known.companies.get(&id));
         let tags = self.missing_tags(person, company);
-        let first_at = start.map(|(step, due)| self.first_at(step, due, &local, lane));
+        let first_at = start.map(|(step, due)| self.first_at(step, due, &local, places));
         let outcome = if tags.is_empty() { Preflight::Starts } else { Preflight::WaitsForData { tags } };
         let was_enrolled_before = past.iter().any(|past| past.sequence_id == self.sequence.id);
         Ok(Judged {
@@ -230,20 +261,14 @@ impl Ground {
     }
 
     /// When the first step happens: an email in its window (and place in the lane), a task when it is due.
-    fn first_at(&self, step: StepId, due: Timestamp, local: &LocalSchedule, lane: Option<&mut Lane>) -> Timestamp {
+    fn first_at(&self, step: StepId, due: Timestamp, local: &LocalSchedule, places: Option<&mut Places>) -> Timestamp {
         if !self.plan.step(step).is_some_and(|step| step.action.is_automated_email()) {
             return due;
         }
         let from = due.max(self.now);
-        match lane {
+        match places {
             None => local.next_open(from, true).map_or(from, |opening| opening.at),
-            Some(lane) => {
-                let nobody = EnrollmentId::from_uuid(uuid::Uuid::nil());
-                let mailbox = self.sender.mailbox();
-                let at = lane.slot(mailbox, local, true, from, nobody, step).map_or(from, |slot| slot.at);
-                lane.take(mailbox, at);
-                at
-            }
+            Some(places) => places.take(self.sender.mailbox(), local, from, step),
         }
     }
 
@@ -252,10 +277,10 @@ impl Ground {
         self.sender.user.as_ref().and_then(|user| relance_domain::time::zone(&user.time_zone))
     }
 
-    /// A lane of the mailbox as it is now.
-    pub(crate) fn lane(&self) -> Lane {
+    /// The places of the mailbox as it is now.
+    pub(crate) fn places(&self) -> Places {
         let last = self.sender.mailbox().and_then(|mailbox| mailbox.last_sent_at);
-        Lane::new(self.sender.mailbox(), self.now, self.used_today, last)
+        Places { lane: Lane::new(self.sender.mailbox(), self.now, self.used_today, last), latest: None }
     }
 
     /// Tags without a value in any email from the first step on.

@@ -23,11 +23,24 @@ const fn chunk_of(action: &BulkAction) -> usize {
 pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     let asked: BulkPayload = payload(job)?;
     let Some((ids, cursor)) = next_ids(engine, job, &asked).await? else { return finish(engine, job).await };
+    let prepared = match &asked.action {
+        BulkAction::Enroll { request, on_missing } => {
+            let prepared = engine.prepare_enroll(&asked.actor, request, &ids, &mut None).await?;
+            Some((prepared, *on_missing))
+        }
+        _ => None,
+    };
     let mut tx = engine.store.begin().await?;
     if !lock(&mut tx, job).await? {
         return Ok(());
     }
-    let outcomes = engine.bulk_chunk(&mut tx, &asked.actor, &ids, &asked.action).await?;
+    let outcomes = match prepared {
+        Some((prepared, on_missing)) => {
+            let outcomes = engine.enroll_prepared(&mut tx, &asked.actor, prepared, on_missing).await?;
+            outcomes.into_iter().map(RowOutcome::from).collect()
+        }
+        None => engine.bulk_chunk(&mut tx, &asked.actor, &ids, &asked.action).await?,
+    };
     let enrolls = matches!(asked.action, BulkAction::Enroll { .. });
     let first = rows_before(job) + 1;
     let rows: Vec<JobRow> =

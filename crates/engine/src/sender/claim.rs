@@ -6,7 +6,7 @@
 use super::facts::{Due, Situation};
 use crate::{
     Engine,
-    error::Result,
+    error::{EngineError, Result},
     history::{self, Event},
     rendering::{Correspondence, Footer, Prepared, Words, unsubscribe_url},
 };
@@ -206,7 +206,15 @@ impl Engine {
         let claimed = storage::sending::claim(&mut tx, epoch, &claims, situation.now).await?;
         storage::sending::set_wakes(&mut tx, &plan.waits).await?;
         for (stored, event) in plan.changes {
-            self.change(&mut tx, &stored, event, situation.now).await?;
+            match self.change(&mut tx, &stored, event, situation.now).await {
+                Err(EngineError::Refused(refused)) => {
+                    // A row that cannot move must not hold up the others: it sleeps until something happens to it.
+                    tracing::error!(enrollment = %stored.enrollment.id, ?refused, "an enrollment could not be changed");
+                    let (id, revision) = (stored.enrollment.id, stored.enrollment.revision);
+                    storage::enrollments::set_wake(&mut tx, id, revision, None).await?;
+                }
+                done => drop(done?),
+            }
         }
         if plan.quota_reached {
             hold_for_quota(&mut tx, situation, claimed.len()).await?;

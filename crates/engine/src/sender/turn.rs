@@ -10,11 +10,10 @@ use crate::{Engine, error::Result};
 use relance_domain::{
     MailboxId, Timestamp,
     mailbox::MailboxState,
-    quota,
     time::{MINUTE, SECOND},
 };
 use relance_mail::{Direction, Fault, Stage};
-use relance_storage as storage;
+use relance_storage::{self as storage, sending::Held};
 
 /// Due rows looked at in one turn: with no gap about what a lane hands over in some seconds.
 const BATCH: u32 = 50;
@@ -97,10 +96,11 @@ impl Engine {
                 None
             }
             // Someone stopped or changed something in time; the next look decides anew.
-            HandedOver::Held(storage::sending::Held::EnrollmentChanged) => None,
+            HandedOver::Held(Held::EnrollmentChanged) => None,
             HandedOver::Held(held) => {
                 tracing::debug!(?held, delivery = %email.delivery.id, "held at the point of no return");
-                Some(Stop::Until(Some(self.now())))
+                let pause = if held == Held::LeaseLost { self.settings.renew_ms } else { 0 };
+                Some(Stop::Until(Some(self.now().plus_ms(pause))))
             }
             HandedOver::NotProved(why) => {
                 tracing::warn!(mailbox = %situation.mailbox.id, why, "the inbox could not be checked");
@@ -142,7 +142,8 @@ impl Engine {
         // Locked first, so that whoever hastens the mailbox is seen here or comes after.
         let Some(state) = storage::sending::lock_mailbox(&mut tx, mailbox).await? else { return Ok(turn) };
         let next_wake = storage::enrollment_due::next_wake(&mut tx, mailbox).await?;
-        let gap_end = state.last_sent_at.map(|at| at.plus_ms(quota::gap_ms(state.min_gap_seconds, 0)));
+        // The least gap: jitter belongs to the email that comes next, and its decision knows it.
+        let gap_end = state.last_sent_at.map(|at| at.plus_ms(i64::from(state.min_gap_seconds) * SECOND));
         let workspace = storage::workspace::read(&mut tx).await?;
         let stopped = workspace.is_none_or(|workspace| workspace.paused_at.is_some()) || state.paused;
         turn.next = match (stopped, next_wake, not_before) {
