@@ -1,6 +1,7 @@
 use super::*;
 use relance_domain::{Timestamp, enrollment::State, time::DAY};
 use relance_engine::commands::{
+    bulk::Selection,
     enroll::{EnrolledMany, OnMissing},
     preflight::Preflight,
 };
@@ -207,4 +208,33 @@ async fn a_sequence_of_tasks_needs_neither_address_nor_mailbox() {
     world.run_due().await;
     assert!(matches!(stored(&world, enrollment.id).await.enrollment.state, State::Active { .. }));
     assert!(kinds(&world, person).await.contains(&ActivityKind::TaskCreated));
+}
+
+#[tokio::test]
+async fn a_selection_of_any_size_is_counted_and_forecast_under_the_quota() {
+    let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[30]).await;
+    let steps = vec![email_step(&world, 0, "Hello {{ person.title }}", "<p>x</p>")];
+    let sequence = world.sequence(plan(steps)).await;
+    let now = world.engine.now();
+    let people: Vec<Person> = (0..650)
+        .map(|n| {
+            let mut fields =
+                named("", &format!("P{n}"), &if n < 20 { String::new() } else { format!("p{n}@prospect.test") });
+            fields.title = if n < 50 { String::new() } else { "Countess".to_owned() };
+            Person { id: world.engine.new_person_id(), kind: Kind::Lead, fields, created_at: now, updated_at: now }
+        })
+        .collect();
+    let mut tx = world.engine.store.begin().await.expect("a transaction");
+    storage::people::insert_many(&mut tx, &people).await.expect("stored");
+    tx.commit().await.expect("committed");
+    let everyone = Selection::Matching { kind: Some(Kind::Lead), search: String::new(), filter: Default::default() };
+    let request = EnrollRequest::new(sequence, Vec::new());
+    let summary = world.engine.preflight_selection(&world.actor, &request, &everyone).await.expect("judged");
+    assert_eq!((summary.total, summary.judged, summary.starts, summary.waits_for_data), (650, 650, 600, 30));
+    assert_eq!(summary.missing, [("person.title".to_owned(), 30)]);
+    assert_eq!((summary.refused[0].code.as_str(), summary.refused[0].count, summary.rows.len()), ("no_email", 20, 50));
+    assert_eq!(summary.per_day.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [200, 200, 200, 30]);
+    assert!(summary.last_first_at.is_some_and(|last| last.since(now) > 2 * DAY && last.since(now) < 4 * DAY));
+    let mut tx = world.engine.store.read().await.expect("a view");
+    assert!(!storage::sequences::counts(&mut tx, &[sequence]).await.expect("counted").contains_key(&sequence));
 }
