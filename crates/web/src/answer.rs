@@ -47,10 +47,16 @@ pub fn toast(state: &str, words: impl Into<String>) -> Toast {
 }
 
 /// On to `to` with what was done, or with why a rule said no; other failures stay failures.
-pub fn outcome<T>(to: &str, done: std::result::Result<T, EngineError>, words: impl FnOnce(T) -> Toast) -> Result<Response> {
+pub fn outcome<T>(
+    to: &str,
+    done: std::result::Result<T, EngineError>,
+    words: impl FnOnce(T) -> Toast,
+) -> Result<Response> {
     match done {
         Ok(value) => Ok(said(to, &words(value))),
-        Err(error @ (EngineError::Refused(_) | EngineError::Forbidden(_))) => Ok(said(to, &toast("blocked", error.to_string()))),
+        Err(error @ (EngineError::Refused(_) | EngineError::Forbidden(_))) => {
+            Ok(said(to, &toast("blocked", error.to_string())))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -97,9 +97,11 @@ impl PageError {
                 let words = "It came from another site, so nothing was changed. Open Relance itself and try again.";
                 (StatusCode::FORBIDDEN, "This request was refused", words.to_owned())
             }
-            Self::Unavailable(words) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "Not possible at the moment", format!("{words} Please try again in a moment."))
-            }
+            Self::Unavailable(words) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Not possible at the moment",
+                format!("{words} Please try again in a moment."),
+            ),
             Self::Broken(words) => {
                 tracing::error!("{words}");
                 let words = "Something went wrong on our side. Nothing was lost. The log of the server says more.";

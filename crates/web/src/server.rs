@@ -27,7 +27,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use crate::app::{self, App};
 use crate::errors::{self, PageError};
-use crate::{assets, csp, routes};
+use crate::{api, assets, csp, routes};
 
 /// Most bytes of an ordinary request.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
@@ -67,6 +67,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(same_site(&app))
         .layer(from_fn_with_state(app.clone(), errors::draw))
+        .nest(api::PREFIX, api::router(&app).route_layer(from_fn(measure)))
         .layer(from_fn(csp::protect))
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::SSE)))
         .layer(PropagateRequestIdLayer::x_request_id())

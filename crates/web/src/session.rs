@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::csp::Nonce;
 use crate::errors::{PageError, Result};
 use crate::frame::{Counts, Frame, FrameUser, Notice, SendingStopped, SentToday};
+use crate::pages::demo;
 use crate::{answer, urls, words};
 
 /// The cookie of a session.
@@ -52,7 +53,11 @@ impl Visitor {
 
     /// Refuses everyone but admins.
     pub fn must_be_admin(&self, what: &str) -> Result<()> {
-        if self.actor.is_admin() { Ok(()) } else { Err(PageError::Forbidden(format!("Only an admin can {what}. Ask one of them."))) }
+        if self.actor.is_admin() {
+            Ok(())
+        } else {
+            Err(PageError::Forbidden(format!("Only an admin can {what}. Ask one of them.")))
+        }
     }
 
     /// The end of today in the user's zone.
@@ -108,6 +113,7 @@ pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Re
         counts,
         sent_today,
         sending_stopped: stopped(&workspace, &actor, now, &zone),
+        demo: demo::bar(&app.engine, &mailboxes, now, &zone),
         notices: mailboxes.iter().filter_map(mailbox_notice).collect(),
         toasts: answer::carried_toast(headers).into_iter().collect(),
         now,
@@ -202,7 +208,8 @@ pub async fn drop_toast(request: axum::extract::Request, next: axum::middleware:
     let is_carried = answer::cookie(request.headers(), answer::TOAST).is_some();
     let is_prefetch = request.headers().contains_key("x-sec-purpose") || request.headers().contains_key("sec-purpose");
     let mut response = next.run(request).await;
-    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_carried && !is_prefetch && is_page && !response.status().is_redirection() {
         let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", answer::TOAST);
         if let Ok(value) = HeaderValue::from_str(&gone) {

@@ -5,12 +5,16 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use relance_domain::person::Kind;
 use relance_domain::{
-    DeliveryId, EnrollmentId, InboundId, JobId, MailboxId, PersonId, SequenceId, StepId, TaskId, TemplateId,
+    DeliveryId, EnrollmentId, InboundId, JobId, MailboxId, PersonId, SequenceId, StepId, SuppressionId, TaskId,
+    TemplateId, TokenId, UserId,
 };
 
 /// Characters that may not stand in a query value.
-const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'=').add(b'>').add(b'?');
+const QUERY: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'=').add(b'>').add(b'?');
 
+/// How fast the demo's clock runs, by POST.
+pub const DEMO_SPEED: &str = "/demo/speed";
 /// Home.
 pub const HOME: &str = "/";
 /// The first run.
@@ -128,7 +132,12 @@ pub fn enroll(id: PersonId) -> String {
 
 /// The enroll dialog of a person, previewing a sequence.
 pub fn enroll_in(id: PersonId, sequence: SequenceId) -> String {
-    format!("/people/{id}/enroll/{sequence}")
+    format!("/people/{id}/enroll?sequence={sequence}")
+}
+
+/// The body of a previewed step, for a frame.
+pub fn enroll_body(id: PersonId, sequence: &str, step: usize) -> String {
+    format!("/people/{id}/enroll/{}/body?step={step}", value(sequence))
 }
 
 /// An enrollment.
@@ -186,6 +195,11 @@ pub fn cancel_job(id: JobId) -> String {
     format!("/jobs/{id}/cancel")
 }
 
+/// An uploaded file whose columns are chosen.
+pub fn upload(token: &str) -> String {
+    format!("/import/{token}")
+}
+
 /// A sequence.
 pub fn sequence(id: SequenceId) -> String {
     format!("/sequences/{id}")
@@ -226,6 +240,89 @@ pub fn new_task(person: Option<PersonId>) -> String {
     person.map_or_else(|| "/tasks/new".to_owned(), |person| format!("/tasks/new?person={person}"))
 }
 
+/// A tab of a sequence: `people`, `settings`, `history`.
+pub fn sequence_tab(id: SequenceId, tab: &str) -> String {
+    format!("/sequences/{id}/{tab}")
+}
+
+/// A sequence with one of its steps opened.
+pub fn sequence_step(id: SequenceId, step: StepId) -> String {
+    format!("/sequences/{id}?step={step}")
+}
+
+/// What is done with a sequence, by POST: `activate`, `pause`, `resume`, `archive`, `clone`, `delete`, `steps`.
+pub fn sequence_action(id: SequenceId, action: &str) -> String {
+    format!("/sequences/{id}/{action}")
+}
+
+/// A step of a sequence, by POST: saved.
+pub fn step(id: SequenceId, step: StepId) -> String {
+    format!("/sequences/{id}/steps/{step}")
+}
+
+/// What is done with a step, by POST: `preview`, `template`, `move`, `delete`.
+pub fn step_action(id: SequenceId, step: StepId, action: &str) -> String {
+    format!("/sequences/{id}/steps/{step}/{action}")
+}
+
+/// A new template.
+pub const NEW_TEMPLATE: &str = "/templates/new";
+/// The preview of a template's form, by POST.
+pub const TEMPLATE_PREVIEW: &str = "/templates/preview";
+
+/// Deletes a template, by POST.
+pub fn delete_template(id: TemplateId) -> String {
+    format!("/templates/{id}/delete")
+}
+
+/// What is done with a mailbox, by POST: `check`, `pause`, `resume`, `disconnect`; by GET: `sandbox`.
+pub fn mailbox_action(id: MailboxId, action: &str) -> String {
+    format!("/settings/mailboxes/{id}/{action}")
+}
+
+/// The prospect answers an email of a sandbox, by POST.
+pub fn sandbox_answer(mailbox: MailboxId, delivery: DeliveryId) -> String {
+    format!("/settings/mailboxes/{mailbox}/sandbox/{delivery}")
+}
+
+/// What is done with a message in the tray, by POST: `assign`, `ignore`.
+pub fn review_action(id: InboundId, action: &str) -> String {
+    format!("/review/{id}/{action}")
+}
+
+/// Users.
+pub const TEAM: &str = "/settings/team";
+/// A new user.
+pub const NEW_USER: &str = "/settings/team/new";
+/// The suppression list.
+pub const SUPPRESSIONS: &str = "/settings/suppressions";
+/// Tokens of the API.
+pub const API: &str = "/settings/api";
+/// The user's own password, by POST.
+pub const PASSWORD: &str = "/settings/profile/password";
+/// Ends all of the user's sessions, by POST.
+pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
+
+/// A user.
+pub fn user(id: UserId) -> String {
+    format!("/settings/team/{id}")
+}
+
+/// What is done with a user, by POST: `password`, `deactivate`, `reactivate`.
+pub fn user_action(id: UserId, action: &str) -> String {
+    format!("/settings/team/{id}/{action}")
+}
+
+/// Takes an entry off the suppression list, by POST.
+pub fn lift_suppression(id: SuppressionId) -> String {
+    format!("/settings/suppressions/{id}/delete")
+}
+
+/// Takes a token back, by POST.
+pub fn delete_token(id: TokenId) -> String {
+    format!("/settings/api/{id}/delete")
+}
+
 /// The public page of an unsubscribe link.
 pub fn unsubscribe(token: &str) -> String {
     format!("/unsubscribe/{token}")
@@ -233,6 +330,10 @@ pub fn unsubscribe(token: &str) -> String {
 
 /// `path?a=b&c=d` without empty values.
 pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = pairs.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name}={}", value(text))).collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| format!("{name}={}", value(text)))
+        .collect();
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }

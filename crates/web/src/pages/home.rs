@@ -186,7 +186,11 @@ async fn replies(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<ReplyRow>> {
     }
     let since = visitor.now.plus_ms(-3 * time::DAY);
     let found = inbound::recent_replies(tx, &own, FEW).await?;
-    Ok(found.into_iter().filter(|view| view.message.received_at >= since).map(|view| reply_row(view, visitor)).collect())
+    Ok(found
+        .into_iter()
+        .filter(|view| view.message.received_at >= since)
+        .map(|view| reply_row(view, visitor))
+        .collect())
 }
 
 fn reply_row(view: InboundView, visitor: &Visitor) -> ReplyRow {
@@ -231,16 +235,31 @@ mod tests {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             title: "Tuesday 24 November".into(),
             sub: sub(2, 1, 3),
-            todos: vec![Todo { title: "Add people", action: "Import people", href: "/import".into(), ..Todo::default() }],
+            todos: vec![Todo {
+                title: "Add people",
+                action: "Import people",
+                href: "/import".into(),
+                ..Todo::default()
+            }],
             tasks: vec![TaskRow { icon: "phone", content: "Call Maya".into(), ..TaskRow::default() }],
             task_count: 2,
-            causes: vec![Cause { title: "23 people have no industry".into(), href: "/leads".into(), ..Cause::default() }],
+            causes: vec![Cause {
+                title: "23 people have no industry".into(),
+                href: "/leads".into(),
+                ..Cause::default()
+            }],
             decisions: vec![Cause { title: "Uncertain".into(), state: "uncertain", ..Cause::default() }],
-            replies: vec![ReplyRow { name: "Ines Pereira".into(), text: "Could you send it?".into(), ..ReplyRow::default() }],
+            replies: vec![ReplyRow {
+                name: "Ines Pereira".into(),
+                text: "Could you send it?".into(),
+                ..ReplyRow::default()
+            }],
             day: day::sample(),
         };
         let html = page.render().expect("a page");
-        for words in ["Add people", "Call Maya", "23 people have no industry", "Uncertain", "Ines Pereira", "<svg", "<table"] {
+        for words in
+            ["Add people", "Call Maya", "23 people have no industry", "Uncertain", "Ines Pereira", "<svg", "<table"]
+        {
             assert!(html.contains(words), "{words}");
         }
         assert!(page.sub.contains("2 tasks, 1 new reply, and 3 people wait"));

@@ -48,7 +48,8 @@ impl Page {
 /// The names of all zones, for a list.
 pub fn zones() -> Vec<String> {
     let names = jiff::tz::db().available().map(|name| name.to_string());
-    let mut zones: Vec<String> = names.filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("posix")).collect();
+    let mut zones: Vec<String> =
+        names.filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("posix")).collect();
     zones.sort();
     zones
 }

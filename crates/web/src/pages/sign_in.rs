@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn the_sign_in_page_shows_why_it_was_refused_and_keeps_the_address() {
         let typed = Typed { email: "nora@halden.example".into(), ..Typed::default() };
-        let errors = FormErrors(vec![relance_domain::Refused::new("wrong_credentials", "Email or password is not right.")]);
+        let errors =
+            FormErrors(vec![relance_domain::Refused::new("wrong_credentials", "Email or password is not right.")]);
         let html = Page { frame: Frame { clock_rate: 1, ..Frame::default() }, typed, errors }.render().expect("a page");
         assert!(html.contains("nora@halden.example") && html.contains("Email or password is not right."));
     }

@@ -53,7 +53,10 @@ pub async fn read(tx: &mut Tx, visitor: &Visitor) -> Result<(Vec<Cause>, Vec<Cau
         decisions.push(Cause {
             state: "review",
             title: format!("Is this a reply from {who}?"),
-            text: format!("{} wrote: {}. The person is held until you decide.", view.message.from_address, view.message.subject),
+            text: format!(
+                "{} wrote: {}. The person is held until you decide.",
+                view.message.from_address, view.message.subject
+            ),
             cure: "Decide".to_owned(),
             href: urls::REVIEW.to_owned(),
         });
@@ -72,7 +75,8 @@ fn uncertain(view: &EnrollmentView) -> Cause {
     Cause {
         state: "uncertain",
         title: format!("Uncertain: one email to {} may have left", view.person_name),
-        text: "The connection broke at the last moment. Nothing is sent twice; look into the Sent folder and decide.".to_owned(),
+        text: "The connection broke at the last moment. Nothing is sent twice; look into the Sent folder and decide."
+            .to_owned(),
         cure: "See the evidence".to_owned(),
         href: urls::enrollment(view.stored.enrollment.id),
     }
@@ -116,10 +120,17 @@ fn other(rows: &[EnrollmentView], number: u64) -> Option<Cause> {
         (true, n) => {
             let mailbox = first.mailbox_address.as_deref().unwrap_or("The mailbox");
             let waits = words::count(n, "email waits", "emails wait");
-            (format!("{mailbox} cannot send"), format!("{} Nothing was lost; {waits}. {}", because.sentence(), because.releases()))
+            (
+                format!("{mailbox} cannot send"),
+                format!("{} Nothing was lost; {waits}. {}", because.sentence(), because.releases()),
+            )
         }
-        (false, 1) => (format!("{} is held", first.person_name), format!("{} {}", because.sentence(), because.releases())),
-        (false, n) => (format!("{} are held", words::people(n)), format!("{} {}", because.sentence(), because.releases())),
+        (false, 1) => {
+            (format!("{} is held", first.person_name), format!("{} {}", because.sentence(), because.releases()))
+        }
+        (false, n) => {
+            (format!("{} are held", words::people(n)), format!("{} {}", because.sentence(), because.releases()))
+        }
     };
     let (cure, href) = match (because.is_of_mailbox(), first.stored.enrollment.mailbox_id, number) {
         (true, Some(mailbox), _) => ("Reconnect".to_owned(), urls::mailbox(mailbox)),

@@ -82,7 +82,8 @@ pub async fn read(tx: &mut Tx, visitor: &Visitor) -> Result<Day> {
     let zone = &visitor.zone;
     let today = visitor.now.zoned(zone).date();
     let begin = time::start_of_day(today, zone).unwrap_or(visitor.now);
-    let sent = activities::list_recent(tx, ActivityKind::EmailSent, begin, Some(visitor.user.id), MOST as usize).await?;
+    let sent =
+        activities::list_recent(tx, ActivityKind::EmailSent, begin, Some(visitor.user.id), MOST as usize).await?;
     let planned = enrollment_views::leaving_before(tx, Some(visitor.user.id), visitor.end_of_today(), MOST).await?;
     let mut counts = [(0, 0); 24];
     let hour_of = |at: relance_domain::Timestamp| usize::from(at.zoned(zone).hour().unsigned_abs());

@@ -83,7 +83,14 @@ enum Subject {
     Edit(Person),
 }
 
-async fn draw(app: &App, visitor: &Visitor, subject: &Subject, typed: Typed, errors: FormErrors, known: Vec<Known>) -> Result<Page> {
+async fn draw(
+    app: &App,
+    visitor: &Visitor,
+    subject: &Subject,
+    typed: Typed,
+    errors: FormErrors,
+    known: Vec<Known>,
+) -> Result<Page> {
     let (kind, id) = match subject {
         Subject::New(kind) => (*kind, None),
         Subject::Edit(person) => (person.kind, Some(person.id)),
@@ -142,7 +149,9 @@ pub async fn create(
         Err(refused) => Err(PageError::Refused(refused)),
     };
     match created {
-        Ok(person) => Ok(answer::said(&urls::person(person.id), &answer::toast("done", format!("{} is there.", person.name())))),
+        Ok(person) => {
+            Ok(answer::said(&urls::person(person.id), &answer::toast("done", format!("{} is there.", person.name()))))
+        }
         Err(error) => answer::refused(&draw(&app, &visitor, &subject, typed, error.refused()?, Vec::new()).await?),
     }
 }
@@ -172,7 +181,9 @@ pub async fn update(
         false => known(&app, typed.get("email"), Some(id)).await?,
     };
     if !known.is_empty() && !typed.is_set("anyway") {
-        return answer::refused(&draw(&app, &visitor, &Subject::Edit(person), typed, FormErrors::default(), known).await?);
+        return answer::refused(
+            &draw(&app, &visitor, &Subject::Edit(person), typed, FormErrors::default(), known).await?,
+        );
     }
     let mut judged = person.fields.clone();
     let saved = match typed.apply(&mut judged) {
@@ -183,8 +194,13 @@ pub async fn update(
         Err(refused) => Err(PageError::Refused(refused)),
     };
     match saved {
-        Ok(_) => Ok(answer::said(&urls::person(id), &answer::toast("done", "Saved. What waited for this goes on by itself."))),
-        Err(error) => answer::refused(&draw(&app, &visitor, &Subject::Edit(person), typed, error.refused()?, Vec::new()).await?),
+        Ok(_) => Ok(answer::said(
+            &urls::person(id),
+            &answer::toast("done", "Saved. What waited for this goes on by itself."),
+        )),
+        Err(error) => {
+            answer::refused(&draw(&app, &visitor, &Subject::Edit(person), typed, error.refused()?, Vec::new()).await?)
+        }
     }
 }
 
@@ -194,7 +210,9 @@ async fn known(app: &App, email: &str, except: Option<PersonId>) -> Result<Vec<K
     }
     let found = app.engine.duplicates_of(email).await?;
     let others = found.into_iter().filter(|person| Some(person.id) != except);
-    Ok(others.map(|person| Known { name: person.name(), href: urls::person(person.id), kind: person.kind.as_str() }).collect())
+    Ok(others
+        .map(|person| Known { name: person.name(), href: urls::person(person.id), kind: person.kind.as_str() })
+        .collect())
 }
 
 /// The warning while typing: whoever has the address already.
@@ -227,11 +245,22 @@ mod tests {
             typed: Typed::of(&fields),
             errors: FormErrors::one("email", "This address has no domain ending, such as .com."),
             known: vec![Known { name: "Maya Okafor".into(), href: "/people/per_2".into(), kind: "contact" }],
-            offers: Offers { owners: vec![Choice { value: "usr_1".into(), label: "Nora".into() }], ..Offers::default() },
+            offers: Offers {
+                owners: vec![Choice { value: "usr_1".into(), label: "Nora".into() }],
+                ..Offers::default()
+            },
             button: "Save",
         };
         let html = page.render().expect("a page");
-        for words in ["maya@kestrel", "no domain ending", "Felixstowe", "custom_fields.plan", "gold", "Maya Okafor", "Save anyway"] {
+        for words in [
+            "maya@kestrel",
+            "no domain ending",
+            "Felixstowe",
+            "custom_fields.plan",
+            "gold",
+            "Maya Okafor",
+            "Save anyway",
+        ] {
             assert!(html.contains(words), "{words}");
         }
     }

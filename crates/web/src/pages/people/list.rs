@@ -98,7 +98,8 @@ async fn show(State(app): State<App>, visitor: Visitor, query: ListQuery, kind: 
     let asked = query.people(kind)?;
     let page = people_lists::list(&mut tx, &asked).await?;
     let choices = choices(&mut tx, kind).await?;
-    let (total, is_more) = people_lists::count(&mut tx, &PeopleQuery { cursor: None, ..asked.clone() }, MOST_COUNTED).await?;
+    let (total, is_more) =
+        people_lists::count(&mut tx, &PeopleQuery { cursor: None, ..asked.clone() }, MOST_COUNTED).await?;
     let matching = format!("{}{}", words::number(total), if is_more { "+" } else { "" });
     let page = Page {
         frame: visitor.frame(if kind == Kind::Lead { "leads" } else { "contacts" }),
@@ -120,7 +121,8 @@ async fn show(State(app): State<App>, visitor: Visitor, query: ListQuery, kind: 
 }
 
 async fn sub(tx: &mut Tx, query: &ListQuery, kind: Kind, matching: &str, total: usize) -> Result<String> {
-    let what = if kind == Kind::Lead { "People you are still qualifying." } else { "People and companies you work with." };
+    let what =
+        if kind == Kind::Lead { "People you are still qualifying." } else { "People and companies you work with." };
     if !query.is_narrowed() {
         return Ok(format!("{what} {matching} in all."));
     }
@@ -172,7 +174,9 @@ pub async fn choices(tx: &mut Tx, kind: Kind) -> Result<Choices> {
     let owners = users::list(tx).await?.into_iter().map(|user| choice(user.id.to_string(), user.name));
     let mut states = vec![choice("none", "In no sequence now"), choice("never", "Never in a sequence")];
     for (sequence, _) in sequences::page(tx, SequenceFilter::default(), None, MOST_SEQUENCES).await? {
-        for (state, words) in [("ongoing", "Ongoing in"), ("active", "Active in"), ("blocked", "Blocked in"), ("finished", "Completed")] {
+        for (state, words) in
+            [("ongoing", "Ongoing in"), ("active", "Active in"), ("blocked", "Blocked in"), ("finished", "Completed")]
+        {
             states.push(choice(format!("{state}:{}", sequence.id), format!("{words} {}", sequence.name)));
         }
     }
@@ -186,7 +190,9 @@ pub async fn choices(tx: &mut Tx, kind: Kind) -> Result<Choices> {
 
 fn chips(query: &ListQuery, kind: Kind, choices: &Choices) -> Vec<Chip> {
     let label = |list: &[Choice], value: &str| {
-        list.iter().find(|choice| choice.value == value).map_or_else(|| "unknown".to_owned(), |choice| choice.label.clone())
+        list.iter()
+            .find(|choice| choice.value == value)
+            .map_or_else(|| "unknown".to_owned(), |choice| choice.label.clone())
     };
     let set = [
         ("status", "Status", query.status.clone()),
@@ -232,7 +238,16 @@ mod tests {
     #[test]
     fn the_table_offers_all_that_match_and_every_bulk_action() {
         let html = page(super::super::rows::samples()).render().expect("a page");
-        for words in ["Select all 4,312 that match", "Sequence", "Convert", "Retry", "Assign owner", "Delete", "Maya Okafor", "aria-sort=\"ascending\""] {
+        for words in [
+            "Select all 4,312 that match",
+            "Sequence",
+            "Convert",
+            "Retry",
+            "Assign owner",
+            "Delete",
+            "Maya Okafor",
+            "aria-sort=\"ascending\"",
+        ] {
             assert!(html.contains(words), "{words}");
         }
         assert!(html.contains("Remove the filter Status New"));

@@ -115,6 +115,25 @@ impl ListQuery {
         ]
     }
 
+    /// Sets a part by its name; `false` if there is no such part.
+    pub fn set(&mut self, name: &str, value: &str) -> bool {
+        let part = match name {
+            "q" => &mut self.q,
+            "status" => &mut self.status,
+            "owner" => &mut self.owner,
+            "email" => &mut self.email,
+            "sequence" => &mut self.sequence,
+            "tag" => &mut self.tag,
+            "blocked" => &mut self.blocked,
+            "sort" => &mut self.sort,
+            "order" => &mut self.order,
+            "cursor" => &mut self.cursor,
+            _ => return false,
+        };
+        value.clone_into(part);
+        true
+    }
+
     /// Its address.
     pub fn href(&self, kind: Kind) -> String {
         urls::with_query(urls::people(kind), &self.pairs())

@@ -61,7 +61,9 @@ fn read(row: &PersonRow, visitor: &Visitor) -> Row {
     let fields = &row.person.fields;
     let zone = zone_of(&row.person, visitor);
     let (next_email, held) = match row.next_email {
-        NextEmail::At(at) => (Some(When::moment(at.max(visitor.now), visitor.now, &zone, &visitor.zone)), String::new()),
+        NextEmail::At(at) => {
+            (Some(When::moment(at.max(visitor.now), visitor.now, &zone, &visitor.zone)), String::new())
+        }
         NextEmail::AfterTask(_) => (None, "After a task".to_owned()),
         NextEmail::Held(_) => (None, held_words(&row.ongoing)),
         NextEmail::None => (None, String::new()),
@@ -93,7 +95,8 @@ pub fn state_of(enrollment: &InSequence) -> (&'static str, &'static str) {
 
 fn ongoing(all: &[InSequence]) -> Option<SequenceCell> {
     // What needs someone comes first.
-    let rank = |e: &&InSequence| ["uncertain", "blocked", "paused", "active"].iter().position(|state| *state == state_of(e).0);
+    let rank =
+        |e: &&InSequence| ["uncertain", "blocked", "paused", "active"].iter().position(|state| *state == state_of(e).0);
     let first = all.iter().min_by_key(rank)?;
     let (state, word) = state_of(first);
     let more = if all.len() > 1 { format!("+{}", all.len() - 1) } else { String::new() };
@@ -140,5 +143,9 @@ pub(super) fn samples() -> Vec<Row> {
         held: "Held: missing data".into(),
         ..Row::default()
     };
-    vec![row("Maya Okafor", "active", "active"), row("Jonas Fiedler", "blocked", "blocked"), Row { name: "Ada".into(), ..Row::default() }]
+    vec![
+        row("Maya Okafor", "active", "active"),
+        row("Jonas Fiedler", "blocked", "blocked"),
+        Row { name: "Ada".into(), ..Row::default() },
+    ]
 }

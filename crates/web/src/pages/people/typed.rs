@@ -77,7 +77,8 @@ impl Typed {
 
     /// Custom fields: name in the form, label, value.
     pub fn custom(&self) -> Vec<(String, String, String)> {
-        let custom = self.0.iter().filter_map(|(name, value)| Some((name, name.strip_prefix("custom_fields.")?, value)));
+        let custom =
+            self.0.iter().filter_map(|(name, value)| Some((name, name.strip_prefix("custom_fields.")?, value)));
         custom.map(|(name, key, value)| (name.clone(), key.replace('_', " "), value.clone())).collect()
     }
 
@@ -88,7 +89,9 @@ impl Typed {
                 typed.trim().clone_into(text);
             }
         }
-        let parts = |text: &str| text.split([',', ';', '\n']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+        let parts = |text: &str| {
+            text.split([',', ';', '\n']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        };
         if let Some(text) = self.0.get("other_emails") {
             fields.other_emails = parts(text);
         }
@@ -163,12 +166,22 @@ mod tests {
 
     #[test]
     fn a_form_changes_what_it_sent_and_nothing_else() {
-        let mut fields = Fields { first_name: "Maya".into(), industry: "Cold chain".into(), is_organization: true, ..Fields::default() };
+        let mut fields = Fields {
+            first_name: "Maya".into(),
+            industry: "Cold chain".into(),
+            is_organization: true,
+            ..Fields::default()
+        };
         fields.custom_fields.insert("seats".into(), 12.into());
         let typed = Typed(
-            [("industry", " Reefers "), ("tags", "a, b,,"), ("custom_fields.seats", "14"), ("other_emails", "a@b.example; c@d.example")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
+            [
+                ("industry", " Reefers "),
+                ("tags", "a, b,,"),
+                ("custom_fields.seats", "14"),
+                ("other_emails", "a@b.example; c@d.example"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         );
         typed.apply(&mut fields).expect("no refusal");
         assert_eq!((fields.first_name.as_str(), fields.industry.as_str()), ("Maya", "Reefers"));

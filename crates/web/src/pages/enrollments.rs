@@ -1,0 +1,232 @@
+//! One person in one sequence: what has happened, what comes, why it waits, and what can be done about it.
+
+pub mod actions;
+mod explain;
+mod steps;
+
+use askama::Template;
+use axum::extract::State as AppState;
+use axum::response::Response;
+use relance_domain::enrollment::{BlockReason, State};
+use relance_domain::person::{Kind, Person};
+use relance_domain::{EnrollmentId, StepId};
+use relance_engine::commands::preview::EnrollmentPreview;
+use relance_storage::enrollment_views::{self, EnrollmentView};
+use serde::Deserialize;
+
+use super::people::widget::{self, Cure};
+use crate::app::App;
+use crate::errors::{PageError, Result};
+use crate::extract::{Path, Query};
+use crate::frame::Frame;
+use crate::session::Visitor;
+use crate::{answer, urls, words};
+use explain::Explanation;
+use steps::{Beside, Line};
+
+/// Which step is shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    step: String,
+}
+
+/// What the head's buttons can do.
+#[derive(Clone, Debug, Default)]
+struct Buttons {
+    pause: String,
+    resume: String,
+    stop: String,
+    reschedule: String,
+    skip: String,
+}
+
+#[derive(Template)]
+#[template(path = "enrollments/show.html")]
+struct Page {
+    frame: Frame,
+    title: String,
+    sub: String,
+    section: &'static str,
+    section_href: &'static str,
+    person_name: String,
+    person_href: String,
+    state: &'static str,
+    chip: String,
+    lines: Vec<Line>,
+    explanation: Option<Explanation>,
+    cures: Vec<Cure>,
+    ended: String,
+    beside: Beside,
+    buttons: Buttons,
+}
+
+/// The page of an enrollment.
+pub async fn show(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path(id): Path<EnrollmentId>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response> {
+    let view = enrollment_views::find(&mut app.read().await?, id).await?.ok_or(PageError::NotFound("enrollment"))?;
+    let preview = app.engine.preview_enrollment(&visitor.actor, id).await?;
+    let chosen = steps::choose(&preview, wanted.step.parse::<StepId>().ok());
+    let person = &preview.person;
+    let (state, chip) = chip(&preview, &view, &visitor);
+    answer::page(&Page {
+        frame: visitor.frame(if person.kind == Kind::Lead { "leads" } else { "contacts" }),
+        title: format!("{} for {}", view.sequence_name, person.name()),
+        sub: sub(&view, person, &visitor),
+        section: if person.kind == Kind::Lead { "Leads" } else { "Contacts" },
+        section_href: urls::people(person.kind),
+        person_name: person.name(),
+        person_href: urls::person(person.id),
+        state,
+        chip,
+        lines: steps::lines(&preview, chosen, &visitor),
+        explanation: explain::read(&preview, chosen, &visitor),
+        cures: cures(&view, &preview),
+        ended: ended(&preview, &visitor),
+        beside: steps::beside(&preview, chosen, &view, &visitor),
+        buttons: buttons(&preview),
+    })
+}
+
+fn sub(view: &EnrollmentView, person: &Person, visitor: &Visitor) -> String {
+    let from = view.mailbox_address.as_ref().map(|address| format!("from {address}")).unwrap_or_default();
+    let fields = &person.fields;
+    let parts = [
+        fields.organization_name.clone(),
+        fields.email.clone(),
+        from,
+        super::people::show::local_time(person, visitor),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The chip of the whole enrollment.
+fn chip(preview: &EnrollmentPreview, view: &EnrollmentView, visitor: &Visitor) -> (&'static str, String) {
+    match &preview.enrollment.state {
+        State::Active { due, .. } if view.sequence_paused => {
+            ("paused", format!("Sequence paused, due {}", words::date(*due, visitor.now, &visitor.zone)))
+        }
+        State::Active { due, .. } if *due <= visitor.now => ("waiting", "Waiting".to_owned()),
+        State::Active { .. } => ("active", "Active".to_owned()),
+        State::Paused { until: Some(until), .. } => {
+            ("paused", format!("Paused until {}", words::date(*until, visitor.now, &visitor.zone)))
+        }
+        State::Paused { .. } => ("paused", "Paused".to_owned()),
+        State::Blocked { reason: BlockReason::DeliveryUncertain, .. } => ("uncertain", "Uncertain".to_owned()),
+        State::Blocked { .. } => ("blocked", "Blocked".to_owned()),
+        State::Finished { .. } => ("completed", "Completed".to_owned()),
+    }
+}
+
+fn cures(view: &EnrollmentView, preview: &EnrollmentPreview) -> Vec<Cure> {
+    match &preview.enrollment.state {
+        State::Blocked { reason, .. } => widget::cures(view, reason, &preview.person),
+        _ => Vec::new(),
+    }
+}
+
+fn ended(preview: &EnrollmentPreview, visitor: &Visitor) -> String {
+    let State::Finished { reason, at } = &preview.enrollment.state else { return String::new() };
+    let name = steps::first_name(&preview.person);
+    let because = reason.words().replace("the person", name);
+    format!("It ended {} because {because}.", words::moment(*at, visitor.now, &visitor.zone))
+}
+
+fn buttons(preview: &EnrollmentPreview) -> Buttons {
+    let id = preview.enrollment.id;
+    let action =
+        |name: &str, is_possible: bool| if is_possible { urls::enrollment_action(id, name) } else { String::new() };
+    let state = &preview.enrollment.state;
+    let is_undecided =
+        matches!(state, State::Blocked { reason: BlockReason::DeliveryUncertain | BlockReason::HeldForReview, .. });
+    Buttons {
+        pause: action("pause", matches!(state, State::Active { .. } | State::Blocked { .. }) && !is_undecided),
+        resume: action("resume", matches!(state, State::Paused { .. })),
+        stop: action("stop", state.is_ongoing()),
+        reschedule: action("reschedule", matches!(state, State::Active { .. } | State::Paused { .. })),
+        skip: action("skip", state.is_ongoing() && !is_undecided),
+    }
+}
+
+/// The body of a step that has not been sent, for the frame.
+pub async fn body(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path((id, step)): Path<(EnrollmentId, StepId)>,
+) -> Result<Response> {
+    let words = app.engine.preview_step(&visitor.actor, id, step).await?;
+    Ok(super::mail::body(&words.html, &words.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Page {
+        Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            title: "Iberia cold stores for Rui Almeida".into(),
+            sub: "Porto Cold Storage".into(),
+            section: "Leads",
+            section_href: "/leads",
+            person_name: "Rui Almeida".into(),
+            person_href: "/people/per_1".into(),
+            state: "waiting",
+            chip: "Waiting".into(),
+            lines: steps::sample(),
+            explanation: Some(explain::sample()),
+            cures: vec![Cure {
+                label: "Retry".into(),
+                href: "/enrollments/enr_1/retry".into(),
+                is_post: true,
+                ..Cure::default()
+            }],
+            ended: String::new(),
+            beside: Beside {
+                is_email: true,
+                subject: "Re: Doors".into(),
+                body: "/deliveries/dlv_1/body".into(),
+                ..Beside::default()
+            },
+            buttons: Buttons {
+                pause: "/enrollments/enr_1/pause".into(),
+                stop: "/enrollments/enr_1/stop".into(),
+                ..Buttons::default()
+            },
+        }
+    }
+
+    #[test]
+    fn the_page_answers_in_a_sentence_and_lists_every_rule() {
+        let html = page().render().expect("a page");
+        for words in [
+            "It waits for the follow-up window",
+            "Time window",
+            "Holds until 13:00",
+            "What releases it",
+            "What would stop it",
+            "Retry",
+            "Re: Doors",
+            "1 business day",
+        ] {
+            assert!(html.contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_ended_enrollment_says_why_and_offers_nothing() {
+        let page = Page {
+            explanation: None,
+            ended: "It ended Today, 10:31 because Rui replied.".into(),
+            buttons: Buttons::default(),
+            cures: Vec::new(),
+            ..page()
+        };
+        let html = page.render().expect("a page");
+        assert!(html.contains("because Rui replied") && !html.contains("enr_1/stop"));
+    }
+}

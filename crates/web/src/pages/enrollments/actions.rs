@@ -1,0 +1,294 @@
+//! What a person does with one enrollment: pause, resume, stop, retry, resolve, skip, reschedule.
+//!
+//! Each goes back to the page it was asked from, with what was done or why a rule said no.
+
+use askama::Template;
+use axum::extract::State as AppState;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use relance_domain::EnrollmentId;
+use relance_storage::enrollment_views::{self, EnrollmentView};
+use serde::Deserialize;
+
+use crate::answer;
+use crate::app::App;
+use crate::errors::{FormErrors, PageError, Result};
+use crate::extract::{Form, Path};
+use crate::frame::Frame;
+use crate::pages::enroll::local_time;
+use crate::session::Visitor;
+use crate::{urls, words};
+
+/// A date as typed, and what became of an uncertain email.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Typed {
+    at: String,
+    sent: String,
+}
+
+#[derive(Template)]
+#[template(path = "enrollments/when.html")]
+struct WhenPage {
+    frame: Frame,
+    title: String,
+    text: &'static str,
+    action: String,
+    back: String,
+    label: &'static str,
+    button: &'static str,
+    typed: Typed,
+    errors: FormErrors,
+    min: String,
+    is_required: bool,
+}
+
+/// The page a form was sent from, if it is one of ours.
+pub fn back(headers: &HeaderMap, otherwise: String) -> String {
+    let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let path = referer.and_then(|url| url.split_once("://")?.1.split_once('/')).map(|(_, path)| format!("/{path}"));
+    path.filter(|path| !path.starts_with("//")).unwrap_or(otherwise)
+}
+
+async fn view(app: &App, id: EnrollmentId) -> Result<EnrollmentView> {
+    enrollment_views::find(&mut app.read().await?, id).await?.ok_or(PageError::NotFound("enrollment"))
+}
+
+/// *Winter depots for Maya Okafor*.
+fn named(view: &EnrollmentView) -> String {
+    format!("{} for {}", view.sequence_name, view.person_name)
+}
+
+fn when_page(visitor: &Visitor, view: &EnrollmentView, is_pause: bool, typed: Typed, errors: FormErrors) -> WhenPage {
+    let id = view.stored.enrollment.id;
+    let (title, text, label, button) = if is_pause {
+        (
+            "Pause",
+            "Nothing leaves while it is paused. Without a date it waits until someone resumes it.",
+            "Until (may stay empty)",
+            "Pause",
+        )
+    } else {
+        (
+            "Reschedule",
+            "The step that comes next leaves then, before others of this mailbox. What follows shifts with it.",
+            "New date and time",
+            "Reschedule",
+        )
+    };
+    WhenPage {
+        frame: visitor.frame("leads"),
+        title: format!("{title} {}", named(view)),
+        text,
+        action: urls::enrollment_action(id, if is_pause { "pause" } else { "reschedule" }),
+        back: urls::enrollment(id),
+        label,
+        button,
+        typed,
+        errors,
+        min: visitor.now.zoned(&visitor.zone).strftime("%Y-%m-%dT%H:%M").to_string(),
+        is_required: !is_pause,
+    }
+}
+
+/// Asks until when.
+pub async fn ask_pause(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path(id): Path<EnrollmentId>,
+) -> Result<Response> {
+    answer::page(&when_page(&visitor, &view(&app, id).await?, true, Typed::default(), FormErrors::default()))
+}
+
+/// Asks for a new date.
+pub async fn ask_reschedule(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path(id): Path<EnrollmentId>,
+) -> Result<Response> {
+    answer::page(&when_page(&visitor, &view(&app, id).await?, false, Typed::default(), FormErrors::default()))
+}
+
+/// Pauses, until a date if one is given.
+pub async fn pause(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(id): Path<EnrollmentId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let view = view(&app, id).await?;
+    let until = local_time(&typed.at, &visitor.zone);
+    if until.is_none() && !typed.at.is_empty() {
+        let errors = FormErrors::one("at", "Choose a date and time.");
+        return answer::refused(&when_page(&visitor, &view, true, typed, errors));
+    }
+    let to = if typed.at.is_empty() {
+        back(&headers, urls::person(view.stored.enrollment.person_id))
+    } else {
+        urls::enrollment(id)
+    };
+    let done = app.engine.pause(&visitor.actor, id, until).await;
+    answer::outcome(&to, done, |paused| {
+        let until = until
+            .map(|until| format!(" until {}", words::moment(until, visitor.now, &visitor.zone)))
+            .unwrap_or_default();
+        let mut toast =
+            answer::toast("paused", format!("{} is paused{until}.{}", named(&view), leaving(&paused.leaving)));
+        toast.undo = urls::enrollment_action(id, "resume");
+        toast
+    })
+}
+
+/// *Already on its way: …*, as a stop or pause must say.
+fn leaving(emails: &[relance_engine::commands::LeavingEmail]) -> String {
+    if emails.is_empty() {
+        return String::new();
+    }
+    let subjects: Vec<_> = emails.iter().map(|email| format!("“{}” to {}", email.subject, email.recipient)).collect();
+    format!(" Already on its way: {}.", words::list(&subjects))
+}
+
+/// Resumes.
+pub async fn resume(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(id): Path<EnrollmentId>,
+) -> Result<Response> {
+    let view = view(&app, id).await?;
+    let to = back(&headers, urls::person(view.stored.enrollment.person_id));
+    let done = app.engine.resume(&visitor.actor, id).await;
+    answer::outcome(&to, done, |_| answer::toast("active", format!("{} goes on.", named(&view))))
+}
+
+/// Stops, at once.
+pub async fn stop(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(id): Path<EnrollmentId>,
+) -> Result<Response> {
+    let view = view(&app, id).await?;
+    let to = back(&headers, urls::person(view.stored.enrollment.person_id));
+    let done = app.engine.stop(&visitor.actor, id).await;
+    answer::outcome(&to, done, |stopped| {
+        let mut parts = Vec::new();
+        if stopped.cancelled_emails > 0 {
+            parts.push(words::count(stopped.cancelled_emails, "email cancelled", "emails cancelled"));
+        }
+        if stopped.cancelled_tasks > 0 {
+            parts.push(words::count(stopped.cancelled_tasks, "task cancelled", "tasks cancelled"));
+        }
+        let cancelled = if parts.is_empty() { String::new() } else { format!(" {}.", words::list(&parts)) };
+        answer::toast(
+            "ended",
+            format!("{} was stopped; no further email leaves.{cancelled}{}", named(&view), leaving(&stopped.leaving)),
+        )
+    })
+}
+
+/// Retries what is blocked.
+pub async fn retry(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(id): Path<EnrollmentId>,
+) -> Result<Response> {
+    let view = view(&app, id).await?;
+    let to = back(&headers, urls::enrollment(id));
+    let done = app.engine.retry(&visitor.actor, id).await;
+    answer::outcome(&to, done, |_| answer::toast("active", format!("{} is tried again.", named(&view))))
+}
+
+/// Says what became of an uncertain email.
+pub async fn resolve(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(id): Path<EnrollmentId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let to = back(&headers, urls::enrollment(id));
+    let sent = match typed.sent.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(PageError::Malformed("Say whether the email was sent: yes or no.".to_owned())),
+    };
+    let done = app.engine.resolve(&visitor.actor, id, sent).await;
+    let words =
+        if sent { "Marked as sent. The sequence goes on from then." } else { "Marked as not sent. It is sent again." };
+    answer::outcome(&to, done, |_| answer::toast("done", words))
+}
+
+/// Skips the step that comes next.
+pub async fn skip(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(id): Path<EnrollmentId>,
+) -> Result<Response> {
+    let view = view(&app, id).await?;
+    let to = back(&headers, urls::enrollment(id));
+    let step = view.stored.enrollment.state.step().ok_or(PageError::NotFound("step to skip"))?;
+    let done = app.engine.skip_step(&visitor.actor, id, step).await;
+    answer::outcome(&to, done, |_| {
+        answer::toast("done", format!("Step {} of {} was skipped.", view.stored.position, named(&view)))
+    })
+}
+
+/// Moves the step that comes next.
+pub async fn reschedule(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path(id): Path<EnrollmentId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let view = view(&app, id).await?;
+    let step = view.stored.enrollment.state.step().ok_or(PageError::NotFound("step to move"))?;
+    let moved = match local_time(&typed.at, &visitor.zone) {
+        Some(at) => app.engine.reschedule(&visitor.actor, id, step, at).await.map(|_| at).map_err(PageError::from),
+        None => Err(PageError::Refused(FormErrors::one("at", "Choose a date and time.").0)),
+    };
+    match moved {
+        Ok(at) => {
+            let words = format!("Moved to {}.", words::moment(at, visitor.now, &visitor.zone));
+            Ok(answer::said(&urls::enrollment(id), &answer::toast("done", words)))
+        }
+        Err(error) => answer::refused(&when_page(&visitor, &view, false, typed, error.refused()?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_goes_back_to_the_page_it_was_asked_from_and_to_no_other_site() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(back(&headers, "/x".into()), "/x");
+        headers.insert(header::REFERER, "https://relance.example/people/per_1?a=b".parse().expect("a header"));
+        assert_eq!(back(&headers, "/x".into()), "/people/per_1?a=b");
+        headers.insert(header::REFERER, "https://relance.example//evil.example".parse().expect("a header"));
+        assert_eq!(back(&headers, "/x".into()), "/x");
+    }
+
+    #[test]
+    fn a_refused_date_stands_at_its_field() {
+        let page = WhenPage {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            title: "Reschedule Winter depots for Maya".into(),
+            text: "The step leaves then.",
+            action: "/enrollments/enr_1/reschedule".into(),
+            back: "/enrollments/enr_1".into(),
+            label: "New date and time",
+            button: "Reschedule",
+            typed: Typed { at: "2026-11-01T09:00".into(), ..Typed::default() },
+            errors: FormErrors::one("at", "Choose a time that is still to come."),
+            min: "2026-11-24T09:48".into(),
+            is_required: true,
+        };
+        let html = page.render().expect("a page");
+        assert!(html.contains("still to come") && html.contains("2026-11-01T09:00"));
+    }
+}

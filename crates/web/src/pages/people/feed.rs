@@ -1,0 +1,395 @@
+//! The history of a person: every event in one list, headed by days, told apart by their dots.
+//!
+//! Names of sequences, users, emails and messages are read for the whole page at once.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use relance_domain::activity::{Activity, ActivityKind as A};
+use relance_domain::delivery::Delivery;
+use relance_domain::inbound::Kind as Message;
+use relance_domain::person::Person;
+use relance_domain::task::Task;
+use relance_domain::{ActivityId, DeliveryId, InboundId, SequenceId, TaskId, Timestamp, UserId, VersionId};
+use relance_storage::inbound::InboundMessage;
+use relance_storage::{Tx, activities, deliveries, enrollments, inbound, sequences, tasks, users};
+
+use crate::errors::Result;
+use crate::session::Visitor;
+use crate::words::{self, When};
+use crate::{pages::people::rows, urls};
+
+/// Events on a page.
+pub const PAGE: usize = 40;
+
+/// What stands below an event's line.
+#[derive(Clone, Debug, Default)]
+pub struct Card {
+    /// Its bold line.
+    pub subject: String,
+    /// The first words, while it is folded.
+    pub excerpt: String,
+    /// What was written, as text.
+    pub text: String,
+    /// The quoted rest, folded.
+    pub quoted: String,
+    /// The lines of the quoted rest, in words.
+    pub quoted_words: String,
+    /// The address of the email as it was sent, for a frame; empty for none.
+    pub body: String,
+    /// To whom it was sent, in words.
+    pub meta: String,
+}
+
+/// One event.
+#[derive(Clone, Debug, Default)]
+pub struct Item {
+    /// The day, when it is the first of its day.
+    pub day: String,
+    /// Its icon.
+    pub icon: &'static str,
+    /// Its dot.
+    pub dot: &'static str,
+    /// When it happened.
+    pub when: When,
+    /// What happened.
+    pub title: String,
+    /// The words before the link.
+    pub words: String,
+    /// The link's words; empty for none.
+    pub link: String,
+    /// The link's address.
+    pub href: String,
+    /// The words after the link.
+    pub after: String,
+    /// What stands below.
+    pub card: Option<Card>,
+}
+
+/// A page of the history.
+#[derive(Clone, Debug, Default)]
+pub struct Feed {
+    /// The events, newest first.
+    pub items: Vec<Item>,
+    /// Where older ones are; empty at the end.
+    pub older: String,
+}
+
+/// What the events speak of.
+#[derive(Default)]
+struct Around {
+    sequences: HashMap<SequenceId, String>,
+    users: HashMap<UserId, String>,
+    deliveries: HashMap<DeliveryId, Delivery>,
+    messages: HashMap<InboundId, InboundMessage>,
+    tasks: HashMap<TaskId, Task>,
+    steps: HashMap<DeliveryId, (usize, usize)>,
+}
+
+/// Up to [`PAGE`] events before `before`.
+pub async fn read(
+    tx: &mut Tx,
+    person: &Person,
+    before: Option<(Timestamp, ActivityId)>,
+    visitor: &Visitor,
+) -> Result<Feed> {
+    let mut events = activities::list_of_person(tx, person.id, &[], before, PAGE + 1).await?;
+    let older = events
+        .get(PAGE - 1)
+        .filter(|_| events.len() > PAGE)
+        .map(|last| format!("{}?before={}~{}", urls::person(person.id), last.at.ms(), last.id));
+    events.truncate(PAGE);
+    let around = around(tx, &events).await?;
+    let zone = rows::zone_of(person, visitor);
+    let mut items: Vec<Item> = Vec::with_capacity(events.len());
+    let mut shown = String::new();
+    for event in &events {
+        let day = words::day(event.at, visitor.now, &zone);
+        let mut item = draw(event, person, &around, &zone, visitor);
+        if day != shown {
+            item.day.clone_from(&day);
+            shown = day;
+        }
+        items.push(item);
+    }
+    Ok(Feed { items, older: older.unwrap_or_default() })
+}
+
+/// Reads the cursor of [`Feed::older`].
+pub fn parse_before(text: &str) -> Option<(Timestamp, ActivityId)> {
+    let (at, id) = text.split_once('~')?;
+    Some((Timestamp::from_ms(at.parse().ok()?), id.parse().ok()?))
+}
+
+async fn around(tx: &mut Tx, events: &[Activity]) -> Result<Around> {
+    let distinct = |ids: Vec<SequenceId>| {
+        ids.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    let sequence_ids = distinct(events.iter().filter_map(|event| event.sequence_id).collect());
+    let delivery_ids: Vec<_> = events.iter().filter_map(|event| event.delivery_id).collect();
+    let message_ids: Vec<_> = events.iter().filter_map(|event| event.inbound_id).collect();
+    let mut around = Around {
+        sequences: sequences::find_many(tx, &sequence_ids).await?.into_iter().map(|s| (s.id, s.name)).collect(),
+        users: users::list(tx).await?.into_iter().map(|user| (user.id, user.name)).collect(),
+        deliveries: deliveries::find_many(tx, &delivery_ids).await?.into_iter().map(|d| (d.id, d)).collect(),
+        messages: inbound::find_many(tx, &message_ids).await?.into_iter().map(|m| (m.id, m)).collect(),
+        ..Around::default()
+    };
+    for event in events {
+        if let Some(id) = event.task_id.filter(|id| !around.tasks.contains_key(id))
+            && let Some(task) = tasks::find(tx, id).await?
+        {
+            around.tasks.insert(id, task);
+        }
+    }
+    around.steps = steps(tx, &around.deliveries).await?;
+    Ok(around)
+}
+
+/// Position and number of steps of each email, in the version its enrollment follows.
+async fn steps(tx: &mut Tx, emails: &HashMap<DeliveryId, Delivery>) -> Result<HashMap<DeliveryId, (usize, usize)>> {
+    let ids: Vec<_> = emails.values().map(|email| email.enrollment_id).collect();
+    let versions: HashMap<_, VersionId> = enrollments::find_many(tx, &ids, false)
+        .await?
+        .into_iter()
+        .map(|e| (e.enrollment.id, e.enrollment.version_id))
+        .collect();
+    let wanted: Vec<_> = versions.values().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let plans: HashMap<_, _> =
+        sequences::find_versions(tx, &wanted).await?.into_iter().map(|version| (version.id, version.plan)).collect();
+    Ok(emails
+        .values()
+        .filter_map(|email| {
+            let plan = plans.get(versions.get(&email.enrollment_id)?)?;
+            Some((email.id, (plan.position(email.step_id)?, plan.steps.len())))
+        })
+        .collect())
+}
+
+fn draw(event: &Activity, person: &Person, around: &Around, zone: &TimeZone, visitor: &Visitor) -> Item {
+    let item = Item { when: When::clock(event.at, zone, &visitor.zone), ..Item::default() };
+    match event.kind {
+        A::EmailSent | A::EmailRefused | A::EmailUncertain | A::EmailResolved => of_email(item, event, around),
+        A::ReplyReceived | A::AutoReplyReceived | A::BounceReceived | A::ComplaintReceived | A::HeldForReview => {
+            of_message(item, event, person, around)
+        }
+        A::SequenceStarted
+        | A::SequenceEnded
+        | A::SequencePaused
+        | A::SequenceResumed
+        | A::SequenceBlocked
+        | A::SequenceReleased
+        | A::StepSkipped
+        | A::StepMoved => of_sequence(item, event, person, around),
+        A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled => of_task(item, event, around),
+        _ => of_person(item, event, around),
+    }
+}
+
+fn by(event: &Activity, around: &Around) -> String {
+    event.actor_id.and_then(|id| around.users.get(&id)).map(|name| format!("by {name}")).unwrap_or_default()
+}
+
+/// The link to the sequence an event belongs to.
+fn sequence_link(item: Item, event: &Activity, around: &Around) -> Item {
+    let name = event.sequence_id.and_then(|id| around.sequences.get(&id)).cloned().unwrap_or_default();
+    let href = event.enrollment_id.map(urls::enrollment).unwrap_or_default();
+    Item { link: name, href, ..item }
+}
+
+fn of_email(item: Item, event: &Activity, around: &Around) -> Item {
+    let email = event.delivery_id.and_then(|id| around.deliveries.get(&id));
+    let (icon, dot, title) = match event.kind {
+        A::EmailSent => ("route", "sequence", "Email sent"),
+        A::EmailRefused => ("mail-x", "bounced", "Email refused"),
+        A::EmailUncertain => ("circle-question-mark", "uncertain", "Email uncertain: it may have left"),
+        _ => ("mail-check", "done", event.summary.as_str()),
+    };
+    let step = event.delivery_id.and_then(|id| around.steps.get(&id));
+    let after = step.map(|(position, steps)| format!(", step {position} of {steps}")).unwrap_or_default();
+    let card = email.map(|email| Card {
+        subject: email.subject.clone(),
+        excerpt: excerpt(&email.text),
+        body: urls::delivery_body(email.id),
+        meta: format!("To {}", email.recipient),
+        ..Card::default()
+    });
+    let base = Item { icon, dot, title: title.to_owned(), after, card, ..item };
+    let linked = sequence_link(base, event, around);
+    let words = if linked.link.is_empty() { String::new() } else { "by the sequence".to_owned() };
+    Item { words, ..linked }
+}
+
+/// The first words of a text, for a folded card.
+fn excerpt(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
+}
+
+fn of_message(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
+    let message = event.inbound_id.and_then(|id| around.messages.get(&id));
+    let first = &person.fields.first_name;
+    let who = if first.is_empty() { person.name() } else { first.clone() };
+    let (icon, dot, title, words) = match event.kind {
+        A::ReplyReceived => ("reply", "replied", format!("{} replied", person.name()), String::new()),
+        A::AutoReplyReceived => {
+            ("tree-palm", "out-of-office", "Out of office".to_owned(), format!("from {who}{}", back(message)))
+        }
+        A::BounceReceived => ("mail-x", "bounced", "The email came back".to_owned(), String::new()),
+        A::ComplaintReceived => ("shield-alert", "blocked", format!("{who} complained"), String::new()),
+        _ => ("inbox", "waiting", "A message waits for a decision".to_owned(), String::new()),
+    };
+    let card = message.map(|message| {
+        let lines = message.quoted_text.lines().count() as u64;
+        Card {
+            subject: message.subject.clone(),
+            text: message.visible_text.clone(),
+            quoted: message.quoted_text.clone(),
+            quoted_words: format!("Quoted text, {}", words::count(lines, "line", "lines")),
+            ..Card::default()
+        }
+    });
+    Item { icon, dot, title, words, card, ..item }
+}
+
+/// *, back Monday 23 November*.
+fn back(message: Option<&InboundMessage>) -> String {
+    match message.map(|message| &message.judgement.kind) {
+        Some(Message::AutoReply { return_date: Some(date), .. }) => format!(", back {}", date.strftime("%A %-d %B")),
+        _ => String::new(),
+    }
+}
+
+fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
+    let (icon, dot, verb) = match event.kind {
+        A::SequenceStarted => ("circle-play", "", "started"),
+        A::SequenceEnded => ("circle-stop", "ended", "ended"),
+        A::SequencePaused => ("circle-pause", "paused", "paused"),
+        A::SequenceResumed => ("circle-play", "", "resumed"),
+        A::SequenceBlocked => ("triangle-alert", "blocked", "blocked"),
+        A::SequenceReleased => ("rotate-ccw", "", "goes on"),
+        A::StepSkipped => ("skip-forward", "", "step skipped"),
+        _ => ("calendar-clock", "", "step moved"),
+    };
+    let linked = sequence_link(item, event, around);
+    let title = format!("{} {verb}", if linked.link.is_empty() { "Sequence" } else { &linked.link });
+    let words = match event.kind {
+        A::SequenceEnded => because(&event.summary, person),
+        A::SequenceBlocked => event.summary.clone(),
+        _ => by(event, around),
+    };
+    Item { icon, dot, title, words, link: String::new(), ..linked }
+}
+
+/// *because Maya replied.* from the summary of an end.
+fn because(summary: &str, person: &Person) -> String {
+    let name = if person.fields.first_name.is_empty() { "the person" } else { person.fields.first_name.as_str() };
+    summary.trim_start_matches("Ended ").trim_start_matches("Completed: ").replace("the person", name)
+}
+
+fn of_task(item: Item, event: &Activity, around: &Around) -> Item {
+    let task = event.task_id.and_then(|id| around.tasks.get(&id));
+    let title = match event.kind {
+        A::TaskCreated => "Task created",
+        A::TaskDone => "Task done",
+        A::TaskSkipped => "Task skipped",
+        _ => "Task cancelled",
+    };
+    let content = task.map_or(event.summary.as_str(), |task| task.content.lines().next().unwrap_or_default());
+    let icon = task.map_or("list-checks", |task| crate::pages::home::task_icon(task.kind));
+    let linked = sequence_link(Item { icon, title: title.to_owned(), ..item }, event, around);
+    let by = by(event, around);
+    let words = if by.is_empty() { format!(": {content}") } else { format!("{by}: {content}") };
+    let words = if linked.link.is_empty() { words } else { format!("{words} ·") };
+    Item { words, ..linked }
+}
+
+fn of_person(item: Item, event: &Activity, around: &Around) -> Item {
+    let (icon, dot, title) = match event.kind {
+        A::PersonCreated => ("user-round-plus", "", "Created"),
+        A::PersonImported => ("upload", "", "Imported"),
+        A::PersonEdited => ("square-pen", "", "Edited"),
+        A::PersonConverted => ("user-round-check", "done", "Converted to a contact"),
+        A::Note => ("sticky-note", "", "Note"),
+        A::Unsubscribed => ("ban", "blocked", "Unsubscribed"),
+        A::Suppressed => ("ban", "blocked", "Put on the suppression list"),
+        _ => ("info", "", "Changed"),
+    };
+    let note = || Card {
+        text: event.detail.get("text").and_then(|text| text.as_str()).unwrap_or(&event.summary).to_owned(),
+        ..Card::default()
+    };
+    let card = (event.kind == A::Note).then(note);
+    let by = by(event, around);
+    let words = match event.kind {
+        A::PersonEdited if by.is_empty() => event.summary.clone(),
+        A::PersonEdited => format!("{by}: {}", event.summary),
+        _ => by,
+    };
+    Item { icon, dot, title: title.to_owned(), words, card, ..item }
+}
+
+#[cfg(test)]
+pub(super) fn sample() -> Feed {
+    let email = Card {
+        subject: "Re: Cold-chain gaps".into(),
+        excerpt: "Hi Maya".into(),
+        body: "/deliveries/dlv_1/body".into(),
+        ..Card::default()
+    };
+    let reply = Card {
+        text: "Come back in November.".into(),
+        quoted: "On Monday".into(),
+        quoted_words: "Quoted text, 18 lines".into(),
+        ..Card::default()
+    };
+    Feed {
+        items: vec![
+            Item {
+                day: "Today".into(),
+                icon: "route",
+                dot: "sequence",
+                title: "Email sent".into(),
+                link: "Winter depots".into(),
+                href: "/enrollments/enr_1".into(),
+                card: Some(email),
+                ..Item::default()
+            },
+            Item {
+                icon: "reply",
+                dot: "replied",
+                title: "Maya Okafor replied".into(),
+                card: Some(reply),
+                ..Item::default()
+            },
+        ],
+        older: "/people/per_1?before=1~act_1".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relance_domain::person::{Fields, Kind};
+
+    #[test]
+    fn the_end_of_a_sequence_names_the_person() {
+        let fields = Fields { first_name: "Maya".into(), ..Fields::default() };
+        let at = Timestamp::from_ms(0);
+        let person = Person {
+            id: relance_domain::PersonId::from_uuid(Default::default()),
+            kind: Kind::Lead,
+            fields,
+            created_at: at,
+            updated_at: at,
+        };
+        assert_eq!(because("Ended because the person replied.", &person), "because Maya replied.");
+        assert_eq!(because("Completed: all steps are done.", &person), "all steps are done.");
+    }
+
+    #[test]
+    fn the_cursor_of_older_events_reads_back() {
+        let id = ActivityId::from_uuid(uuid::Uuid::from_u128(9));
+        assert_eq!(parse_before(&format!("1700~{id}")), Some((Timestamp::from_ms(1700), id)));
+        assert_eq!(parse_before("1700"), None);
+    }
+}

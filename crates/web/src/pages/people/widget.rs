@@ -1,0 +1,348 @@
+//! The sequences of a person: counts as tabs, a row per enrollment with what has happened and what comes next.
+
+use std::collections::HashMap;
+
+use relance_domain::enrollment::{BlockReason, State};
+use relance_domain::person::Person;
+use relance_domain::task::Task;
+use relance_domain::{EnrollmentId, Timestamp, VersionId};
+use relance_storage::enrollment_views::{self, EnrollmentView};
+use relance_storage::tasks::{self, TaskFilter};
+use relance_storage::{Tx, sequences};
+
+use super::rows;
+use crate::app::App;
+use crate::errors::Result;
+use crate::session::Visitor;
+use crate::urls;
+use crate::words::{self, When};
+
+/// Enrollments whose forecast is worked out for the page.
+const MOST_FORECASTS: usize = 8;
+
+/// A link or button that cures.
+#[derive(Clone, Debug, Default)]
+pub struct Cure {
+    /// Its words.
+    pub label: String,
+    /// Where it leads or posts to.
+    pub href: String,
+    /// It posts.
+    pub is_post: bool,
+    /// A field it posts.
+    pub name: &'static str,
+    /// That field's value.
+    pub value: &'static str,
+}
+
+/// One enrollment.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// The sequence's name.
+    pub name: String,
+    /// Its page.
+    pub href: String,
+    /// The chip's state.
+    pub state: &'static str,
+    /// The chip's words.
+    pub chip: String,
+    /// What has happened.
+    pub past: String,
+    /// What comes next, before the time.
+    pub next: String,
+    /// When it comes.
+    pub when: Option<When>,
+    /// The task that is waited for.
+    pub task: String,
+    /// That task's page.
+    pub task_href: String,
+    /// Merge tags without a value: words and where to fill them in.
+    pub missing: Vec<(String, String)>,
+    /// What cures a block.
+    pub cures: Vec<Cure>,
+    /// Where *pause* posts; empty where it may not be paused.
+    pub pause: String,
+    /// Where *resume* posts.
+    pub resume: String,
+    /// Where *stop* posts.
+    pub stop: String,
+}
+
+/// The widget.
+#[derive(Clone, Debug, Default)]
+pub struct Widget {
+    /// Where `+` leads.
+    pub add: String,
+    /// Active and paused.
+    pub active: Vec<Row>,
+    /// How many of them are paused.
+    pub paused: usize,
+    /// Blocked.
+    pub blocked: Vec<Row>,
+    /// Completed.
+    pub completed: Vec<Row>,
+    /// The earliest next email, for the phone.
+    pub next_email: Option<When>,
+    /// The sequences there are: none means an admin must write one first.
+    pub has_sequences: bool,
+    /// A mailbox to send from is connected.
+    pub has_mailbox: bool,
+    /// The reader writes sequences.
+    pub is_admin: bool,
+}
+
+impl Widget {
+    /// Ongoing and completed.
+    pub fn total(&self) -> usize {
+        self.active.len() + self.blocked.len() + self.completed.len()
+    }
+}
+
+/// What the rows are drawn from.
+struct Around<'a> {
+    person: &'a Person,
+    visitor: &'a Visitor,
+    steps: HashMap<VersionId, usize>,
+    tasks: Vec<Task>,
+    planned: HashMap<EnrollmentId, Timestamp>,
+}
+
+/// Reads the widget of a person.
+pub async fn read(app: &App, tx: &mut Tx, person: &Person, visitor: &Visitor) -> Result<Widget> {
+    let views = enrollment_views::of_person(tx, person.id).await?;
+    let versions: Vec<_> = views.iter().map(|view| view.stored.enrollment.version_id).collect();
+    let steps =
+        sequences::find_versions(tx, &versions).await?.into_iter().map(|v| (v.id, v.plan.steps.len())).collect();
+    let filter = TaskFilter { person: Some(person.id), open: Some(true), ..TaskFilter::default() };
+    let tasks = tasks::page(tx, filter, None, 50).await?.into_iter().map(|view| view.task).collect();
+    let around = Around { person, visitor, steps, tasks, planned: planned(app, visitor, &views).await };
+    let mut widget = Widget {
+        add: urls::enroll(person.id),
+        has_sequences: sequences::count(tx).await? > 0,
+        has_mailbox: !visitor.mailboxes.is_empty(),
+        is_admin: visitor.actor.is_admin(),
+        ..Widget::default()
+    };
+    for view in &views {
+        let row = around.row(view);
+        match &view.stored.enrollment.state {
+            State::Active { .. } => widget.active.push(row),
+            State::Paused { .. } => {
+                widget.paused += 1;
+                widget.active.push(row);
+            }
+            State::Blocked { .. } => widget.blocked.push(row),
+            State::Finished { .. } => widget.completed.push(row),
+        }
+    }
+    let emails = widget.active.iter().filter(|row| row.next == "Next email").filter_map(|row| row.when.clone());
+    widget.next_email = emails.min_by(|a, b| a.iso.cmp(&b.iso));
+    Ok(widget)
+}
+
+/// When the current step of each active enrollment happens, by the rules that send.
+async fn planned(app: &App, visitor: &Visitor, views: &[EnrollmentView]) -> HashMap<EnrollmentId, Timestamp> {
+    let mut planned = HashMap::new();
+    let active = views.iter().map(|view| &view.stored.enrollment).filter(|e| matches!(e.state, State::Active { .. }));
+    for enrollment in active.take(MOST_FORECASTS) {
+        let Ok(preview) = app.engine.preview_enrollment(&visitor.actor, enrollment.id).await else { continue };
+        let current = preview.steps.iter().find(|step| Some(step.step.id) == enrollment.state.step());
+        if let Some(at) = current.and_then(|step| step.planned_at) {
+            planned.insert(enrollment.id, at);
+        }
+    }
+    planned
+}
+
+impl Around<'_> {
+    fn row(&self, view: &EnrollmentView) -> Row {
+        let e = &view.stored.enrollment;
+        let of = self.steps.get(&e.version_id).copied().unwrap_or_default();
+        let base = Row {
+            name: view.sequence_name.clone(),
+            href: urls::enrollment(e.id),
+            past: self.past(view, of),
+            stop: urls::enrollment_action(e.id, "stop"),
+            ..Row::default()
+        };
+        match &e.state {
+            State::Active { due, .. } => self.active(base, view, *due),
+            State::Paused { until, .. } => {
+                let until = until.map(|until| words::date(until, self.visitor.now, &self.visitor.zone));
+                let chip = until.map_or_else(|| "Paused".to_owned(), |until| format!("Paused until {until}"));
+                Row { state: "paused", chip, resume: urls::enrollment_action(e.id, "resume"), ..base }
+            }
+            State::Blocked { reason, resumes_at, .. } => self.blocked(base, view, reason, *resumes_at),
+            State::Finished { reason, at } => {
+                let name = if self.person.fields.first_name.is_empty() {
+                    "the person"
+                } else {
+                    self.person.fields.first_name.as_str()
+                };
+                let on = words::date(*at, self.visitor.now, &self.visitor.zone);
+                let because = reason.words().replace("the person", name);
+                let past = format!(
+                    "{} of {}. Ended {on} because {because}.",
+                    e.done_steps.len(),
+                    words::count(of as u64, "step", "steps")
+                );
+                Row { state: "completed", chip: "Completed".to_owned(), past, stop: String::new(), ..base }
+            }
+        }
+    }
+
+    fn past(&self, view: &EnrollmentView, of: usize) -> String {
+        let e = &view.stored.enrollment;
+        let zone = &self.visitor.zone;
+        match (e.done_steps.len(), e.last_step_at) {
+            (0, _) => format!("Started {}, no step done yet", words::moment(e.enrolled_at, self.visitor.now, zone)),
+            (done, Some(at)) => format!("Step {done} of {of} done {}", words::moment(at, self.visitor.now, zone)),
+            (done, None) => format!("Step {done} of {of} done"),
+        }
+    }
+
+    fn active(&self, base: Row, view: &EnrollmentView, due: Timestamp) -> Row {
+        let e = &view.stored.enrollment;
+        let pause = urls::enrollment_action(e.id, "pause");
+        if let Some(task) = self.tasks.iter().find(|task| task.enrollment_id == Some(e.id)) {
+            return Row {
+                state: "waiting",
+                chip: "Waiting".to_owned(),
+                next: "Goes on after task".to_owned(),
+                task: task.content.lines().next().unwrap_or_default().to_owned(),
+                task_href: urls::task(task.id),
+                pause,
+                ..base
+            };
+        }
+        let is_due = due <= self.visitor.now;
+        let at = self.planned.get(&e.id).copied().unwrap_or(due).max(self.visitor.now);
+        let is_email = view.stored.step_action.as_deref() == Some("automated_email");
+        let zone = rows::zone_of(self.person, self.visitor);
+        let (state, chip) = if view.sequence_paused {
+            ("paused", "Sequence paused")
+        } else if is_due {
+            ("waiting", "Waiting")
+        } else {
+            ("active", "Active")
+        };
+        Row {
+            state,
+            chip: chip.to_owned(),
+            next: if is_email { "Next email" } else { "Next task" }.to_owned(),
+            when: Some(When::moment(at, self.visitor.now, &zone, &self.visitor.zone)),
+            pause,
+            ..base
+        }
+    }
+
+    fn blocked(&self, base: Row, view: &EnrollmentView, reason: &BlockReason, resumes_at: Option<Timestamp>) -> Row {
+        let e = &view.stored.enrollment;
+        let of = self.steps.get(&e.version_id).copied().unwrap_or_default();
+        let done = format!("{} of {} done.", e.done_steps.len(), words::count(of as u64, "step", "steps"));
+        let is_uncertain = matches!(reason, BlockReason::DeliveryUncertain);
+        let zone = rows::zone_of(self.person, self.visitor);
+        let missing = match reason {
+            BlockReason::MissingMergeData { tags } => {
+                tags.iter().map(|tag| (tag_words(tag), urls::edit_tag(self.person.id, tag))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let sentence = if missing.is_empty() {
+            format!("{done} {} {}", reason.sentence(), reason.releases())
+        } else {
+            format!("{done} The email needs a value for")
+        };
+        Row {
+            state: if is_uncertain { "uncertain" } else { "blocked" },
+            chip: if is_uncertain { "Uncertain" } else { "Blocked" }.to_owned(),
+            past: sentence,
+            next: if resumes_at.is_some() { "Goes on".to_owned() } else { String::new() },
+            when: resumes_at.map(|at| When::moment(at, self.visitor.now, &zone, &self.visitor.zone)),
+            missing,
+            cures: cures(view, reason, self.person),
+            ..base
+        }
+    }
+}
+
+/// *industry* for `person.industry`.
+pub fn tag_words(tag: &str) -> String {
+    relance_domain::enrollment::tag_words(&[tag.to_owned()])
+}
+
+/// What a person can do about a block.
+pub fn cures(view: &EnrollmentView, reason: &BlockReason, person: &Person) -> Vec<Cure> {
+    let id = view.stored.enrollment.id;
+    let link = |label: String, href: String| Cure { label, href, ..Cure::default() };
+    let post = |label: &str, action: &str| Cure {
+        label: label.to_owned(),
+        href: urls::enrollment_action(id, action),
+        is_post: true,
+        ..Cure::default()
+    };
+    let retry = || post("Retry", "retry");
+    match reason {
+        BlockReason::MissingMergeData { tags } => {
+            let fill = tags.iter().map(|tag| link(format!("Add {}", tag_words(tag)), urls::edit_tag(person.id, tag)));
+            fill.chain([post("Skip this step", "skip")]).collect()
+        }
+        BlockReason::NoRecipient => vec![link("Add email".to_owned(), urls::edit_field(person.id, "email"))],
+        BlockReason::RecipientRefused { .. } | BlockReason::Bounced { .. } => {
+            vec![link("Change address".to_owned(), urls::edit_field(person.id, "email")), retry()]
+        }
+        BlockReason::DuplicateAddress => vec![link("Change address".to_owned(), urls::edit_field(person.id, "email"))],
+        BlockReason::QuotaReached => Vec::new(),
+        BlockReason::MailboxDisconnected | BlockReason::AuthFailed | BlockReason::MailboxSettings { .. } => {
+            let mailbox = view.stored.enrollment.mailbox_id.map_or_else(|| urls::MAILBOXES.to_owned(), urls::mailbox);
+            vec![link("Reconnect the mailbox".to_owned(), mailbox), retry()]
+        }
+        BlockReason::DeliveryUncertain => {
+            let resolve = |label: &str, value| Cure { name: "sent", value, ..post(label, "resolve") };
+            vec![resolve("Mark as sent", "yes"), resolve("Send again", "no")]
+        }
+        BlockReason::TemplateError { .. } | BlockReason::LateStart => vec![retry(), post("Skip this step", "skip")],
+        BlockReason::HeldForReview => vec![link("Decide in Review".to_owned(), urls::REVIEW.to_owned())],
+    }
+}
+
+#[cfg(test)]
+pub(super) fn sample() -> Widget {
+    let row = |name: &str, state, chip: &str| Row {
+        name: name.into(),
+        href: "/enrollments/enr_1".into(),
+        state,
+        chip: chip.into(),
+        past: "Step 3 of 5 done today, 09:12".into(),
+        stop: "/enrollments/enr_1/stop".into(),
+        ..Row::default()
+    };
+    let missing = vec![("industry".into(), "/people/per_1/edit#f-industry".into())];
+    let cures = vec![
+        Cure { label: "Add industry".into(), ..Cure::default() },
+        Cure { label: "Mark as sent".into(), is_post: true, name: "sent", value: "yes", ..Cure::default() },
+    ];
+    Widget {
+        add: "/people/per_1/enroll".into(),
+        active: vec![
+            Row {
+                pause: "/enrollments/enr_1/pause".into(),
+                next: "Next email".into(),
+                when: Some(When::default()),
+                ..row("Winter depots", "active", "Active")
+            },
+            Row {
+                task: "Call Maya".into(),
+                task_href: "/tasks/tsk_1".into(),
+                resume: "/r".into(),
+                ..row("Trade fair", "paused", "Paused")
+            },
+        ],
+        paused: 1,
+        blocked: vec![Row { missing, cures, ..row("Service renewal", "blocked", "Blocked") }],
+        completed: vec![Row { stop: String::new(), ..row("Autumn intro", "completed", "Completed") }],
+        has_sequences: true,
+        has_mailbox: true,
+        ..Widget::default()
+    }
+}

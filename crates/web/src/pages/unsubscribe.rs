@@ -1,0 +1,135 @@
+//! The page behind an unsubscribe link, for whoever got the email: asks once, then ends everything.
+//!
+//! A POST is also what mail providers send for one click (RFC 8058): it needs no cookie and no confirmation, comes from
+//! outside, and may be repeated. The words are in the language of the sequence, English where there are none.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use relance_engine::commands::unsubscribe::Unsubscribed;
+
+use crate::answer;
+use crate::app::App;
+use crate::csp::Nonce;
+use crate::errors::Result;
+use crate::extract::Path;
+use crate::frame::Frame;
+use crate::{session, urls};
+
+/// The words of the page in one language.
+#[derive(Clone, Copy, Debug)]
+struct Words {
+    lang: &'static str,
+    title: &'static str,
+    ask: &'static str,
+    button: &'static str,
+    done_title: &'static str,
+    done: &'static str,
+}
+
+const WORDS: [Words; 4] = [
+    Words {
+        lang: "en",
+        title: "Stop these emails?",
+        ask: "No further email will be sent to this address:",
+        button: "Do not write to me again",
+        done_title: "Done",
+        done: "This address will not be written to again:",
+    },
+    Words {
+        lang: "de",
+        title: "Keine E-Mails mehr?",
+        ask: "An diese Adresse wird keine weitere E-Mail gesendet:",
+        button: "Schreiben Sie mir nicht mehr",
+        done_title: "Erledigt",
+        done: "An diese Adresse wird nicht mehr geschrieben:",
+    },
+    Words {
+        lang: "fr",
+        title: "Arrêter ces e-mails ?",
+        ask: "Plus aucun e-mail ne sera envoyé à cette adresse :",
+        button: "Ne plus m’écrire",
+        done_title: "C’est fait",
+        done: "Cette adresse ne recevra plus d’e-mails :",
+    },
+    Words {
+        lang: "es",
+        title: "¿Dejar de recibir estos correos?",
+        ask: "No se enviará ningún otro correo a esta dirección:",
+        button: "No me escriban más",
+        done_title: "Hecho",
+        done: "No se volverá a escribir a esta dirección:",
+    },
+];
+
+fn words(locale: &str) -> Words {
+    let language = locale.split(['-', '_']).next().unwrap_or_default().to_lowercase();
+    WORDS.into_iter().find(|words| words.lang == language).unwrap_or(WORDS[0])
+}
+
+#[derive(Template)]
+#[template(path = "unsubscribe/show.html")]
+struct Page {
+    frame: Frame,
+    words: Words,
+    address: String,
+    action: String,
+    is_done: bool,
+}
+
+async fn draw(app: &App, nonce: Nonce, token: &str, about: Unsubscribed, is_done: bool) -> Page {
+    Page {
+        frame: session::plain_frame(app, Some(nonce)).await,
+        words: words(&about.locale),
+        address: about.address,
+        action: urls::unsubscribe(token),
+        is_done: is_done || about.already,
+    }
+}
+
+/// Asks.
+pub async fn show(
+    State(app): State<App>,
+    Extension(nonce): Extension<Nonce>,
+    Path(token): Path<String>,
+) -> Result<Response> {
+    let about = app.engine.unsubscribe_page(&token).await?;
+    answer::page(&draw(&app, nonce, &token, about, false).await)
+}
+
+/// Ends everything and never writes again.
+pub async fn create(
+    State(app): State<App>,
+    Extension(nonce): Extension<Nonce>,
+    Path(token): Path<String>,
+) -> Result<Response> {
+    let about = app.engine.unsubscribe(&token).await?;
+    answer::page(&draw(&app, nonce, &token, about, true).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_speaks_the_language_of_the_sequence_and_english_otherwise() {
+        assert_eq!(words("fr-CA").lang, "fr");
+        assert_eq!(words("").lang, "en");
+        assert_eq!(words("xx").button, "Do not write to me again");
+        for (locale, is_done, expected) in
+            [("de", false, "Schreiben Sie mir nicht mehr"), ("en", true, "will not be written to again")]
+        {
+            let page = Page {
+                frame: Frame { workspace: "Halden".into(), clock_rate: 1, ..Frame::default() },
+                words: words(locale),
+                address: "maya@kestrel.example".into(),
+                action: "/unsubscribe/abc".into(),
+                is_done,
+            };
+            let html = page.render().expect("a page");
+            assert!(html.contains(expected) && html.contains("maya@kestrel.example"), "{locale}");
+            assert_eq!(html.contains("<button"), !is_done);
+        }
+    }
+}
