@@ -124,6 +124,15 @@ pub struct Demo {
     pub action: String,
     /// The speeds to choose from.
     pub speeds: Vec<Speed>,
+    /// The page of the sandbox mailbox; empty = none.
+    pub sandbox_href: String,
+}
+
+impl Demo {
+    /// Time runs faster than on the wall: the page draws itself anew.
+    pub fn is_fast(&self) -> bool {
+        self.speeds.iter().any(|speed| speed.is_current && speed.value != "real")
+    }
 }
 
 /// One speed of the demo's clock.

@@ -79,6 +79,7 @@ fn components() -> String {
                         is_current: value == "real",
                     })
                     .into(),
+                sandbox_href: "#".into(),
             }),
             toasts: vec![Toast {
                 state: "done".into(),

@@ -7,6 +7,7 @@ import Dirty from "controllers/dirty";
 import Filter from "controllers/filter";
 import Insert from "controllers/insert";
 import Keys from "controllers/keys";
+import Live from "controllers/live";
 import Menu from "controllers/menu";
 import Palette from "controllers/palette";
 import Panes from "controllers/panes";
@@ -16,6 +17,6 @@ import Tabs from "controllers/tabs";
 import Time from "controllers/time";
 import Toast from "controllers/toast";
 
-const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, insert: Insert, keys: Keys, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, toast: Toast };
+const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, insert: Insert, keys: Keys, live: Live, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, toast: Toast };
 const application = Application.start();
 for (const [name, controller] of Object.entries(controllers)) application.register(name, controller);
