@@ -283,3 +283,19 @@ pub fn normalized(text: &str) -> String {
     let folded: String = text.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_or_source_of_more_than_200_characters_is_refused_at_its_field() {
+        let mut fields = Fields { last_name: "Lane".to_owned(), status: "é".repeat(200), ..Fields::default() };
+        assert_eq!(fields.check(Kind::Lead), Ok(()));
+        fields.status.push('é');
+        fields.source = "x".repeat(3_000);
+        let wrong = fields.check(Kind::Lead).unwrap_err();
+        let at: Vec<_> = wrong.iter().map(|refused| (refused.field.as_deref(), refused.code.as_str())).collect();
+        assert_eq!(at, [(Some("status"), "too_long"), (Some("source"), "too_long")]);
+    }
+}
