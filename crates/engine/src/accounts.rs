@@ -107,6 +107,10 @@ impl Engine {
                 let folder = self.settings.sandbox(mailbox.id);
                 (Account::Sandbox(folder.clone()), Reading::Sandbox(folder))
             }
+            // Whatever a data folder brings along: in the demo nothing leaves this machine.
+            _ if self.settings.demo => {
+                return Err(EngineError::refused("demo", "The demo uses sandbox mailboxes only."));
+            }
             (_, Some(smtp), Some(imap)) => {
                 let smtp_password = self.open_password(mailbox.id, Way::Smtp, credentials.smtp.as_deref())?;
                 let imap_password = self.open_password(mailbox.id, Way::Imap, credentials.imap.as_deref())?;

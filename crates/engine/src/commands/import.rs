@@ -8,10 +8,18 @@ use super::{
     import_fields,
 };
 use crate::{Engine, EngineError, Result};
-use relance_domain::{JobId, Refused, person::Kind, user::Actor};
+use relance_domain::{
+    JobId, Refused,
+    person::{Kind, email_key},
+    user::Actor,
+};
 use relance_storage::jobs::{self, Job, JobKind, JobState};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 pub use super::import_fields::{ImportField, import_fields};
 
@@ -97,6 +105,35 @@ pub(crate) struct ImportPayload {
     pub(crate) delimiter: u8,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) dry_run: bool,
+    /// Stretches of the file; of a dry run, as many parts follow that name the repeated rows of each.
+    pub(crate) parts: usize,
+}
+
+/// Row numbers, each with the earlier row of the same email.
+pub(crate) type Repeats = Vec<(i64, i64)>;
+
+/// The repeated rows of each stretch. A real run finds them as people; a dry run has nothing else to find them by.
+fn repeats(parts: &[&str], delimiter: u8, mapping: &Mapping) -> Vec<Repeats> {
+    let Some(column) = mapping.fields.iter().position(|field| field == "email") else {
+        return vec![Repeats::new(); parts.len()];
+    };
+    let (mut first_seen, mut number) = (HashMap::new(), 0);
+    let of_part = |part: &&str| {
+        let mut repeats = Repeats::new();
+        for record in csv_text::reader(part, delimiter).records() {
+            number += 1;
+            let cell = record.as_ref().ok().and_then(|record| record.get(column)).unwrap_or_default();
+            let Some(key) = email_key(&import_fields::bare_address(cell.trim())) else { continue };
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            let first = *first_seen.entry(hasher.finish()).or_insert(number);
+            if first != number {
+                repeats.push((number, first));
+            }
+        }
+        repeats
+    };
+    parts.iter().map(of_part).collect()
 }
 
 /// The fields that these headers mean.
@@ -167,7 +204,11 @@ impl Engine {
             delimiter: csv.delimiter,
             on_duplicate: new.on_duplicate,
             dry_run: new.dry_run,
+            parts: split.parts.len(),
         };
+        let repeats = if new.dry_run { repeats(&split.parts, csv.delimiter, &payload.mapping) } else { Vec::new() };
+        let repeats: Vec<String> = repeats.iter().map(|repeats| json!(repeats).to_string()).collect();
+        let parts: Vec<&str> = split.parts.iter().copied().chain(repeats.iter().map(String::as_str)).collect();
         let now = self.now();
         let total = i64::try_from(split.row_count).unwrap_or(i64::MAX);
         let name: String = new.file_name.chars().filter(|c| !c.is_control()).take(200).collect();
@@ -189,21 +230,27 @@ impl Engine {
             updated_at: now,
             finished_at: Some(now),
         };
+        self.store_import(&job, &parts).await?;
         let mut tx = self.store.begin().await?;
-        jobs::create(&mut tx, &job, &[]).await?;
+        jobs::release(&mut tx, job.id, total, now).await?;
         tx.commit().await?;
-        for (group, parts) in split.parts.chunks(PARTS_PER_COMMIT).enumerate() {
+        self.signals.jobs.notify_one();
+        Ok(job.id)
+    }
+
+    /// The job and its file, in bounded transactions.
+    async fn store_import(&self, job: &Job, parts: &[&str]) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        jobs::create(&mut tx, job, &[]).await?;
+        tx.commit().await?;
+        for (group, parts) in parts.chunks(PARTS_PER_COMMIT).enumerate() {
             let mut tx = self.store.begin().await?;
             for (index, part) in parts.iter().enumerate() {
                 jobs::append_file_part(&mut tx, job.id, group * PARTS_PER_COMMIT + index, part.as_bytes()).await?;
             }
             tx.commit().await?;
         }
-        let mut tx = self.store.begin().await?;
-        jobs::release(&mut tx, job.id, total, now).await?;
-        tx.commit().await?;
-        self.signals.jobs.notify_one();
-        Ok(job.id)
+        Ok(())
     }
 
     /// The rows of a job that failed, as CSV with the reason; safe to open in a spreadsheet.

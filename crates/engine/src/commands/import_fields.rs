@@ -183,7 +183,7 @@ fn put_full_name(fields: &mut Fields, cell: &str) {
 }
 
 /// `Ada <ada@example.com>` and `mailto:ada@example.com` stand for the address in them.
-fn bare_address(cell: &str) -> String {
+pub(crate) fn bare_address(cell: &str) -> String {
     let inside = cell.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inside, _)| inside);
     let address = inside.unwrap_or(cell).trim();
     address.strip_prefix("mailto:").unwrap_or(address).to_owned()

@@ -7,12 +7,13 @@ use super::access;
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     EnrollmentId, Refused, SuppressionId,
+    activity::ActivityKind,
     enrollment::FinishReason,
     person::clean_line,
     suppression::{Suppression, SuppressionReason, parse_entry},
     user::Actor,
 };
-use relance_storage::{enrollment_lookups::ongoing_at, suppressions};
+use relance_storage::{activities, enrollment_lookups::ongoing_at, people, suppressions};
 
 const BATCH: u32 = 500;
 const MOST_LINES: usize = 200_000;
@@ -37,7 +38,14 @@ impl Engine {
         let key = parse_entry(entry).ok_or_else(|| Refused::at("entry", "invalid_entry", message))?;
         let new = self.entry(key.clone(), SuppressionReason::Manual, note, actor);
         let mut tx = self.store.begin().await?;
-        suppressions::insert(&mut tx, &new).await?;
+        let is_new = suppressions::insert(&mut tx, &new).await?;
+        if is_new && key.contains('@') {
+            let words = format!("{key} is on the suppression list");
+            for person in people::find_by_address_key(&mut tx, &key).await? {
+                let event = self.event(person.id, ActivityKind::Suppressed, actor, words.as_str());
+                activities::insert(&mut tx, &event).await?;
+            }
+        }
         let stored = suppressions::find_for_keys(&mut tx, std::slice::from_ref(&key)).await?;
         tx.commit().await?;
         let ended = self.end_at(&[key], actor).await?;

@@ -10,7 +10,9 @@ use relance_domain::{
     suppression::SuppressionReason,
     user::Actor,
 };
-use relance_storage::{Tx, activities, deliveries, enrollments, people, sequences, suppressions};
+use relance_storage::{Tx, activities, deliveries, enrollment_lookups, enrollments, people, sequences, suppressions};
+
+const MOST_SHARING: u32 = 500;
 
 /// Whom an unsubscribe link is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,9 @@ impl Engine {
         let asked = self.asked_by(&mut tx, token).await?;
         let person_id = asked.enrollment.enrollment.person_id;
         self.end_people(&mut tx, &[person_id], &FinishReason::Unsubscribed, &Actor::System).await?;
+        // Others who share the address must not be written to either, from this moment on.
+        let sharing = enrollment_lookups::ongoing_at(&mut tx, &asked.key, MOST_SHARING).await?;
+        self.end_enrollments(&mut tx, &sharing, &FinishReason::Unsubscribed, &Actor::System).await?;
         let entry = self.entry(asked.key, SuppressionReason::Unsubscribed, "", &Actor::System);
         if suppressions::insert(&mut tx, &entry).await? && access::person(&mut tx, person_id).await.is_ok() {
             let words = format!("{} unsubscribed.", asked.answer.address);

@@ -8,7 +8,7 @@ use crate::{
     Engine, EngineError, Result,
     commands::{
         csv_text,
-        import::{ImportPayload, OnDuplicate},
+        import::{ImportPayload, OnDuplicate, Repeats},
         import_fields::{self, Owners},
     },
 };
@@ -36,18 +36,28 @@ struct Judged {
 pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     let asked: ImportPayload = payload(job)?;
     let part: usize = job.cursor.parse().unwrap_or_default();
-    let (bytes, owners) = {
+    if part >= asked.parts {
+        return finish(engine, job).await;
+    }
+    let (bytes, repeats, owners) = {
         let mut tx = engine.store.read().await?;
-        (jobs::read_file_part(&mut tx, job.id, part).await?, owners(&mut tx).await?)
+        let bytes = jobs::read_file_part(&mut tx, job.id, part).await?;
+        let repeats = jobs::read_file_part(&mut tx, job.id, asked.parts + part).await?;
+        (bytes, repeats, owners(&mut tx).await?)
     };
-    let Some(bytes) = bytes else { return finish(engine, job).await };
+    let bytes = bytes.ok_or_else(|| EngineError::Corrupt(format!("job_files has no part {part}")))?;
+    let repeats: HashMap<i64, i64> = repeats
+        .and_then(|repeats| serde_json::from_slice::<Repeats>(&repeats).ok())
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
     let text = String::from_utf8(bytes).map_err(|_| EngineError::Corrupt("job_files.bytes is not UTF-8".to_owned()))?;
     let judged = judge_all(&text, &asked, rows_before(job), &owners)?;
     let mut tx = engine.store.begin().await?;
     if !lock(&mut tx, job).await? {
         return Ok(());
     }
-    let rows = keep(engine, &mut tx, &asked, judged, &owners).await?;
+    let rows = keep(engine, &mut tx, &asked, judged, &repeats, &owners).await?;
     save(engine, &mut tx, job, (part + 1).to_string(), &rows).await?;
     tx.commit().await?;
     Ok(())
@@ -117,12 +127,13 @@ async fn keep(
     tx: &mut Tx,
     asked: &ImportPayload,
     judged: Vec<Judged>,
+    repeats: &HashMap<i64, i64>,
     owners: &Owners,
 ) -> Result<Vec<JobRow>> {
     let keys: Vec<String> = judged.iter().filter_map(|row| row.key.clone()).collect();
-    let mut known: HashMap<String, (PersonId, i64)> = HashMap::new();
+    let mut known: HashMap<String, (Option<PersonId>, i64)> = HashMap::new();
     for (key, person) in people::find_by_address_keys(tx, &keys).await? {
-        known.entry(key).or_insert((person.id, 0));
+        known.entry(key).or_insert((Some(person.id), 0));
     }
     let (mut rows, mut created) = (Vec::with_capacity(judged.len()), Vec::new());
     for row in judged {
@@ -133,22 +144,22 @@ async fn keep(
                 continue;
             }
         };
-        let duplicate = row.key.as_ref().and_then(|key| known.get(key)).copied();
+        let earlier = repeats.get(&row.number).map(|earlier| (None, *earlier));
+        let duplicate = row.key.as_ref().and_then(|key| known.get(key)).copied().or(earlier);
         rows.push(match (duplicate, asked.on_duplicate) {
             (Some((person, earlier)), OnDuplicate::Skip) => {
                 let reason = match earlier {
                     0 => format!("{} is already in Relance.", fields.email),
                     earlier => format!("Row {earlier} has the same email."),
                 };
-                outcome(&row, "skipped", reason, Some(person))
+                outcome(&row, "skipped", reason, person)
             }
-            (Some((person, _)), OnDuplicate::Update) => {
-                if !asked.dry_run {
-                    // A row of this stretch that is to be updated by a later one must be there first.
-                    insert(engine, tx, asked, &mut created).await?;
-                }
+            (Some((Some(person), _)), OnDuplicate::Update) if !asked.dry_run => {
+                // A row of this stretch that is to be updated by a later one must be there first.
+                insert(engine, tx, asked, &mut created).await?;
                 update(engine, tx, asked, &row, person, owners).await?
             }
+            (Some((person, _)), OnDuplicate::Update) => outcome(&row, "updated", String::new(), person),
             _ => {
                 let now = engine.now();
                 let person = Person {
@@ -159,7 +170,7 @@ async fn keep(
                     updated_at: now,
                 };
                 for key in person.fields.email_keys() {
-                    known.entry(key).or_insert((person.id, row.number));
+                    known.entry(key).or_insert((Some(person.id).filter(|_| !asked.dry_run), row.number));
                 }
                 let id = (!asked.dry_run).then_some(person.id);
                 created.push(person);
@@ -194,9 +205,6 @@ async fn update(
     person: PersonId,
     owners: &Owners,
 ) -> Result<JobRow> {
-    if asked.dry_run {
-        return Ok(outcome(row, "updated", String::new(), Some(person)));
-    }
     let change = |fields: &mut Fields| {
         for (name, cell) in asked.mapping.fields.iter().zip(&row.cells) {
             // Judged before: what could be refused was.

@@ -215,3 +215,21 @@ async fn a_killed_import_goes_on_with_the_next_stretch_and_makes_nobody_twice() 
         assert_eq!(world.engine.duplicates_of(&format!("p{n}@prospect.test")).await.expect("read").len(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_finds_repeated_rows_however_far_apart() {
+    let world = monday().await;
+    let mut file = String::from("last name,email\n");
+    for n in 0..1_200 {
+        file.push_str(&format!("P{n},p{n}@prospect.test\n"));
+    }
+    file.push_str("Again,P7@prospect.test\n");
+    let (job, rows) = run(&world, NewImport { dry_run: true, ..import(file.clone()) }).await;
+    assert_eq!((rows[1_200].outcome.as_str(), rows[1_200].reason.as_str()), ("skipped", "Row 8 has the same email."));
+    assert_eq!(
+        (job.state, job.done_count, &job.summary["created"]),
+        (JobState::Done, 1_201, &serde_json::json!(1_200))
+    );
+    let (real, _) = run(&world, import(file)).await;
+    assert_eq!(real.summary["created"], job.summary["created"], "the check said what the import does");
+}
