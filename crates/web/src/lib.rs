@@ -4,6 +4,7 @@
 //! (`pages`, `templates/`) or JSON (`api`). It holds no rule about whether, when or to whom mail is sent.
 
 pub mod answer;
+pub mod api;
 pub mod app;
 pub mod assets;
 pub mod csp;
@@ -13,7 +14,9 @@ pub mod frame;
 #[cfg(test)]
 mod gallery;
 pub mod icons;
+pub mod idempotency;
 pub mod pages;
+pub mod problem;
 pub mod routes;
 mod server;
 pub mod session;

@@ -1,0 +1,317 @@
+//! What mailboxes look like in JSON. Passwords come in and never go out.
+
+use super::{body::Patch, doc};
+use crate::problem::{Problem, Result};
+use relance_domain::{
+    MailboxId, Timestamp, UserId,
+    mailbox::{Away, Endpoint, Mailbox, Provider, Security},
+};
+use relance_engine::commands::mailboxes::{MailboxChange, MailboxCheck, NewEndpoint, NewMailbox};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One direction of a mailbox, as clients write it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointFields {
+    /// Host name.
+    host: String,
+    /// Port.
+    port: u16,
+    /// TLS, STARTTLS or none; none only towards loopback addresses.
+    #[schema(value_type = doc::Security)]
+    security: Security,
+    /// User name.
+    username: String,
+    /// Password or app password; left out in a change = the one that is stored.
+    #[serde(default)]
+    #[schema(value_type = Option<doc::Password>)]
+    password: Option<String>,
+}
+
+impl From<EndpointFields> for NewEndpoint {
+    fn from(fields: EndpointFields) -> Self {
+        let EndpointFields { host, port, security, username, password } = fields;
+        let endpoint = Endpoint { host, port, security, username };
+        Self { endpoint, password: password.filter(|text| !text.is_empty()).map(SecretString::from) }
+    }
+}
+
+/// Days on which nothing is sent, both inclusive.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwayDays {
+    /// First day.
+    #[schema(value_type = doc::Date)]
+    from: jiff::civil::Date,
+    /// Last day.
+    #[schema(value_type = doc::Date)]
+    to: jiff::civil::Date,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn domain_away(days: Vec<AwayDays>) -> Vec<Away> {
+    days.into_iter().map(|days| Away { from: days.from, to: days.to }).collect()
+}
+
+/// A mailbox to connect.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxFields {
+    /// Whose it is; left out = yours.
+    #[serde(default)]
+    #[schema(value_type = Option<doc::UserId>)]
+    user_id: Option<UserId>,
+    /// Its address.
+    address: String,
+    /// The name mail comes from; empty = the user's.
+    #[serde(default)]
+    from_name: String,
+    /// How it is reached.
+    #[schema(value_type = doc::Provider)]
+    provider: Provider,
+    /// Submission; not for a sandbox.
+    #[serde(default)]
+    smtp: Option<EndpointFields>,
+    /// Reading; not for a sandbox.
+    #[serde(default)]
+    imap: Option<EndpointFields>,
+    /// Further addresses that count as ours.
+    #[serde(default)]
+    aliases: Vec<String>,
+    /// Signature.
+    #[serde(default)]
+    signature_html: String,
+    /// IANA zone; empty = the user's.
+    #[serde(default)]
+    time_zone: String,
+    /// Most emails a day; 200 if left out.
+    #[serde(default)]
+    daily_quota: Option<u32>,
+    /// Least seconds between two emails; 60 if left out.
+    #[serde(default)]
+    min_gap_seconds: Option<u32>,
+    /// Away dates.
+    #[serde(default)]
+    away: Vec<AwayDays>,
+    /// Both directions are tried before it is saved.
+    #[serde(default = "yes")]
+    check: bool,
+}
+
+impl From<MailboxFields> for NewMailbox {
+    fn from(fields: MailboxFields) -> Self {
+        Self {
+            user_id: fields.user_id,
+            address: fields.address,
+            from_name: fields.from_name,
+            provider: fields.provider,
+            smtp: fields.smtp.map(NewEndpoint::from),
+            imap: fields.imap.map(NewEndpoint::from),
+            aliases: fields.aliases,
+            signature_html: fields.signature_html,
+            time_zone: fields.time_zone,
+            daily_quota: fields.daily_quota,
+            min_gap_seconds: fields.min_gap_seconds,
+            away: domain_away(fields.away),
+            check: fields.check,
+        }
+    }
+}
+
+/// What can be changed of a mailbox; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxPatch {
+    /// The name mail comes from.
+    from_name: Option<String>,
+    /// Submission.
+    smtp: Option<EndpointFields>,
+    /// Reading.
+    imap: Option<EndpointFields>,
+    /// Further addresses that count as ours.
+    aliases: Option<Vec<String>>,
+    /// Signature.
+    signature_html: Option<String>,
+    /// IANA zone.
+    time_zone: Option<String>,
+    /// Most emails a day.
+    daily_quota: Option<u32>,
+    /// Least seconds between two emails.
+    min_gap_seconds: Option<u32>,
+    /// Away dates.
+    away: Option<Vec<AwayDays>>,
+    /// Changed servers are tried before they are saved.
+    #[serde(default = "yes")]
+    check: bool,
+}
+
+/// A stored direction that a patch of some of its fields is merged into.
+#[derive(Serialize, Deserialize)]
+struct StoredDirections {
+    smtp: Option<Endpoint>,
+    imap: Option<Endpoint>,
+}
+
+/// The change a patch asks for: directions are merged into what is stored.
+pub fn change(patch: &Patch, stored: &Mailbox) -> Result<MailboxChange> {
+    for field in ["user_id", "address", "provider"] {
+        if patch.has(field) {
+            let message = "This cannot be changed. Connect another mailbox instead.";
+            return Err(Problem::at(field, "read_only", message));
+        }
+    }
+    let directions = StoredDirections { smtp: stored.smtp.clone(), imap: stored.imap.clone() };
+    let asked: MailboxPatch = patch.completed(&directions, &["smtp", "imap"])?;
+    let emptied = |field: &str| patch.is_null(field);
+    Ok(MailboxChange {
+        from_name: asked.from_name.or_else(|| emptied("from_name").then(String::new)),
+        smtp: asked.smtp.map(NewEndpoint::from),
+        imap: asked.imap.map(NewEndpoint::from),
+        aliases: asked.aliases.or_else(|| emptied("aliases").then(Vec::new)),
+        signature_html: asked.signature_html.or_else(|| emptied("signature_html").then(String::new)),
+        time_zone: asked.time_zone.or_else(|| emptied("time_zone").then(String::new)),
+        daily_quota: asked.daily_quota,
+        min_gap_seconds: asked.min_gap_seconds,
+        away: asked.away.or_else(|| emptied("away").then(Vec::new)).map(domain_away),
+        check: asked.check,
+    })
+}
+
+/// One direction of a mailbox, without its password.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Endpoint)]
+pub struct EndpointBody {
+    /// Host name.
+    host: String,
+    /// Port.
+    port: u16,
+    /// TLS, STARTTLS or none.
+    #[schema(value_type = doc::Security)]
+    security: Security,
+    /// User name.
+    username: String,
+}
+
+impl From<Endpoint> for EndpointBody {
+    fn from(endpoint: Endpoint) -> Self {
+        let Endpoint { host, port, security, username } = endpoint;
+        Self { host, port, security, username }
+    }
+}
+
+/// A mailbox.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Mailbox)]
+pub struct MailboxBody {
+    /// Its id.
+    #[schema(value_type = doc::MailboxId)]
+    pub id: MailboxId,
+    /// Whose it is.
+    #[schema(value_type = doc::UserId)]
+    user_id: UserId,
+    /// Its address.
+    address: String,
+    /// The name mail comes from.
+    from_name: String,
+    /// How it is reached.
+    #[schema(value_type = doc::Provider)]
+    provider: Provider,
+    /// Submission; `null` for a sandbox.
+    smtp: Option<EndpointBody>,
+    /// Reading; `null` for a sandbox.
+    imap: Option<EndpointBody>,
+    /// Further addresses that count as ours.
+    aliases: Vec<String>,
+    /// Signature.
+    signature_html: String,
+    /// IANA zone of its quota days.
+    time_zone: String,
+    /// Most emails a day.
+    daily_quota: u32,
+    /// Least seconds between two emails.
+    min_gap_seconds: u32,
+    /// Away dates.
+    away: Vec<AwayDays>,
+    /// `connected`, `paused`, `unreachable`, `auth_failed` or `misconfigured`.
+    state: &'static str,
+    /// What happened and the cure, when it needs attention.
+    state_message: Option<String>,
+    /// When its inbox was last read.
+    #[schema(value_type = Option<doc::Instant>)]
+    last_checked_at: Option<Timestamp>,
+    /// When an email last left.
+    #[schema(value_type = Option<doc::Instant>)]
+    last_sent_at: Option<Timestamp>,
+    /// Emails that left today, in its zone.
+    sent_today: u32,
+    /// When it was connected.
+    #[schema(value_type = doc::Instant)]
+    created_at: Timestamp,
+}
+
+impl MailboxBody {
+    /// A mailbox with what it has sent today.
+    pub fn of(mailbox: Mailbox, sent_today: u32) -> Self {
+        Self {
+            id: mailbox.id,
+            user_id: mailbox.user_id,
+            address: mailbox.address,
+            from_name: mailbox.from_name,
+            provider: mailbox.provider,
+            smtp: mailbox.smtp.map(EndpointBody::from),
+            imap: mailbox.imap.map(EndpointBody::from),
+            aliases: mailbox.aliases,
+            signature_html: mailbox.signature_html,
+            time_zone: mailbox.time_zone,
+            daily_quota: mailbox.daily_quota,
+            min_gap_seconds: mailbox.min_gap_seconds,
+            away: mailbox.away.into_iter().map(|days| AwayDays { from: days.from, to: days.to }).collect(),
+            state: mailbox.state.as_str(),
+            state_message: mailbox.state.message().map(str::to_owned),
+            last_checked_at: mailbox.proved_at,
+            last_sent_at: mailbox.last_sent_at,
+            sent_today,
+            created_at: mailbox.created_at,
+        }
+    }
+}
+
+/// The outcome of a check for one direction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DirectionBody {
+    /// Whether it works.
+    ok: bool,
+    /// `ok`, or what is wrong, for programs.
+    code: String,
+    /// What happened and what to do.
+    message: String,
+}
+
+/// Both directions of a mailbox.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailboxCheck)]
+pub struct CheckBody {
+    /// Both work.
+    ok: bool,
+    /// Sending.
+    smtp: DirectionBody,
+    /// Receiving.
+    imap: DirectionBody,
+}
+
+impl From<MailboxCheck> for CheckBody {
+    fn from(check: MailboxCheck) -> Self {
+        let ok = check.ok();
+        let MailboxCheck { smtp, imap } = check;
+        Self {
+            ok,
+            smtp: DirectionBody { ok: smtp.ok, code: smtp.code, message: smtp.sentence },
+            imap: DirectionBody { ok: imap.ok, code: imap.code, message: imap.sentence },
+        }
+    }
+}

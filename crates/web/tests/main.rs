@@ -1,0 +1,36 @@
+//! The web, asked over its router: one binary for the whole crate.
+
+#[path = "main/api_access.rs"]
+mod api_access;
+#[path = "main/api_enrollments.rs"]
+mod api_enrollments;
+#[path = "main/api_idempotency.rs"]
+mod api_idempotency;
+#[path = "main/api_inbound.rs"]
+mod api_inbound;
+#[path = "main/api_mailboxes.rs"]
+mod api_mailboxes;
+#[path = "main/api_openapi.rs"]
+mod api_openapi;
+#[path = "main/api_people.rs"]
+mod api_people;
+#[path = "main/api_people_bulk.rs"]
+mod api_people_bulk;
+#[path = "main/api_requests.rs"]
+mod api_requests;
+#[path = "main/api_roles.rs"]
+mod api_roles;
+#[path = "main/api_sequences.rs"]
+mod api_sequences;
+#[path = "main/api_settings.rs"]
+mod api_settings;
+#[path = "main/api_suppressions.rs"]
+mod api_suppressions;
+#[path = "main/api_tasks.rs"]
+mod api_tasks;
+#[path = "main/api_templates.rs"]
+mod api_templates;
+#[path = "main/installation.rs"]
+mod installation;
+#[path = "main/pages_people.rs"]
+mod pages_people;

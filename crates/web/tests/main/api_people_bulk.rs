@@ -1,0 +1,153 @@
+//! Many people at once: bulk actions, imports, and the jobs behind them.
+
+use crate::installation::{Client, Installation, id, ids, redacted, send};
+use axum::{body::Body, http::Request};
+use relance_engine::jobs::run_next_job;
+use serde_json::{Value, json};
+
+async fn import(
+    client: &Client,
+    at: &Installation,
+    query: &str,
+    kind: &str,
+    body: impl Into<Body>,
+) -> crate::installation::Answer {
+    let request = Request::builder()
+        .method("POST")
+        .uri(format!("/api/v1/people/import?{query}"))
+        .header("authorization", format!("Bearer {}", client.token))
+        .header("content-type", kind)
+        .body(body.into())
+        .unwrap();
+    send(&at.router, request).await
+}
+
+async fn finished(at: &Installation, client: &Client, job: &str) -> Value {
+    while run_next_job(&at.engine).await.unwrap() {}
+    let job = client.get(&format!("/jobs/{job}")).await.expect(200);
+    assert_eq!(job["state"], "done", "{job:#}");
+    job
+}
+
+const CSV: &str =
+    "First name,Last name,Email,Company\nAnn,Lee,ann@x.test,X Ltd\nBob,,not an address,\nCid,Ray,cid@y.test,Y Ltd\n";
+
+#[tokio::test]
+async fn a_csv_file_becomes_a_job_with_the_outcome_of_each_row() {
+    let at = Installation::new().await;
+    let answer = import(&at.rep, &at, "kind=lead&file_name=leads.csv", "text/csv", CSV).await;
+    let location = answer.headers["location"].to_str().unwrap().to_owned();
+    let job = answer.expect(202)["job_id"].as_str().unwrap().to_owned();
+    assert_eq!(location, format!("/api/v1/jobs/{job}"));
+    let done = finished(&at, &at.rep, &job).await;
+    assert_eq!((&done["kind"], &done["refused"]), (&json!("import_people"), &json!(1)));
+    let rows = at.rep.get(&format!("/jobs/{job}/rows?outcome=refused")).await.expect(200);
+    assert_eq!(rows["items"].as_array().unwrap().len(), 1);
+    assert!(!rows["items"][0]["reason"].as_str().unwrap().is_empty());
+    let first = at.rep.get(&format!("/jobs/{job}/rows?limit=2")).await.expect(200);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = at.rep.get(&format!("/jobs/{job}/rows?cursor={cursor}")).await.expect(200);
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    let people = at.rep.get("/people").await.expect(200);
+    assert_eq!(ids(&people).len(), 2);
+    assert_eq!(people["items"][0]["organization_name"], "X Ltd");
+    assert_eq!(ids(&at.rep.get("/jobs").await.expect(200)), [job.clone()]);
+    assert_eq!(at.other.get(&format!("/jobs/{job}")).await.status, 403);
+    assert_eq!(ids(&at.other.get("/jobs").await.expect(200)).len(), 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_judges_and_changes_nothing() {
+    let at = Installation::new().await;
+    let job = import(&at.rep, &at, "dry_run=true", "text/csv", CSV).await.expect(202);
+    let done = finished(&at, &at.rep, job["job_id"].as_str().unwrap()).await;
+    assert_eq!(done["refused"], 1);
+    assert_eq!(ids(&at.rep.get("/people").await.expect(200)).len(), 0);
+}
+
+#[tokio::test]
+async fn a_form_carries_the_file_and_its_options() {
+    let at = Installation::new().await;
+    let part = |name: &str, more: &str, text: &str| {
+        format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{text}\r\n")
+    };
+    let form = [
+        part("kind", "", "contact"),
+        part("mapping", "", r#"{"Nachname": "last_name", "Unused": ""}"#),
+        part("file", "; filename=\"kontakte.csv\"", "Nachname;Unused\nMeyer;zzz\n"),
+        "--X--\r\n".to_owned(),
+    ];
+    let job = import(&at.rep, &at, "", "multipart/form-data; boundary=X", form.concat()).await.expect(202);
+    let done = finished(&at, &at.rep, job["job_id"].as_str().unwrap()).await;
+    assert!(done["title"].as_str().unwrap().contains("kontakte.csv"), "{done:#}");
+    let people = at.rep.get("/people").await.expect(200);
+    assert_eq!((&people["items"][0]["kind"], &people["items"][0]["last_name"]), (&json!("contact"), &json!("Meyer")));
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_begin_says_why() {
+    let at = Installation::new().await;
+    let unknown = r#"mapping=%7B%22Town%22%3A%22address.city%22%7D"#;
+    assert_eq!(import(&at.rep, &at, unknown, "text/csv", CSV).await.refusal(), (422, "unknown_column", "mapping"));
+    assert_eq!(import(&at.rep, &at, "mapping=x", "text/csv", CSV).await.refusal(), (422, "invalid", "mapping"));
+    assert_eq!(import(&at.rep, &at, "on_duplicate=maybe", "text/csv", CSV).await.refusal().2, "on_duplicate");
+    assert_eq!(import(&at.rep, &at, "", "text/csv", "").await.status, 422);
+    let empty = import(&at.rep, &at, "", "multipart/form-data; boundary=X", "--X--\r\n").await;
+    assert_eq!(empty.refusal(), (422, "required", "file"));
+}
+
+#[tokio::test]
+async fn a_queued_job_can_be_cancelled_once() {
+    let at = Installation::new().await;
+    let job = import(&at.rep, &at, "", "text/csv", CSV).await.expect(202);
+    let path = format!("/jobs/{}/cancel", job["job_id"].as_str().unwrap());
+    assert_eq!(at.rep.order(&path).await.expect(200)["state"], "cancelled");
+    assert_eq!(ids(&at.rep.get("/people").await.expect(200)).len(), 0);
+    assert_eq!(at.other.order(&path).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_bulk_action_answers_a_row_per_person() {
+    let at = Installation::new().await;
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    let contact = id(&at.rep.post("/people", json!({ "kind": "contact", "last_name": "Kim" })).await.expect(201));
+    let done =
+        at.rep.post("/people/bulk", json!({ "action": "convert", "person_ids": [lead, contact] })).await.expect(200);
+    insta::assert_json_snapshot!("bulk_rows", redacted(&done));
+    let tag = json!({ "action": "tag", "add": ["vip"], "filter": { "all": [{ "field": "last_name", "op": "is", "value": "Kim" }] } });
+    assert_eq!(at.rep.post("/people/bulk", tag).await.expect(200)["done"], 1);
+    assert_eq!(ids(&at.rep.get("/people?tag=vip").await.expect(200)), [contact]);
+}
+
+#[tokio::test]
+async fn a_bulk_action_needs_people_and_a_known_action() {
+    let at = Installation::new().await;
+    let ask = async |body: Value| at.rep.post("/people/bulk", body).await;
+    assert_eq!(ask(json!({ "action": "delete" })).await.refusal(), (422, "required", "person_ids"));
+    assert_eq!(ask(json!({ "action": "delete", "person_ids": [] })).await.refusal(), (422, "required", "person_ids"));
+    let both = json!({ "action": "delete", "person_ids": ["per_00000000000000000000000000"], "filter": { "all": [] } });
+    assert_eq!(ask(both).await.refusal(), (422, "invalid", "filter"));
+    assert_eq!(ask(json!({ "action": "hug", "filter": { "all": [] } })).await.refusal(), (422, "invalid", "action"));
+}
+
+#[tokio::test]
+async fn more_than_a_thousand_people_become_a_job() {
+    let at = Installation::new().await;
+    let rows: String = (0..1_001).map(|n| format!("Lead{n:04}\n")).collect();
+    let job = import(&at.rep, &at, "", "text/csv", format!("Last name\n{rows}")).await.expect(202);
+    finished(&at, &at.rep, job["job_id"].as_str().unwrap()).await;
+    let answer = at.rep.post("/people/bulk", json!({ "action": "delete", "filter": { "all": [] } })).await;
+    let job = answer.expect(202)["job_id"].as_str().unwrap().to_owned();
+    assert_eq!(finished(&at, &at.rep, &job).await["done"], 1_001);
+    assert_eq!(ids(&at.rep.get("/people").await.expect(200)).len(), 0);
+}
+
+#[tokio::test]
+async fn a_deletion_is_taken_back() {
+    let at = Installation::new().await;
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    at.rep.delete(&format!("/people/{lead}")).await.expect(204);
+    let restored = at.rep.post("/people/restore", json!({ "person_ids": [lead] })).await.expect(200);
+    assert_eq!(restored, json!({ "restored": 1 }));
+    assert_eq!(ids(&at.rep.get("/people").await.expect(200)), [lead]);
+}

@@ -1,0 +1,54 @@
+//! `templates`.
+
+use crate::installation::{Installation, id, ids, redacted};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_template_is_written_previewed_changed_and_deleted() {
+    let at = Installation::new().await;
+    let new = json!({
+        "name": "Intro", "folder": "Sales", "subject": "Hello {{ person.first_name }}",
+        "body_html": "<p>You work in {{ person.industry }}.</p>", "shared": true,
+    });
+    let template = at.rep.post("/templates", new).await.expect(201);
+    insta::assert_json_snapshot!("template", redacted(&template));
+    let path = format!("/templates/{}", id(&template));
+    assert_eq!(at.other.get(&path).await.expect(200), template);
+
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    let words = at.rep.post(&format!("{path}/preview"), json!({ "person_id": lead })).await.expect(200);
+    assert_eq!(words["subject"], "Hello Ann");
+    assert_eq!(words["missing_tags"], json!(["person.industry"]));
+
+    let unsaved = json!({ "person_id": lead, "subject": "Dear {{ person.last_name }}" });
+    assert_eq!(at.rep.post("/templates/preview", unsaved).await.expect(200)["subject"], "Dear Lee");
+
+    let changed = at.rep.patch(&path, json!({ "folder": null, "shared": false })).await.expect(200);
+    assert_eq!(
+        (&changed["folder"], &changed["shared"], &changed["name"]),
+        (&json!(""), &json!(false), &json!("Intro"))
+    );
+    at.rep.delete(&path).await.expect(204);
+    assert_eq!(at.rep.get(&path).await.refusal().0, 404);
+}
+
+#[tokio::test]
+async fn unknown_tags_and_names_that_are_missing_are_refused() {
+    let at = Installation::new().await;
+    assert_eq!(at.rep.post("/templates", json!({ "subject": "x" })).await.refusal(), (422, "required", "name"));
+    let unknown = at.rep.post("/templates", json!({ "name": "T", "subject": "{{ person.shoe_size }}" })).await;
+    assert_eq!((unknown.refusal().0, unknown.refusal().2), (422, "subject"));
+}
+
+#[tokio::test]
+async fn a_list_is_searched_and_paged() {
+    let at = Installation::new().await;
+    for name in ["Alpha", "Beta", "Gamma"] {
+        at.rep.post("/templates", json!({ "name": name, "subject": "s", "body_text": "t" })).await.expect(201);
+    }
+    let page = at.rep.get("/templates?limit=2").await.expect(200);
+    assert_eq!((&page["items"][0]["name"], &page["items"][1]["name"]), (&json!("Alpha"), &json!("Beta")));
+    let next = at.rep.get(&format!("/templates?cursor={}", page["next_cursor"].as_str().unwrap())).await.expect(200);
+    assert_eq!((&next["items"][0]["name"], ids(&next).len()), (&json!("Gamma"), 1));
+    assert_eq!(at.rep.get("/templates?q=bet").await.expect(200)["items"][0]["name"], "Beta");
+}
