@@ -1,6 +1,10 @@
 //! All end-to-end tests, and the test on the shape of the code.
 
+mod browser;
+mod command_line;
+mod connection_check;
 mod dependencies;
+mod faults;
 mod install;
 mod kill;
 mod main_job;

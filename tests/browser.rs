@@ -1,0 +1,54 @@
+//! What only a browser shows: the main job by hand on real mail servers, and every page under axe in light, dark and on
+//! a phone.
+
+use crate::install::SOON;
+use relance_servers::{BrowserOutcome, MailServers, Relance, StoredMail, browser_test};
+
+fn answer(first: &StoredMail, from: &str, to: &str) -> Vec<u8> {
+    let id = first.header("Message-ID").expect("a Message-ID");
+    format!(
+        "From: Ada Answers <{from}>\r\nTo: {to}\r\nSubject: Re: Hello Ada\r\nMessage-ID: <by-hand-{from}>\r\n\
+         In-Reply-To: {id}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\r\nYes, please call me.\r\n"
+    )
+    .into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_the_main_job_by_hand() {
+    let Some(mail) = MailServers::shared().await else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, ca) = (folder.path().join("data").display().to_string(), mail.ca_file.display().to_string());
+    let relance = Relance::start(&["serve", "--data", &data, "--tls-ca", &ca]).await.expect("it serves");
+    let domain = mail.fresh_domain();
+    let (rep, ada, bob) = (format!("rep@{domain}"), format!("ada@{domain}"), format!("bob@{domain}"));
+    let (imap, smtp) = (mail.imaps_port.to_string(), mail.submission_port.to_string());
+    let start = [
+        ("PHASE", "start"),
+        ("ADDRESS", rep.as_str()),
+        ("PASSWORD", mail.password.as_str()),
+        ("IMAP_PORT", imap.as_str()),
+        ("SMTP_PORT", smtp.as_str()),
+        ("FIRST", ada.as_str()),
+        ("SECOND", bob.as_str()),
+    ];
+    if let BrowserOutcome::Skipped = browser_test("main_job", &relance.url, &start).await.expect("it starts by hand") {
+        return;
+    }
+    let first = mail.wait_for_mail(&ada, 1, SOON).await.expect("the first email arrives");
+    mail.deliver(&ada, &rep, &answer(&first[0], &ada, &rep)).await.expect("the answer is delivered");
+    mail.wait_for_mail(&bob, 2, SOON * 3).await.expect("the other's follow-up arrives");
+    browser_test("main_job", &relance.url, &[("PHASE", "ended")]).await.expect("the page says why it ended");
+    assert_eq!(mail.maildir(&ada).len(), 1, "nothing after the answer");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_every_page_in_light_dark_and_on_a_phone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("pages", &relance.url, &signing_in).await.expect("every page is fine");
+    assert!(relance.stop().await.expect("it stops").success());
+}
