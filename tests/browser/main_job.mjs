@@ -41,7 +41,7 @@ async function writeStep(page, subject, body, wait) {
   await page.locator('[name="wait.amount"]').fill(String(wait));
   await page.locator('[name="wait.unit"]').selectOption("minutes");
   if (subject) await page.locator('[name="email.subject"]').fill(subject);
-  await page.locator('[name="email.body_html"]').fill(body);
+  await page.locator('[name="email.body"]').fill(body);
   await page.getByRole("button", { name: "Save step" }).click();
   await page.getByRole("status").filter({ hasText: /\w/ }).first().waitFor();
 }
@@ -51,12 +51,12 @@ async function writeSequence(page) {
   await page.getByLabel("Name").fill("Two emails");
   await page.getByRole("button", { name: "Create draft" }).click();
   await page.getByRole("button", { name: "First email" }).click();
-  await writeStep(page, "Hello {{ person.first_name }}", "<p>Hi {{ person.first_name }}, may I ask something?</p>", 0);
+  await writeStep(page, "Hello {{ person.first_name }}", "Hi {{ person.first_name }}, may I ask something?", 0);
   await page.getByRole("button", { name: "Add step" }).click();
   await page.getByRole("button", { name: "Automated email" }).click();
   await page.getByRole("heading", { name: "Step 2" }).waitFor();
   await page.getByText("Reply in the same thread").click();
-  await writeStep(page, "", "<p>Did you see my first note?</p>", 1);
+  await writeStep(page, "", "Did you see my first note?", 1);
   await page.getByRole("link", { name: "Settings" }).last().click();
   await page.getByLabel(/at any time/i).check();
   await page.getByRole("button", { name: /^Save/ }).click();
