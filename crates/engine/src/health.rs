@@ -9,9 +9,9 @@ use relance_domain::{
     MailboxId, Timestamp,
     enrollment::BlockReason,
     mailbox::{MailboxState, Provider},
-    time::HOUR,
+    time::{HOUR, MINUTE},
 };
-use relance_mail::{Direction, Fault, smtp::verdict};
+use relance_mail::{Direction, Fault, Stage, smtp::verdict};
 use relance_storage as storage;
 use std::{collections::HashMap, sync::Mutex};
 
@@ -20,6 +20,9 @@ const BLOCK_AFTER_MS: i64 = HOUR;
 
 /// A mailbox that does not work is tried again after this.
 const RETRY_MS: i64 = 30_000;
+
+/// After a definite no, the next try: at most 3 an hour.
+const RARE_MS: i64 = 20 * MINUTE;
 
 /// What a direction last said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +35,51 @@ enum Said {
 #[derive(Default)]
 pub struct Health {
     said: Mutex<HashMap<(MailboxId, bool), Said>>,
+    refusals: Mutex<HashMap<MailboxId, Refusals>>,
+}
+
+/// Signing in worked but every email since then was refused, and not because of its recipient.
+#[derive(Debug, Clone, Copy)]
+struct Refusals {
+    since: Timestamp,
+    times: u32,
 }
 
 impl Health {
+    /// An email left: whatever the server refused before is over.
+    pub(crate) fn note_sent(&self, mailbox: MailboxId) {
+        self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&mailbox);
+    }
+
+    /// Milliseconds until a mailbox that failed at `at` is tried again. A mere sign-in proves nothing about a server that
+    /// refuses what comes after it, so such tries become rare.
+    pub(crate) fn pause_after(&self, mailbox: MailboxId, fault: &Fault, at: Stage) -> i64 {
+        let verdict = verdict::judge(fault, at);
+        match (&verdict.cause, verdict.hardness) {
+            (verdict::Cause::Auth, verdict::Hardness::Permanent) => RARE_MS,
+            (_, verdict::Hardness::Permanent) if is_after_sign_in(at) => RARE_MS,
+            _ if is_after_sign_in(at) => {
+                let refusals = self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let times = refusals.get(&mailbox).map_or(1, |refusals| refusals.times);
+                (RETRY_MS << times.clamp(1, 6).saturating_sub(1)).min(RARE_MS)
+            }
+            _ => RETRY_MS,
+        }
+    }
+
+    /// Since when what comes after signing in fails.
+    fn refused_since(&self, mailbox: MailboxId, now: Timestamp) -> Timestamp {
+        let mut all = self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let refusals = all.entry(mailbox).or_insert(Refusals { since: now, times: 0 });
+        refusals.times = refusals.times.saturating_add(1);
+        refusals.since
+    }
+
+    fn sending_fails(&self, mailbox: MailboxId) -> bool {
+        let all = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        matches!(all.get(&(mailbox, true)), Some(Said::Fails(_)))
+    }
+
     fn note(&self, mailbox: MailboxId, direction: Direction, said: Said) -> Vec<Said> {
         let mut all = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         all.insert((mailbox, is_outgoing(direction)), said);
@@ -46,22 +91,29 @@ impl Health {
         let mut all = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         all.remove(&(mailbox, true));
         all.remove(&(mailbox, false));
+        drop(all);
+        self.note_sent(mailbox);
     }
+}
+
+/// The server took the sign-in and refused what came then.
+const fn is_after_sign_in(at: Stage) -> bool {
+    matches!(at, Stage::MailFrom | Stage::RcptTo | Stage::Data | Stage::Body | Stage::FinalDot)
 }
 
 fn is_outgoing(direction: Direction) -> bool {
     matches!(direction, Direction::Sending)
 }
 
-/// The state a fault puts a mailbox in, since `now`.
-fn state_of(fault: &Fault, direction: Direction, at: relance_mail::Stage, now: Timestamp) -> MailboxState {
+/// The state a fault puts a mailbox in.
+fn state_of(fault: &Fault, direction: Direction, at: Stage, since: Timestamp) -> MailboxState {
     let message = fault.sentence(direction);
     match verdict::judge(fault, at).cause {
-        verdict::Cause::Auth => MailboxState::AuthFailed { since: now, message },
+        verdict::Cause::Auth => MailboxState::AuthFailed { since, message },
         verdict::Cause::Unreachable | verdict::Cause::Protocol | verdict::Cause::Busy => {
-            MailboxState::Unreachable { since: now, message }
+            MailboxState::Unreachable { since, message }
         }
-        _ => MailboxState::Misconfigured { since: now, message },
+        _ => MailboxState::Misconfigured { since, message },
     }
 }
 
@@ -78,9 +130,12 @@ impl Engine {
         mailbox: MailboxId,
         direction: Direction,
         fault: &Fault,
-        at: relance_mail::Stage,
+        at: Stage,
     ) -> Result<()> {
-        let state = state_of(fault, direction, at, self.now());
+        let now = self.now();
+        let refused = is_outgoing(direction) && is_after_sign_in(at);
+        let since = if refused { self.health.refused_since(mailbox, now) } else { now };
+        let state = state_of(fault, direction, at, since);
         tracing::warn!(%mailbox, fault = fault.code(), "a mailbox needs attention");
         let said = self.health.note(mailbox, direction, Said::Fails(state));
         self.settle(mailbox, &said).await
@@ -117,7 +172,9 @@ impl Engine {
             }
             state => {
                 // The sender tries its direction too, so that both can say that they work again.
-                storage::mailboxes::hasten(&mut tx, id, now.plus_ms(RETRY_MS)).await?;
+                if !self.health.sending_fails(id) {
+                    storage::mailboxes::hasten(&mut tx, id, now.plus_ms(RETRY_MS)).await?;
+                }
                 if let Some(reason) = blocks(state, now) {
                     storage::enrollment_sets::block_mailbox(&mut tx, id, &reason, now).await?;
                 }
@@ -133,9 +190,13 @@ impl Engine {
 fn since_before(current: &MailboxState, next: MailboxState) -> MailboxState {
     use MailboxState::{AuthFailed, Misconfigured, Unreachable};
     match (current, next) {
-        (Unreachable { since, .. }, Unreachable { message, .. }) => Unreachable { since: *since, message },
-        (AuthFailed { since, .. }, AuthFailed { message, .. }) => AuthFailed { since: *since, message },
-        (Misconfigured { since, .. }, Misconfigured { message, .. }) => Misconfigured { since: *since, message },
+        (Unreachable { since, .. }, Unreachable { since: at, message }) => {
+            Unreachable { since: at.min(*since), message }
+        }
+        (AuthFailed { since, .. }, AuthFailed { since: at, message }) => AuthFailed { since: at.min(*since), message },
+        (Misconfigured { since, .. }, Misconfigured { since: at, message }) => {
+            Misconfigured { since: at.min(*since), message }
+        }
         (_, next) => next,
     }
 }

@@ -45,6 +45,8 @@ impl Stepper {
                 let turn = self.engine.send_due(&self.commits, mailbox, epoch).await?;
                 sent += turn.sent;
                 looked_at += turn.looked_at;
+                // What the turn released is due now and was not among what it looked at.
+                looked_at += u32::from(turn.next.is_some_and(|next| next <= self.engine.now()));
             }
             if woken == 0 && looked_at == 0 {
                 return Ok(sent);

@@ -206,6 +206,7 @@ impl Engine {
         let claimed = storage::sending::claim(&mut tx, epoch, &claims, situation.now).await?;
         storage::sending::set_wakes(&mut tx, &plan.waits).await?;
         for (stored, event) in plan.changes {
+            give_up(&mut tx, &stored, &event, situation.now).await?;
             match self.change(&mut tx, &stored, event, situation.now).await {
                 Err(EngineError::Refused(refused)) => {
                     // A row that cannot move must not hold up the others: it sleeps until something happens to it.
@@ -289,6 +290,18 @@ fn skipped(due: &Due, situation: &Situation) -> Option<enrollment::Event> {
         return Some(enrollment::Event::Ended { reason: FinishReason::Completed });
     }
     Some(enrollment::Event::StepDone { step, next: following(plan, step, &done, situation.now, &local) })
+}
+
+/// An email that was refused for now until nobody tries again is refused for good, so that a person can retry it.
+async fn give_up(tx: &mut Tx, stored: &StoredEnrollment, event: &enrollment::Event, now: Timestamp) -> Result<()> {
+    let enrollment::Event::Blocked { reason: BlockReason::RecipientRefused { .. }, .. } = event else { return Ok(()) };
+    let Some(step) = stored.enrollment.state.step() else { return Ok(()) };
+    let latest = storage::deliveries::latest_of_step(tx, stored.enrollment.id, step).await?;
+    if let Some(delivery) = latest.filter(|delivery| matches!(delivery.state, DeliveryState::Deferred { .. })) {
+        let refused = DeliveryState::Refused;
+        storage::deliveries::set_state(tx, delivery.id, delivery.state, refused, None, now).await?;
+    }
+    Ok(())
 }
 
 /// What is due beyond today's quota is blocked until its slots, by one statement.

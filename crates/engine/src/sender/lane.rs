@@ -189,9 +189,16 @@ impl<'a> Lane<'a> {
                 HandedOver::Refused { verdict, words, after_leaving: true }
             }
             Err(fault) => {
-                debug_assert_eq!(verdict::judge(&fault, Stage::FinalDot).hardness, Hardness::Uncertain);
                 line.abandon();
-                HandedOver::Uncertain(words_of(&fault))
+                let verdict = verdict::judge(&fault, Stage::FinalDot);
+                match (verdict.hardness, verdict.scope) {
+                    (Hardness::Uncertain, _) => HandedOver::Uncertain(words_of(&fault)),
+                    // The server was gone, or had said no, before the dot was written.
+                    (_, Scope::Mailbox | Scope::Server) => {
+                        HandedOver::LaneFailed { at: stage_of(&fault), fault, after_leaving: true }
+                    }
+                    _ => HandedOver::Refused { verdict, words: words_of(&fault), after_leaving: true },
+                }
             }
         }
     }

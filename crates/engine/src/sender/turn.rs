@@ -10,15 +10,13 @@ use crate::{Engine, error::Result};
 use relance_domain::{
     MailboxId, Timestamp,
     mailbox::MailboxState,
-    time::{MINUTE, SECOND},
+    time::SECOND,
 };
 use relance_mail::{Direction, Fault, Stage};
 use relance_storage::{self as storage, sending::Held};
 
 /// Due rows looked at in one turn: with no gap about what a lane hands over in some seconds.
 const BATCH: u32 = 50;
-/// After a definite no to the password, the next try: at most 3 an hour.
-const AUTH_RETRY_MS: i64 = 20 * MINUTE;
 /// After a failed connection, the next try.
 const SERVER_RETRY_MS: i64 = 30 * SECOND;
 /// After an inbox could not be proved, the next try.
@@ -92,6 +90,7 @@ impl Engine {
         Ok(match handed_over {
             HandedOver::Sent(reply) => {
                 self.record_sent(commits, situation, email, &reply).await?;
+                self.health.note_sent(situation.mailbox.id);
                 turn.sent += 1;
                 None
             }
@@ -128,10 +127,7 @@ impl Engine {
     /// The way out failed: the mailbox gets its state and its words, and is tried again later.
     async fn lane_failed(&self, mailbox: MailboxId, fault: &Fault, at: Stage, turn: Turn) -> Result<Turn> {
         self.report_fault(mailbox, Direction::Sending, fault, at).await?;
-        let wait = match fault {
-            Fault::AuthRejected { .. } => AUTH_RETRY_MS,
-            _ => SERVER_RETRY_MS,
-        };
+        let wait = self.health.pause_after(mailbox, fault, at);
         self.rest(mailbox, Some(self.now().plus_ms(wait)), turn).await
     }
 

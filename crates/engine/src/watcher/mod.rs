@@ -127,6 +127,7 @@ impl Watch {
         if let Some(inbox) = self.inbox.take() {
             inbox.close().await;
         }
+        drop(wishes);
         self.engine.proofs.forget(self.mailbox);
     }
 

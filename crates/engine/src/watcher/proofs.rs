@@ -41,9 +41,12 @@ impl Proofs {
         receiver
     }
 
-    /// A watcher ended: its proof is void.
+    /// A watcher ended and dropped its receiver: its proof is void. Another that has begun meanwhile is left alone.
     pub fn forget(&self, mailbox: MailboxId) {
-        self.lock().remove(&mailbox);
+        let mut all = self.lock();
+        if all.get(&mailbox).is_some_and(|watched| watched.wishes.is_closed()) {
+            all.remove(&mailbox);
+        }
     }
 
     /// An inbox was read to its end; the reading began at `boot_ms`.
