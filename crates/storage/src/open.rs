@@ -125,7 +125,12 @@ impl Store {
             return Err(StorageError::Unavailable("use pg_dump to back up a PostgreSQL database".to_owned()));
         };
         let target = path.to_string_lossy().into_owned();
-        sqlx::query("VACUUM INTO $1").bind(target).execute(readers).await?;
+        // A copy counts as a write for a connection that is held to reading.
+        let mut connection = readers.acquire().await?;
+        sqlx::query("PRAGMA query_only = 0").execute(&mut *connection).await?;
+        let copied = sqlx::query("VACUUM INTO $1").bind(target).execute(&mut *connection).await;
+        sqlx::query("PRAGMA query_only = 1").execute(&mut *connection).await?;
+        copied?;
         Ok(())
     }
 }
