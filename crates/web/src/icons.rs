@@ -94,7 +94,7 @@ mod tests {
             for opening in ["icon(\"", "icon=\""] {
                 for rest in text.split(opening).skip(1) {
                     let name = rest.split('"').next().unwrap_or_default();
-                    let state = ["", "active", "waiting", "paused", "blocked", "completed", "uncertain"];
+                    let state = ["", "active", "waiting", "paused", "blocked", "completed", "uncertain", "missing"];
                     assert!(
                         NAMES.contains(&name) || state.contains(&name) || rest.starts_with("{{"),
                         "{} names the unknown icon {name:?}",

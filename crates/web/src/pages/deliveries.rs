@@ -69,7 +69,7 @@ fn state_words(state: DeliveryState, visitor: &Visitor) -> String {
 /// The body alone, for the frame.
 pub async fn body(State(app): State<App>, _visitor: Visitor, Path(id): Path<DeliveryId>) -> Result<Response> {
     let email = find(&app, id).await?;
-    Ok(super::mail::body(&email.html, &email.text))
+    Ok(super::mail::body(&email.html, &email.text, &[]))
 }
 
 #[cfg(test)]

@@ -178,7 +178,9 @@ async fn choose(app: &App, visitor: &Visitor, person: &Person, asked: Asked) -> 
 
 fn offer(sequence: &Sequence, row: Option<&PreflightRow>, visitor: &Visitor) -> Offer {
     let steps = words::count(sequence.draft.steps.len() as u64, "step", "steps");
-    let first = row.and_then(|row| row.first_at).map(|at| words::moment(at, visitor.now, &visitor.zone));
+    let first = row
+        .and_then(|row| row.first_at)
+        .map(|at| crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
     let begins = if sequence.draft.steps.first().is_some_and(|step| step.action.is_automated_email()) {
         "first email"
     } else {
@@ -270,7 +272,7 @@ pub async fn body(
     let previews = app.engine.preview_steps(&visitor.actor, &request, id).await?;
     let step =
         previews.iter().find(|preview| Some(preview.position) == asked.step).ok_or(PageError::NotFound("step"))?;
-    Ok(super::mail::body(&step.words.html, &step.words.text))
+    Ok(super::mail::body(&step.words.html, &step.words.text, &step.words.missing_tags))
 }
 
 /// Starts the sequence.
@@ -290,8 +292,10 @@ pub async fn create(
         Ok(enrollment) => {
             let name =
                 sequences::find(&mut app.read().await?, sequence).await?.map(|found| found.name).unwrap_or_default();
-            let when =
-                enrollment.state.due().map(|due| words::moment(due.max(visitor.now), visitor.now, &visitor.zone));
+            let when = enrollment
+                .state
+                .due()
+                .map(|due| crate::pages::in_sentence(&words::moment(due.max(visitor.now), visitor.now, &visitor.zone)));
             let when = when.map(|when| format!(" First step {when}.")).unwrap_or_default();
             Ok(answer::said(
                 &urls::person(id),

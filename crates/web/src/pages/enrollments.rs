@@ -133,7 +133,10 @@ fn ended(preview: &EnrollmentPreview, visitor: &Visitor) -> String {
     let State::Finished { reason, at } = &preview.enrollment.state else { return String::new() };
     let name = steps::first_name(&preview.person);
     let because = reason.words().replace("the person", name);
-    format!("It ended {} because {because}.", words::moment(*at, visitor.now, &visitor.zone))
+    format!(
+        "It ended {} because {because}.",
+        crate::pages::in_sentence(&words::moment(*at, visitor.now, &visitor.zone))
+    )
 }
 
 fn buttons(preview: &EnrollmentPreview) -> Buttons {
@@ -159,7 +162,7 @@ pub async fn body(
     Path((id, step)): Path<(EnrollmentId, StepId)>,
 ) -> Result<Response> {
     let words = app.engine.preview_step(&visitor.actor, id, step).await?;
-    Ok(super::mail::body(&words.html, &words.text))
+    Ok(super::mail::body(&words.html, &words.text, &words.missing_tags))
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ mod day;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use relance_domain::enrollment::tag_words;
 use relance_domain::step::TaskKind;
 use relance_domain::time;
+use relance_engine::commands::LeavingEmail;
 use relance_storage::inbound::InboundView;
 use relance_storage::people_lists::{self, PeopleQuery};
 use relance_storage::tasks::{TaskFilter, TaskView};
@@ -19,6 +21,7 @@ use relance_storage::{Tx, enrollment_views, inbound, tasks};
 use crate::app::App;
 use crate::errors::Result;
 use crate::frame::Frame;
+use crate::pages::enrollments::actions::back;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 use causes::Cause;
@@ -26,6 +29,8 @@ use day::Day;
 
 /// Rows shown of each list.
 const FEW: u32 = 6;
+/// Emails on their way that are named when all sending is stopped.
+const MOST_NAMED: usize = 4;
 
 /// A step of the first run.
 #[derive(Clone, Debug, Default)]
@@ -204,20 +209,26 @@ fn reply_row(view: InboundView, visitor: &Visitor) -> ReplyRow {
     }
 }
 
-/// Stops all sending.
-pub async fn pause(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+/// Stops all sending; the answer names what was already on its way.
+pub async fn pause(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response> {
     let done = app.engine.pause_workspace(&visitor.actor).await;
-    answer::outcome(urls::HOME, done, |(_, ended)| {
-        let leaving = words::count(ended.leaving.len() as u64, "email was", "emails were");
-        let words = if ended.leaving.is_empty() { String::new() } else { format!(" {leaving} already on the way.") };
+    answer::outcome(&back(&headers, urls::HOME.to_owned()), done, |(_, ended)| {
+        let named = |email: &LeavingEmail| format!("“{}” to {}", email.subject, email.recipient);
+        let mut names: Vec<_> = ended.leaving.iter().take(MOST_NAMED).map(named).collect();
+        if ended.leaving.len() > MOST_NAMED {
+            names.push(format!("{} more", words::number(ended.leaving.len() - MOST_NAMED)));
+        }
+        let words =
+            if names.is_empty() { String::new() } else { format!(" Already on its way: {}.", words::list(&names)) };
         answer::toast("paused", format!("All sending is stopped.{words}"))
     })
 }
 
 /// Lets mail leave again.
-pub async fn resume(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+pub async fn resume(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response> {
     let done = app.engine.resume_workspace(&visitor.actor).await;
-    answer::outcome(urls::HOME, done, |_| answer::toast("active", "Sending goes on."))
+    let to = back(&headers, urls::HOME.to_owned());
+    answer::outcome(&to, done, |_| answer::toast("active", "Sending goes on."))
 }
 
 /// *industry*: the words of a merge tag.

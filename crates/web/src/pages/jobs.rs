@@ -89,9 +89,13 @@ fn bar(job: &Job) -> Bar {
     Bar {
         id: format!("progress-{}", job.id),
         title: job.title.clone(),
-        done: job.done_count,
+        done: job.done_count + job.refused_count,
         total: job.total.max(1),
-        words: format!("{} of {}{left_out}", words::number(job.done_count), words::number(job.total)),
+        words: format!(
+            "{} of {}{left_out}",
+            words::number(job.done_count + job.refused_count),
+            words::number(job.total)
+        ),
     }
 }
 
@@ -139,7 +143,7 @@ pub async fn show(
 }
 
 fn sub(job: &Job, visitor: &Visitor) -> String {
-    let at = |at| words::moment(at, visitor.now, &visitor.zone);
+    let at = |at| super::in_sentence(&words::moment(at, visitor.now, &visitor.zone));
     match (job.state, job.finished_at) {
         (JobState::Done, Some(end)) => format!("Finished {}.", at(end)),
         (JobState::Failed, Some(end)) => format!("Ended by a fault {}. What was done stays.", at(end)),
@@ -211,7 +215,7 @@ fn parts(app: App, id: JobId) -> impl Stream<Item = std::result::Result<Event, I
                 let refresh = Event::default().data("<turbo-stream action=\"refresh\"></turbo-stream>");
                 return Some((Ok(refresh), (app, look, shown, true)));
             }
-            if shown == Some((job.done_count, job.total)) {
+            if shown == Some((job.done_count + job.refused_count, job.total)) {
                 continue;
             }
             let bar = bar(&job);
@@ -220,7 +224,10 @@ fn parts(app: App, id: JobId) -> impl Stream<Item = std::result::Result<Event, I
                 bar.id,
                 bar.render().ok()?
             );
-            return Some((Ok(Event::default().data(part)), (app, look, Some((job.done_count, job.total)), false)));
+            return Some((
+                Ok(Event::default().data(part)),
+                (app, look, Some((job.done_count + job.refused_count, job.total)), false),
+            ));
         }
     })
 }

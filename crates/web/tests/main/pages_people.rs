@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request},
 };
+use relance_engine::stepper::Stepper;
 
 /// A browser that is signed in.
 struct Browser {
@@ -51,7 +52,11 @@ async fn request(router: &Router, method: &str, path: &str, headers: &[(&str, &s
 /// Fields of a form, encoded.
 fn form(fields: &[(&str, &str)]) -> String {
     let encode = |text: &str| {
-        text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect::<String>()
+        text.bytes()
+            .map(
+                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+            )
+            .collect::<String>()
     };
     fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
@@ -72,7 +77,14 @@ impl Browser {
     }
 
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        request(&self.router, "POST", path, &[("cookie", &self.cookie), ("sec-fetch-site", "same-origin")], &form(fields)).await
+        request(
+            &self.router,
+            "POST",
+            path,
+            &[("cookie", &self.cookie), ("sec-fetch-site", "same-origin")],
+            &form(fields),
+        )
+        .await
     }
 
     /// Where a form leads, and what the toast there says.
@@ -82,7 +94,11 @@ impl Browser {
         let cookie = format!("{}; {toast}", self.cookie);
         let next = request(&self.router, "GET", &page.location(), &[("cookie", &cookie)], "").await;
         assert_eq!(next.status, 200, "{}", next.html);
-        let gone = next.headers.get_all("set-cookie").iter().any(|value| value.to_str().is_ok_and(|text| text.contains("relance_toast=; ")));
+        let gone = next
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .any(|value| value.to_str().is_ok_and(|text| text.contains("relance_toast=; ")));
         assert!(gone, "a toast is shown once");
         let toast = next.html.split("class=\"toast\"").nth(1).expect("a toast");
         toast.split("<span>").nth(1).and_then(|rest| rest.split("</span>").next()).unwrap_or_default().to_owned()
@@ -106,7 +122,9 @@ async fn strangers_are_sent_to_sign_in_and_back_to_where_they_wanted() {
     assert_eq!((page.status, page.location().as_str()), (303, "/sign-in?to=/leads%3Fq%3Da"));
     request(&at.router, "GET", "/set-up", &[], "").await.shows(303, &[]);
     let wrong = form(&[("email", "admin@acme.test"), ("password", "wrong wrong wrong")]);
-    request(&at.router, "POST", "/sign-in", &[], &wrong).await.shows(422, &["Email or password is not right", "admin@acme.test"]);
+    request(&at.router, "POST", "/sign-in", &[], &wrong)
+        .await
+        .shows(422, &["Email or password is not right", "admin@acme.test"]);
 }
 
 #[tokio::test]
@@ -137,7 +155,8 @@ async fn every_page_of_people_answers_with_its_security_headers() {
 #[tokio::test]
 async fn a_change_asked_for_by_another_site_is_refused_and_a_one_click_unsubscribe_is_not() {
     let (at, browser, sequence, lead) = scene().await;
-    let foreign = [("cookie", browser.cookie.as_str()), ("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
+    let foreign =
+        [("cookie", browser.cookie.as_str()), ("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
     let path = format!("/people/{lead}/delete");
     request(&at.router, "POST", &path, &foreign, "").await.shows(403, &["came from another site"]);
     browser.get(&format!("/people/{lead}")).await.shows(200, &["Okafor"]);
@@ -175,7 +194,8 @@ async fn a_known_address_is_shown_before_a_second_person_is_made() {
 async fn a_sequence_is_previewed_started_paused_explained_and_stopped() {
     let (_at, browser, sequence, lead) = scene().await;
     let preview = browser.get(&format!("/people/{lead}/enroll?sequence={sequence}&step=1")).await;
-    preview.shows(200, &["Winter depots", "1. Email", "2. Email in the same thread", "2 business days", "Start sequence"]);
+    preview
+        .shows(200, &["Winter depots", "1. Email", "2. Email in the same thread", "2 business days", "Start sequence"]);
     let body = browser.get(&format!("/people/{lead}/enroll/{sequence}/body?step=1")).await;
     body.shows(200, &["<p>Hi Ann</p>"]);
     assert!(body.headers["content-security-policy"].to_str().expect("a policy").starts_with("sandbox"));
@@ -189,9 +209,13 @@ async fn a_sequence_is_previewed_started_paused_explained_and_stopped() {
 
     let person = browser.get(&format!("/people/{lead}")).await;
     person.shows(200, &["Winter depots", "Next email", "no step done yet"]);
-    let enrollment = person.html.split("/enrollments/").nth(1).and_then(|rest| rest.get(..30)).expect("a link").to_owned();
+    let enrollment =
+        person.html.split("/enrollments/").nth(1).and_then(|rest| rest.get(..30)).expect("a link").to_owned();
     let page = browser.get(&format!("/enrollments/{enrollment}")).await;
-    page.shows(200, &["Winter depots for Ann Okafor", "What releases it", "What would stop it", "Daily quota", "Allows"]);
+    page.shows(
+        200,
+        &["Winter depots for Ann Okafor", "What releases it", "What would stop it", "Daily quota", "Allows"],
+    );
 
     let paused = browser.post(&format!("/enrollments/{enrollment}/pause"), &[]).await;
     assert_eq!(browser.said(&paused).await, "Winter depots for Ann Okafor is paused.");
@@ -213,7 +237,10 @@ async fn a_bulk_action_says_what_it_will_do_and_reports_each_row() {
     browser.post("/people/enroll", &chosen).await.shows(200, &["Start a sequence for 2 people", "Winter depots"]);
     let with = |more: &[(&'static str, &'static str)]| [&chosen[..], more].concat();
     let check = [&with(&[("pane", "check")])[..], &[("in", sequence.as_str())]].concat();
-    browser.post("/people/enroll", &check).await.shows(200, &["Start for 1 person", "Left out", "Nobody", "Change the address"]);
+    browser
+        .post("/people/enroll", &check)
+        .await
+        .shows(200, &["Start for 1 person", "Left out", "Nobody", "Change the address"]);
     let start = [&with(&[("pane", "start")])[..], &[("in", sequence.as_str())]].concat();
     browser.post("/people/enroll", &start).await.shows(200, &["started for 1 person", "Nobody"]);
 
@@ -234,7 +261,12 @@ async fn a_bulk_action_says_what_it_will_do_and_reports_each_row() {
 #[tokio::test]
 async fn a_lead_is_converted_and_merging_is_confirmed() {
     let (_at, browser, _, lead) = scene().await;
-    let made = browser.post("/people/new?kind=contact", &[("last_name", "Contact"), ("email", "maya@kestrel.example"), ("anyway", "1")]).await;
+    let made = browser
+        .post(
+            "/people/new?kind=contact",
+            &[("last_name", "Contact"), ("email", "maya@kestrel.example"), ("anyway", "1")],
+        )
+        .await;
     let contact = made.location().trim_start_matches("/people/").to_owned();
     let path = format!("/people/{lead}/convert");
     browser.get(&path).await.shows(200, &["Merge and convert", &contact]);
@@ -242,7 +274,11 @@ async fn a_lead_is_converted_and_merging_is_confirmed() {
     let merged = browser.post(&path, &[("into", &contact)]).await;
     assert_eq!(merged.location(), format!("/people/{contact}"));
     let old = browser.get(&format!("/people/{lead}")).await;
-    assert_eq!((old.status, old.location()), (303, format!("/people/{contact}")), "the lead's address leads to the contact");
+    assert_eq!(
+        (old.status, old.location()),
+        (303, format!("/people/{contact}")),
+        "the lead's address leads to the contact"
+    );
 }
 
 #[tokio::test]
@@ -265,18 +301,26 @@ async fn a_file_is_uploaded_mapped_and_checked_before_anything_changes() {
     let answer = send(&browser.router, upload).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     let map = answer.headers["location"].to_str().expect("an address").to_owned();
-    browser.get(&map).await.shows(200, &["people.csv", "Surname", "value=\"last_name\" selected", "value=\"email\" selected"]);
+    browser
+        .get(&map)
+        .await
+        .shows(200, &["people.csv", "Surname", "value=\"last_name\" selected", "value=\"email\" selected"]);
     let path = map.split('?').next().expect("a path");
-    let fields = [("kind", "contact"), ("field", "first_name"), ("field", "last_name"), ("field", "email"), ("run", "check")];
+    let fields =
+        [("kind", "contact"), ("field", "first_name"), ("field", "last_name"), ("field", "email"), ("run", "check")];
     let nameless = [("kind", "contact"), ("field", ""), ("field", ""), ("field", "email"), ("run", "check")];
     browser.post(path, &nameless).await.shows(422, &["every person needs one"]);
+    let mut stepper = Stepper::start(at.engine.clone()).await.expect("a start");
     let checked = browser.post(path, &fields).await;
     assert_eq!(checked.status, 303, "{}", checked.html);
-    while at.engine.run_next_job().await.expect("a job") {}
-    browser.get(&checked.location()).await.shows(200, &["Nothing was changed.", "Would be created", "Left out", "Import now"]);
+    stepper.run_due().await.expect("the job");
+    browser
+        .get(&checked.location())
+        .await
+        .shows(200, &["Nothing was changed.", "Would be created", "Left out", "Import now"]);
     browser.get("/contacts").await.shows(200, &["No contacts yet"]);
     let imported = browser.post(path, &[&fields[..4], &[("run", "import")]].concat()).await;
-    while at.engine.run_next_job().await.expect("a job") {}
+    stepper.run_due().await.expect("the job");
     browser.get(&imported.location()).await.shows(200, &["Created", "rows.csv"]);
     browser.get("/contacts").await.shows(200, &["Ada Byron"]);
     let csv = browser.get(&format!("{}/rows.csv", imported.location())).await;

@@ -4,12 +4,13 @@ import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
   connect() {
-    this.element.dataset.turboAction = "replace";
+    // In a dialog only its frame changes; on a page the address does too, so that it can be shared.
+    if (!this.element.closest("turbo-frame")) this.element.dataset.turboAction = "replace";
     this.element.oninput = (event) => this.soon(event.target.matches("input[type=search], input[type=text]") ? 250 : 0);
     const field = this.element.querySelector("input[type=search]");
     if (!field) return;
-    field.id ||= "filter-words";
-    field.dataset.turboPermanent = "";
+    field.addEventListener("turbo:before-morph-element", (event) => event.preventDefault());
+    field.setSelectionRange(field.value.length, field.value.length);
   }
 
   disconnect() {

@@ -5,6 +5,17 @@ export default class extends Controller {
   static targets = ["list", "tab", "panel"];
 
   connect() {
+    const { signal } = (this.listening = new AbortController());
+    // A morph brings back the page as the server drew it: the chosen tab is chosen again.
+    document.addEventListener("turbo:render", () => this.element.isConnected && this.setUp(), { signal });
+    this.setUp();
+  }
+
+  disconnect() {
+    this.listening.abort();
+  }
+
+  setUp() {
     this.listTarget.setAttribute("role", "tablist");
     this.tabTargets.forEach((tab) => {
       tab.setAttribute("role", "tab");
@@ -16,7 +27,7 @@ export default class extends Controller {
       if (panel.tagName === "UL") return;
       panel.setAttribute("role", "tabpanel");
     });
-    const chosen = this.tabTargets.find((tab) => tab.getAttribute("aria-current") || tab.hash === location.hash);
+    const chosen = this.tabTargets.find((tab) => tab.hash === this.chosen) ?? this.tabTargets.find((tab) => tab.getAttribute("aria-current") || tab.hash === location.hash);
     this.select(chosen ?? this.tabTargets[0]);
   }
 
@@ -25,6 +36,7 @@ export default class extends Controller {
   }
 
   select(chosen) {
+    this.chosen = chosen.hash;
     this.tabTargets.forEach((tab) => {
       const on = tab === chosen;
       tab.removeAttribute("aria-current");

@@ -71,14 +71,14 @@ pub fn shown(
     Shown { lines, chosen: chosen.map(|preview| beside(preview, person)).unwrap_or_default() }
 }
 
-/// *Email in the same thread*, *Task: call*.
-pub fn title(position: usize, step: &Step, in_thread: bool) -> String {
+/// *3. Email in the same thread*, *2. Task: call Maya*; `text` is what the task says to this person.
+pub fn title(position: usize, step: &Step, in_thread: bool, text: &str) -> String {
     let name = match &step.action {
         Action::AutomatedEmail { .. } if in_thread => "Email in the same thread".to_owned(),
         Action::AutomatedEmail { .. } => "Email".to_owned(),
         Action::ManualEmail { .. } => "Email by hand".to_owned(),
-        Action::Task { task } => {
-            format!("Task: {}", task.content.lines().next().unwrap_or_default().chars().take(60).collect::<String>())
+        Action::Task { .. } => {
+            format!("Task: {}", text.lines().next().unwrap_or_default().chars().take(60).collect::<String>())
         }
     };
     format!("{position}. {name}")
@@ -114,7 +114,7 @@ fn line(
     Line {
         wait: if preview.step.wait.amount == 0 { String::new() } else { preview.step.wait.words() },
         icon: icon(&preview.step),
-        title: title(preview.position, &preview.step, preview.in_thread),
+        title: title(preview.position, &preview.step, preview.in_thread, &preview.words.text),
         href: href(preview.position),
         dot: if number > 0 { "blocked" } else { "" },
         is_chosen: preview.position == chosen,
@@ -152,7 +152,7 @@ pub fn summary(previews: &[StepPreview], first_name: &str, visitor: &Visitor) ->
     let done = previews
         .last()
         .and_then(|last| last.planned_at)
-        .map(|at| format!(", done about {}", words::date(at, visitor.now, &visitor.zone)));
+        .map(|at| format!(", done about {}", crate::pages::in_sentence(&words::date(at, visitor.now, &visitor.zone))));
     format!("{steps}{}. Ends as soon as {first_name} answers.", done.unwrap_or_default())
 }
 

@@ -131,7 +131,9 @@ pub async fn pause(
     let done = app.engine.pause(&visitor.actor, id, until).await;
     answer::outcome(&to, done, |paused| {
         let until = until
-            .map(|until| format!(" until {}", words::moment(until, visitor.now, &visitor.zone)))
+            .map(|until| {
+                format!(" until {}", crate::pages::in_sentence(&words::moment(until, visitor.now, &visitor.zone)))
+            })
             .unwrap_or_default();
         let mut toast =
             answer::toast("paused", format!("{} is paused{until}.{}", named(&view), leaving(&paused.leaving)));
@@ -252,7 +254,8 @@ pub async fn reschedule(
     };
     match moved {
         Ok(at) => {
-            let words = format!("Moved to {}.", words::moment(at, visitor.now, &visitor.zone));
+            let words =
+                format!("Moved to {}.", crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
             Ok(answer::said(&urls::enrollment(id), &answer::toast("done", words)))
         }
         Err(error) => answer::refused(&when_page(&visitor, &view, false, typed, error.refused()?)),

@@ -75,15 +75,22 @@ pub fn read(preview: &EnrollmentPreview, chosen: usize, visitor: &Visitor) -> Op
     Some(Explanation {
         state,
         chip,
-        step: format!("Step {}", title(step.position, &step.step, false).replacen('.', ",", 1).to_lowercase()),
+        step: step_words(step),
         at: words::clock(explained.now, &visitor.zone),
         answer: explained.sentence(),
-        strip: due.and_then(|due| strip(due, explained)),
+        strip: due.and_then(|due| strip(due, explained, step.step.action.is_automated_email())),
         heading: if state == "active" { "Why now" } else { "Why not yet" },
         rules: explained.rules.iter().map(|rule| row(rule, explained)).collect(),
         releases: explained.releases(),
         would_stop: explained.would_stop(first_name(&preview.person)),
     })
+}
+
+/// *Step 3, email*.
+fn step_words(step: &EnrollmentStep) -> String {
+    let title = title(step.position, &step.step, false, &step.words.text);
+    let words = title.replacen(". E", ", e", 1).replacen(". T", ", t", 1);
+    format!("Step {words}")
 }
 
 fn chip(step: &EnrollmentStep, explained: &Explained) -> (&'static str, &'static str) {
@@ -98,7 +105,7 @@ fn chip(step: &EnrollmentStep, explained: &Explained) -> (&'static str, &'static
     }
 }
 
-fn strip(due: Timestamp, explained: &Explained) -> Option<Strip> {
+fn strip(due: Timestamp, explained: &Explained, is_email: bool) -> Option<Strip> {
     let (now, leaves) = (explained.now, explained.leaves_at?);
     if leaves <= now {
         return None;
@@ -112,7 +119,7 @@ fn strip(due: Timestamp, explained: &Explained) -> Option<Strip> {
     Some(Strip {
         due: if due < now { format!("Due {}", at(due)) } else { String::new() },
         now: format!("Now {}", at(now)),
-        leaves: format!("Leaves {}", at(leaves)),
+        leaves: format!("{} {}", if is_email { "Leaves" } else { "Task" }, at(leaves)),
         place: format!("{} time", explained.place),
         now_x: (20 + now.since(begin) * 480 / span).clamp(if due < now { 90 } else { 20 }, 410),
     })

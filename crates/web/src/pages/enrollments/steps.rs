@@ -93,7 +93,7 @@ fn line(preview: &EnrollmentPreview, step: &EnrollmentStep, is_chosen: bool, vis
     Line {
         wait: if step.step.wait.amount == 0 { String::new() } else { step.step.wait.words() },
         icon: if dot == "done" { "check" } else { icon(&step.step) },
-        title: title(step.position, &step.step, in_thread(step)),
+        title: title(step.position, &step.step, in_thread(step), &step.words.text),
         href: urls::enrollment_step(preview.enrollment.id, step.step.id),
         dot,
         is_chosen,
@@ -110,7 +110,7 @@ fn said(preview: &EnrollmentPreview, step: &EnrollmentStep, visitor: &Visitor) -
         let when = words::When::moment(at, visitor.now, &zone, &visitor.zone);
         if when.place.is_empty() { when.words } else { format!("{} {}", when.words, when.place) }
     };
-    let done = step.executed_at.map(at).unwrap_or_default();
+    let done = step.executed_at.map(|when| crate::pages::in_sentence(&at(when))).unwrap_or_default();
     let is_current = preview.enrollment.state.step() == Some(step.step.id);
     let planned = match (step.planned_at, step.after_task) {
         (Some(planned), true) => format!("{}, if the task is done when due", at(planned)),
@@ -162,7 +162,7 @@ pub fn beside(preview: &EnrollmentPreview, chosen: usize, view: &EnrollmentView,
     let body = gone
         .map_or_else(|| urls::step_body(preview.enrollment.id, step.step.id), |email| urls::delivery_body(email.id));
     Beside {
-        title: title(step.position, &step.step, in_thread(step)),
+        title: title(step.position, &step.step, in_thread(step), &step.words.text),
         words: said(preview, step, visitor).0,
         is_email,
         from: view.mailbox_address.clone().unwrap_or_default(),

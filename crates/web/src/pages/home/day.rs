@@ -101,11 +101,8 @@ pub async fn read(tx: &mut Tx, visitor: &Visitor) -> Result<Day> {
 
 fn draw(counts: &[(u32, u32); 24], quota: String, place: String) -> Day {
     let busy: Vec<usize> = (0..24).filter(|hour| counts[*hour] != (0, 0)).collect();
-    let (from, to) = match (busy.first(), busy.last()) {
-        (Some(from), Some(to)) if to - from >= 5 => (*from, *to),
-        (Some(from), _) => ((*from).min(18), ((*from).min(18) + 5).min(23)),
-        _ => (9, 16),
-    };
+    let from = busy.first().map_or(9, |first| 9.min(*first));
+    let to = busy.last().map_or(16, |last| 16.max(*last));
     let most = counts.iter().map(|(sent, planned)| sent + planned).max().unwrap_or(0).max(1);
     let number = u32::try_from(to - from + 1).unwrap_or(1);
     let column = WIDTH / number;

@@ -234,17 +234,16 @@ fn action(chosen: &Chosen, visitor: &Visitor) -> std::result::Result<BulkAction,
 }
 
 async fn act(app: &App, visitor: &Visitor, chosen: &Chosen, action: BulkAction) -> Result<Response> {
-    let (verb, selection) = (done_words(&action), chosen.selection()?);
-    let is_delete = action == BulkAction::Delete;
+    let (asked, selection) = (action.clone(), chosen.selection()?);
     let rows = match app.engine.bulk_people(&visitor.actor, &selection, action).await? {
         BulkDone::Job(job) => return Ok(answer::go(&urls::job(job))),
         BulkDone::Rows(rows) => rows,
     };
     let done: Vec<PersonId> = rows.iter().filter(|row| row.refused.is_none()).map(|row| row.person_id).collect();
-    let title = format!("{} {verb}", words::people(done.len() as u64));
+    let title = done_words(&asked, done.len());
     if done.len() == rows.len() {
         let mut toast = answer::toast("done", format!("{title}."));
-        if is_delete {
+        if asked == BulkAction::Delete {
             toast.undo = urls::restore_people(&done);
         }
         return Ok(answer::said(&chosen.list(), &toast));
@@ -259,17 +258,19 @@ async fn act(app: &App, visitor: &Visitor, chosen: &Chosen, action: BulkAction) 
     })
 }
 
-const fn done_words(action: &BulkAction) -> &'static str {
+/// *Stopped the sequences of 8 people*.
+fn done_words(action: &BulkAction, number: usize) -> String {
+    let who = words::people(number as u64);
     match action {
-        BulkAction::Convert => "converted",
-        BulkAction::Delete => "deleted",
-        BulkAction::Stop => "stopped",
-        BulkAction::Pause { .. } => "paused",
-        BulkAction::Resume => "resumed",
-        BulkAction::Retry => "retried",
-        BulkAction::Tag { .. } => "tagged",
-        BulkAction::AssignOwner { .. } => "assigned",
-        BulkAction::Enroll { .. } => "started",
+        BulkAction::Convert => format!("Converted {who}"),
+        BulkAction::Delete => format!("Deleted {who}"),
+        BulkAction::Stop => format!("Stopped the sequences of {who}"),
+        BulkAction::Pause { .. } => format!("Paused the sequences of {who}"),
+        BulkAction::Resume => format!("Resumed the sequences of {who}"),
+        BulkAction::Retry => format!("Retried the sequences of {who}"),
+        BulkAction::Tag { .. } => format!("Tagged {who}"),
+        BulkAction::AssignOwner { .. } => format!("Assigned {who}"),
+        BulkAction::Enroll { .. } => format!("Started for {who}"),
     }
 }
 

@@ -168,7 +168,8 @@ impl Around<'_> {
         match &e.state {
             State::Active { due, .. } => self.active(base, view, *due),
             State::Paused { until, .. } => {
-                let until = until.map(|until| words::date(until, self.visitor.now, &self.visitor.zone));
+                let until = until
+                    .map(|until| crate::pages::in_sentence(&words::date(until, self.visitor.now, &self.visitor.zone)));
                 let chip = until.map_or_else(|| "Paused".to_owned(), |until| format!("Paused until {until}"));
                 Row { state: "paused", chip, resume: urls::enrollment_action(e.id, "resume"), ..base }
             }
@@ -179,7 +180,7 @@ impl Around<'_> {
                 } else {
                     self.person.fields.first_name.as_str()
                 };
-                let on = words::date(*at, self.visitor.now, &self.visitor.zone);
+                let on = crate::pages::in_sentence(&words::date(*at, self.visitor.now, &self.visitor.zone));
                 let because = reason.words().replace("the person", name);
                 let past = format!(
                     "{} of {}. Ended {on} because {because}.",
@@ -195,8 +196,14 @@ impl Around<'_> {
         let e = &view.stored.enrollment;
         let zone = &self.visitor.zone;
         match (e.done_steps.len(), e.last_step_at) {
-            (0, _) => format!("Started {}, no step done yet", words::moment(e.enrolled_at, self.visitor.now, zone)),
-            (done, Some(at)) => format!("Step {done} of {of} done {}", words::moment(at, self.visitor.now, zone)),
+            (0, _) => format!(
+                "Started {}, no step done yet",
+                crate::pages::in_sentence(&words::moment(e.enrolled_at, self.visitor.now, zone))
+            ),
+            (done, Some(at)) => format!(
+                "Step {done} of {of} done {}",
+                crate::pages::in_sentence(&words::moment(at, self.visitor.now, zone))
+            ),
             (done, None) => format!("Step {done} of {of} done"),
         }
     }
