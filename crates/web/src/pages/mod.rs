@@ -13,3 +13,12 @@ pub mod people;
 pub mod set_up;
 pub mod sign_in;
 pub mod unsubscribe;
+
+/// *today, 09:12* inside a sentence, where a time of its own begins with a capital.
+pub(crate) fn in_sentence(time: &str) -> String {
+    let words = ["Today", "Tomorrow", "Yesterday"];
+    match words.into_iter().find(|word| time.starts_with(word)) {
+        Some(word) => time.replacen(word, &word.to_lowercase(), 1),
+        None => time.to_owned(),
+    }
+}
