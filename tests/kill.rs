@@ -55,7 +55,8 @@ impl Run {
         storage::leases::expire_all(&mut tx).await.expect("the leases end");
         tx.commit().await.expect("committed");
         store.close().await;
-        assert!(left.len() <= 1, "one mailbox hands over one email at a time: {left:?}");
+        // One is handed over while what became of the one before is written.
+        assert!(left.len() <= 2, "one mailbox hands over one email after the other: {left:?}");
         assert_no_doubles(&self.ledger);
         left
     }

@@ -4,9 +4,10 @@
 //! the caller's task, so a test sees the same history every time. On drop it checks that nothing was sent twice.
 
 use relance_domain::{
-    EnrollmentId, MailboxId, PersonId, SequenceId, StepId, Timestamp,
+    EnrollmentId, MailboxId, PersonId, SequenceId, StepId, Timestamp, UserId,
+    delivery::Delivery,
     enrollment::Enrollment,
-    mailbox::{Mailbox, Provider},
+    mailbox::{Endpoint, Mailbox, Provider, Security},
     person::{Fields, Kind},
     sequence::Plan,
     step::{Action, EmailText, Step, Wait, WaitUnit},
@@ -14,7 +15,12 @@ use relance_domain::{
 };
 use relance_engine::{
     Clock, Engine, Keys, Settings,
-    commands::{mailboxes::NewMailbox, preflight::EnrollRequest, sequences::SequenceFields, workspace::SetUp},
+    commands::{
+        mailboxes::{NewEndpoint, NewMailbox},
+        preflight::EnrollRequest,
+        sequences::SequenceFields,
+        workspace::SetUp,
+    },
     ids::Ids,
     stepper::Stepper,
 };
@@ -22,7 +28,7 @@ use relance_mail::{
     Tls,
     sandbox::{self, Sandbox},
 };
-use relance_servers::TestDatabase;
+use relance_servers::{MailServers, TestDatabase};
 use relance_storage::{self as storage, Database, Store};
 use secrecy::SecretString;
 use std::path::Path;
@@ -81,6 +87,14 @@ impl World {
     /// # Panics
     /// If the installation cannot be made.
     pub async fn on(ground: Ground, at: &str, waits: &[u32]) -> Self {
+        Self::trusting(ground, at, waits, None).await
+    }
+
+    /// As [`World::on`], trusting the certificates of `ca_file` as well.
+    ///
+    /// # Panics
+    /// If the installation cannot be made.
+    pub async fn trusting(ground: Ground, at: &str, waits: &[u32], ca_file: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("world").tempdir().expect("a folder for the world");
         let database = match &ground {
             Ground::Sqlite => Database::Sqlite(folder.path().join("world.sqlite")),
@@ -88,7 +102,8 @@ impl World {
         };
         let store = Store::open(&database).await.expect("the database opens");
         let zone = at.split_once('[').map_or("UTC", |(_, zone)| zone.trim_end_matches(']')).to_owned();
-        let engine = engine_on(store, folder.path(), Clock::standing(time(at)));
+        let tls = Tls::new(ca_file).expect("a trust store");
+        let engine = engine_with(store, folder.path(), Clock::standing(time(at)), tls);
         let (actor, mailbox) = settle(&engine, &zone).await;
         let stepper = Stepper::start(engine.clone()).await.expect("the engine starts");
         let mut world = Self { engine, actor, mailbox, stepper, sequence: None, _folder: folder, _ground: ground };
@@ -101,6 +116,33 @@ impl World {
             world.sequence(Plan { steps, schedule: None, ..Plan::default() }).await;
         }
         world
+    }
+
+    /// Connects a mailbox that sends to `smtp_port` of this machine without TLS, signing in if `signs_in`, and reads from
+    /// a real IMAP server; the world sends from it from now on. Its address.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn connect_smtp(&mut self, mail: &MailServers, smtp_port: u16, signs_in: bool) -> String {
+        let address = format!("rep@{}", mail.fresh_domain());
+        let way = |port: u16, security: Security| NewEndpoint {
+            endpoint: Endpoint {
+                host: "127.0.0.1".to_owned(),
+                port,
+                security,
+                username: if signs_in || port != smtp_port { address.clone() } else { String::new() },
+            },
+            password: Some(SecretString::from(mail.password.clone())),
+        };
+        let new = NewMailbox {
+            address: address.clone(),
+            provider: Provider::ImapSmtp,
+            smtp: Some(way(smtp_port, Security::None)),
+            imap: Some(way(mail.imap_port, Security::Starttls)),
+            ..sandbox_of(self.actor.user_id().expect("a user"), "UTC")
+        };
+        self.mailbox = self.engine.connect_mailbox(&self.actor, new).await.expect("the mailbox is connected").id;
+        address
     }
 
     /// Writes and activates a sequence; later [`World::enroll`] uses it.
@@ -142,7 +184,7 @@ impl World {
         let request = EnrollRequest {
             sequence_id: self.sequence.expect("a sequence"),
             person_ids: vec![person],
-            mailbox_id: None,
+            mailbox_id: Some(self.mailbox),
             actor_id: None,
             start_at: None,
             start_step: None,
@@ -183,6 +225,15 @@ impl World {
     pub async fn enrollment(&self, id: EnrollmentId) -> Enrollment {
         let mut tx = self.engine.store.read().await.expect("a view");
         storage::enrollments::find(&mut tx, id).await.expect("readable").expect("an enrollment").enrollment
+    }
+
+    /// The emails of an enrollment, oldest first.
+    ///
+    /// # Panics
+    /// If the database cannot be read.
+    pub async fn deliveries(&self, id: EnrollmentId) -> Vec<Delivery> {
+        let mut tx = self.engine.store.read().await.expect("a view");
+        storage::deliveries::of_enrollment(&mut tx, id).await.expect("deliveries")
     }
 
     /// The mailbox as stored.
@@ -306,8 +357,11 @@ impl World {
 /// # Panics
 /// If the trust store cannot be read.
 pub fn engine_on(store: Store, folder: &Path, clock: Clock) -> Engine {
+    engine_with(store, folder, clock, Tls::new(None).expect("a trust store"))
+}
+
+fn engine_with(store: Store, folder: &Path, clock: Clock, tls: Tls) -> Engine {
     let settings = Settings::new(folder.to_path_buf(), "https://relance.test".to_owned());
-    let tls = Tls::new(None).expect("a trust store");
     Engine::new(store, clock, Ids::random(), Keys::from_bytes([7; 32]), tls, settings)
 }
 
@@ -321,8 +375,14 @@ async fn settle(engine: &Engine, zone: &str) -> (Actor, MailboxId) {
     };
     let user = engine.set_up(set_up).await.expect("the workspace is set up");
     let actor = Actor::User { id: user.id, role: Role::Admin };
-    let new = NewMailbox {
-        user_id: Some(user.id),
+    let new = sandbox_of(user.id, zone);
+    let mailbox = engine.connect_mailbox(&actor, new).await.expect("the mailbox is connected");
+    (actor, mailbox.id)
+}
+
+fn sandbox_of(user: UserId, zone: &str) -> NewMailbox {
+    NewMailbox {
+        user_id: Some(user),
         address: "rep@world.test".to_owned(),
         from_name: "Rep".to_owned(),
         provider: Provider::Sandbox,
@@ -335,7 +395,5 @@ async fn settle(engine: &Engine, zone: &str) -> (Actor, MailboxId) {
         min_gap_seconds: Some(0),
         away: Vec::new(),
         check: false,
-    };
-    let mailbox = engine.connect_mailbox(&actor, new).await.expect("the mailbox is connected");
-    (actor, mailbox.id)
+    }
 }

@@ -27,8 +27,8 @@ pub struct ImportArguments {
     #[arg(long, value_enum, default_value_t = KindName::Lead)]
     kind: KindName,
     /// Which column fills which field; the others are guessed from their names
-    #[arg(long, value_name = "COLUMN=FIELD")]
-    map: Vec<String>,
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = column_and_field)]
+    map: Vec<(String, String)>,
     /// What to do with a row whose email someone already has
     #[arg(long, value_enum, default_value_t = DuplicateName::Skip)]
     on_duplicate: DuplicateName,
@@ -82,20 +82,21 @@ pub async fn run(global: &Global, arguments: ImportArguments, output: &Output) -
     report(&engine, job, output).await
 }
 
+fn column_and_field(text: &str) -> Result<(String, String), String> {
+    let (column, field) = text.split_once('=').ok_or("it must read COLUMN=FIELD")?;
+    Ok((column.trim().to_owned(), field.trim().to_owned()))
+}
+
 /// The guessed mapping, with what `--map` says in its place.
-fn mapping(bytes: &[u8], given: &[String]) -> anyhow::Result<Mapping> {
+fn mapping(bytes: &[u8], given: &[(String, String)]) -> anyhow::Result<Mapping> {
     let head = read_head(bytes)?;
     let mut mapping = head.mapping;
-    for pair in given {
-        let Some((column, field)) = pair.split_once('=') else {
-            bail!("--map takes COLUMN=FIELD, not {pair}");
-        };
-        let Some(index) = head.headers.iter().position(|header| header.trim().eq_ignore_ascii_case(column.trim()))
-        else {
+    for (column, field) in given {
+        let Some(index) = head.headers.iter().position(|header| header.trim().eq_ignore_ascii_case(column)) else {
             bail!("The file has no column {column}. It has: {}.", head.headers.join(", "));
         };
         if let Some(slot) = mapping.fields.get_mut(index) {
-            *slot = field.trim().to_owned();
+            field.clone_into(slot);
         }
     }
     Ok(mapping)
