@@ -335,13 +335,14 @@ pub fn scripted_mailbox(address: &str, smtp_port: u16, mail: &MailServers) -> Va
 /// Asks again and again until the answer is good; panics with the last answer that was not.
 pub async fn eventually<T>(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
     let mut last = String::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
     let found = tokio::time::timeout(limit, async {
         loop {
+            tick.tick().await;
             match look().await {
                 Ok(found) => return found,
                 Err(not_yet) => last = not_yet,
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     })
     .await;
