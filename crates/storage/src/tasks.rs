@@ -95,13 +95,26 @@ pub struct TaskView {
     pub sequence_name: Option<String>,
     /// Who does it.
     pub owner_name: String,
+    /// Completing it sends the email its sequence waits with.
+    pub sends_email: bool,
 }
 
 fn read_view(row: &Row) -> Result<TaskView> {
     let task = read(row)?;
     let person_name = if task.person_id.is_some() { Some(person_name(row)?) } else { None };
     let (sequence_name, owner_name) = (row.text_opt("sequence_name")?, row.text("owner_name")?);
-    Ok(TaskView { task, person_name, sequence_name, owner_name })
+    let sends_email = task.state == TaskState::Open && row.text_opt("waits_with")?.as_deref() == Some("manual_email");
+    Ok(TaskView { task, person_name, sequence_name, owner_name, sends_email })
+}
+
+const VIEW: &str = "p.first_name, p.last_name, p.organization_name, p.email AS person_email, s.name AS sequence_name, \
+    u.name AS owner_name, CASE WHEN e.step_id = t.step_id THEN e.step_action END AS waits_with \
+    FROM tasks t JOIN users u ON u.id = t.owner_id LEFT JOIN people p ON p.id = t.person_id \
+    LEFT JOIN enrollments e ON e.id = t.enrollment_id LEFT JOIN sequences s ON s.id = e.sequence_id";
+
+/// The task with this id and the names around it.
+pub async fn find_view(tx: &mut Tx, id: TaskId) -> Result<Option<TaskView>> {
+    tx.first(&format!("SELECT {COLUMNS}, {VIEW} WHERE t.id = $1"), args![id], read_view).await
 }
 
 /// Which tasks a list shows.
@@ -151,12 +164,7 @@ pub async fn page(
     let mut conditions = conditions(filter);
     let latest_first = filter.open == Some(false);
     conditions.after("(t.due_at, t.id)", if latest_first { "<" } else { ">" }, after);
-    let head = format!(
-        "SELECT {COLUMNS}, p.first_name, p.last_name, p.organization_name, p.email AS person_email,
-            s.name AS sequence_name, u.name AS owner_name
-         FROM tasks t JOIN users u ON u.id = t.owner_id LEFT JOIN people p ON p.id = t.person_id
-            LEFT JOIN enrollments e ON e.id = t.enrollment_id LEFT JOIN sequences s ON s.id = e.sequence_id"
-    );
+    let head = format!("SELECT {COLUMNS}, {VIEW}");
     let tail =
         if latest_first { " ORDER BY t.due_at DESC, t.id DESC LIMIT $?" } else { " ORDER BY t.due_at, t.id LIMIT $?" };
     let (sql, values) = conditions.finish(&head, tail, args![limit]);

@@ -8,7 +8,8 @@ use relance_domain::{
 use relance_storage::inbound::{self, InboundMessage, Tray};
 use serde_json::json;
 
-async fn message(at: &Installation, mailbox: &str, number: i64) -> InboundId {
+/// A message nobody could be found for; the first of them waits in the tray.
+pub async fn message(at: &Installation, mailbox: &str, number: i64) -> InboundId {
     let id = at.engine.new_inbound_id();
     let why = "It comes from an unknown address.".to_owned();
     let message = InboundMessage {

@@ -42,7 +42,7 @@ export default class extends Controller {
   }
 
   check() {
-    const box = this.row?.querySelector("input[type=checkbox]");
+    const box = this.row?.querySelector("input[type=checkbox], [data-check]");
     if (!box) return this.click("x");
     box.click();
   }

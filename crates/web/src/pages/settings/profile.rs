@@ -1,0 +1,156 @@
+//! One's own settings: name, address, zone, phone, password, looks, and signing out everywhere.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use relance_domain::user::User;
+use relance_engine::commands::users::UserChange;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::places;
+use crate::app::App;
+use crate::errors::{FormErrors, PageError, Result};
+use crate::extract::Form;
+use crate::frame::Frame;
+use crate::pages::form::{Choice, Typed};
+use crate::pages::sign_in;
+use crate::session::{self, Visitor};
+use crate::{answer, urls};
+
+const FIELDS: [&str; 6] = ["name", "email", "time_zone", "phone", "current_password", "password"];
+/// How long a browser keeps the chosen looks, in seconds.
+const LOOKS_SECONDS: u32 = 365 * 24 * 3600;
+
+#[derive(Template)]
+#[template(path = "settings/profile.html")]
+struct Page {
+    frame: Frame,
+    tab: &'static str,
+    typed: Typed,
+    errors: FormErrors,
+    places: Vec<Choice>,
+    role: &'static str,
+}
+
+impl Page {
+    fn above(&self) -> String {
+        self.errors.above(&FIELDS)
+    }
+}
+
+fn typed_of(user: &User) -> Typed {
+    Typed::of([
+        ("name", user.name.clone()),
+        ("email", user.email.clone()),
+        ("time_zone", user.time_zone.clone()),
+        ("phone", user.phone.clone()),
+    ])
+}
+
+fn draw(visitor: &Visitor, typed: Typed, errors: FormErrors) -> Page {
+    Page {
+        frame: visitor.frame("settings"),
+        tab: "profile",
+        typed,
+        errors,
+        places: places(&visitor.user.time_zone),
+        role: super::team::role_word(visitor.user.role),
+    }
+}
+
+/// The page.
+pub async fn show(visitor: Visitor) -> Result<Response> {
+    answer::page(&draw(&visitor, typed_of(&visitor.user), FormErrors::default()))
+}
+
+/// Saves it.
+pub async fn update(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let change = UserChange {
+        name: Some(typed.trimmed("name")),
+        email: Some(typed.trimmed("email")),
+        time_zone: Some(typed.trimmed("time_zone")),
+        phone: Some(typed.trimmed("phone")),
+        role: None,
+    };
+    match app.engine.edit_user(&visitor.actor, visitor.user.id, change).await.map_err(PageError::from) {
+        Ok(_) => Ok(answer::said(urls::PROFILE, &answer::toast("done", "Your profile is saved."))),
+        Err(error) => answer::refused(&draw(&visitor, typed, error.refused()?)),
+    }
+}
+
+/// Changes the password. Every other browser is signed out; this one goes on with a new session.
+pub async fn change_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let (current, new) = (typed.get("current_password").to_owned(), typed.get("password").to_owned());
+    let changed =
+        app.engine.change_password(&visitor.actor, &SecretString::from(current), &SecretString::from(new)).await;
+    if let Err(error) = changed.map_err(PageError::from) {
+        return answer::refused(&draw(&visitor, typed_of(&visitor.user), error.refused()?));
+    }
+    let signed_in = app.engine.sign_in_as(visitor.user, sign_in::agent(&headers)).await?;
+    let words = "Your password is changed. Every other browser was signed out.";
+    let mut response = answer::said(urls::PROFILE, &answer::toast("done", words));
+    session::begin(&app, &mut response, signed_in.token.expose_secret());
+    Ok(response)
+}
+
+/// Ends every session of the user, this one too.
+pub async fn sign_out_everywhere(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    app.engine.sign_out_everywhere(&visitor.actor, visitor.user.id).await?;
+    let mut response = answer::go(urls::SIGN_IN);
+    session::end(&app, &mut response);
+    Ok(response)
+}
+
+/// Light, dark, or as the system says; kept by the browser.
+pub async fn set_looks(_visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let (theme, seconds) = match typed.get("theme") {
+        known @ ("light" | "dark") => (known, LOOKS_SECONDS),
+        _ => ("", 0),
+    };
+    let mut response = answer::go(urls::PROFILE);
+    let cookie = format!("relance_theme={theme}; Path=/; Max-Age={seconds}; SameSite=Lax");
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_keeps_what_was_typed_and_never_shows_a_password() {
+        let typed = Typed::of([
+            ("name", "Nora".into()),
+            ("time_zone", "Europe/Paris".into()),
+            ("password", "a secret one".into()),
+        ]);
+        let page = Page {
+            frame: Frame { clock_rate: 1, theme: "dark".into(), ..Frame::default() },
+            tab: "profile",
+            typed,
+            errors: FormErrors::one("current_password", "This is not your current password."),
+            places: places("Europe/Paris"),
+            role: "Admin",
+        };
+        let html = page.render().expect("a page");
+        for words in [
+            "value=\"Nora\"",
+            "This is not your current password.",
+            "Sign out everywhere",
+            "value=\"dark\" checked",
+            "Admin",
+        ] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(!html.contains("a secret one"));
+        assert!(page.above().is_empty(), "the error stands at its field");
+    }
+}

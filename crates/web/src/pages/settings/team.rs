@@ -1,0 +1,342 @@
+//! The team: users with their roles; admins add, change, deactivate and reactivate them and set passwords.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::UserId;
+use relance_domain::user::{Role, User};
+use relance_engine::commands::users::{NewUser, UserChange};
+use relance_storage::enrollment_views::{self, EnrollmentFilter};
+use relance_storage::{Tx, users};
+use secrecy::SecretString;
+
+use crate::app::App;
+use crate::errors::{FormErrors, PageError, Result};
+use crate::extract::{Form, Path};
+use crate::frame::Frame;
+use crate::pages::form::Typed;
+use crate::pages::people::show::ended_words;
+use crate::session::Visitor;
+use crate::{answer, urls, words};
+
+const FIELDS: [&str; 4] = ["name", "email", "role", "password"];
+
+/// Roles with their words and what they may do.
+const ROLES: [(&str, &str, &str); 3] = [
+    ("rep", "Rep", "Works with people, and with their own mailbox, tasks and sequences."),
+    ("manager", "Manager", "The same for the whole team, and enrolls on behalf of others."),
+    ("admin", "Admin", "Everything. Only admins write sequences, users and settings."),
+];
+
+/// The word of a role.
+pub fn role_word(role: Role) -> &'static str {
+    ROLES.iter().find(|(name, ..)| *name == role.as_str()).map_or("", |(_, word, _)| word)
+}
+
+#[derive(Clone, Debug, Default)]
+struct Row {
+    name: String,
+    email: String,
+    role: &'static str,
+    is_active: bool,
+    is_oneself: bool,
+    href: String,
+    password: String,
+    deactivate: String,
+    reactivate: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/team.html")]
+struct Page {
+    frame: Frame,
+    tab: &'static str,
+    may_write: bool,
+    rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "settings/user.html")]
+struct FormPage {
+    frame: Frame,
+    title: String,
+    button: &'static str,
+    is_new: bool,
+    typed: Typed,
+    errors: FormErrors,
+    action: String,
+}
+
+impl FormPage {
+    fn above(&self) -> String {
+        self.errors.above(&FIELDS)
+    }
+
+    const fn roles() -> [(&'static str, &'static str, &'static str); 3] {
+        ROLES
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/password.html")]
+struct PasswordPage {
+    frame: Frame,
+    name: String,
+    action: String,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "settings/deactivate.html")]
+struct DeactivatePage {
+    frame: Frame,
+    name: String,
+    running: u64,
+    running_words: String,
+    action: String,
+}
+
+fn row(user: User, visitor: &Visitor) -> Row {
+    Row {
+        role: role_word(user.role),
+        is_active: user.deactivated_at.is_none(),
+        is_oneself: user.id == visitor.user.id,
+        href: urls::user(user.id),
+        password: urls::user_action(user.id, "password"),
+        deactivate: urls::user_action(user.id, "deactivate"),
+        reactivate: urls::user_action(user.id, "reactivate"),
+        name: user.name,
+        email: user.email,
+    }
+}
+
+/// The list.
+pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    let mut rows: Vec<_> =
+        users::list(&mut app.read().await?).await?.into_iter().map(|user| row(user, &visitor)).collect();
+    rows.sort_by_key(|row| !row.is_active);
+    answer::page(&Page { frame: visitor.frame("settings"), tab: "team", may_write: visitor.actor.is_admin(), rows })
+}
+
+async fn find(tx: &mut Tx, id: UserId) -> Result<User> {
+    users::find(tx, id).await?.ok_or(PageError::NotFound("user"))
+}
+
+fn form(visitor: &Visitor, of: Option<&User>, typed: Typed, errors: FormErrors) -> FormPage {
+    FormPage {
+        frame: visitor.frame("settings"),
+        title: of.map_or_else(|| "Add a user".to_owned(), |user| format!("Edit {}", user.name)),
+        button: if of.is_some() { "Save user" } else { "Add user" },
+        is_new: of.is_none(),
+        typed,
+        errors,
+        action: of.map_or_else(|| urls::NEW_USER.to_owned(), |user| urls::user(user.id)),
+    }
+}
+
+/// The form of a new user.
+pub async fn new(visitor: Visitor) -> Result<Response> {
+    visitor.must_be_admin("add users")?;
+    answer::page(&form(&visitor, None, Typed::of([("role", "rep".to_owned())]), FormErrors::default()))
+}
+
+fn role(typed: &Typed) -> Role {
+    Role::parse(typed.get("role")).unwrap_or(Role::Rep)
+}
+
+/// Adds a user.
+pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let new = NewUser {
+        email: typed.trimmed("email"),
+        name: typed.trimmed("name"),
+        role: role(&typed),
+        time_zone: String::new(),
+        password: Some(SecretString::from(typed.get("password").to_owned())),
+    };
+    match app.engine.add_user(&visitor.actor, new).await.map_err(PageError::from) {
+        Ok(user) => {
+            let words = format!("{} can sign in with {} and the password you chose.", user.name, user.email);
+            Ok(answer::said(urls::TEAM, &answer::toast("done", words)))
+        }
+        Err(error) => answer::refused(&form(&visitor, None, typed, error.refused()?)),
+    }
+}
+
+/// The form of a user.
+pub async fn edit(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
+    visitor.must_be_admin("change users")?;
+    let user = find(&mut app.read().await?, id).await?;
+    let typed = Typed::of([
+        ("name", user.name.clone()),
+        ("email", user.email.clone()),
+        ("role", user.role.as_str().to_owned()),
+    ]);
+    answer::page(&form(&visitor, Some(&user), typed, FormErrors::default()))
+}
+
+/// Saves a user.
+pub async fn update(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<UserId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let change = UserChange {
+        name: Some(typed.trimmed("name")),
+        email: Some(typed.trimmed("email")),
+        role: Some(role(&typed)),
+        ..UserChange::default()
+    };
+    match app.engine.edit_user(&visitor.actor, id, change).await.map_err(PageError::from) {
+        Ok(user) => Ok(answer::said(urls::TEAM, &answer::toast("done", format!("{} is saved.", user.name)))),
+        Err(error) => {
+            let errors = error.refused()?;
+            let user = find(&mut app.read().await?, id).await?;
+            answer::refused(&form(&visitor, Some(&user), typed, errors))
+        }
+    }
+}
+
+fn password_page(visitor: &Visitor, user: User, errors: FormErrors) -> PasswordPage {
+    PasswordPage {
+        frame: visitor.frame("settings"),
+        action: urls::user_action(user.id, "password"),
+        name: user.name,
+        errors,
+    }
+}
+
+/// The form of a user's new password.
+pub async fn ask_password(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
+    visitor.must_be_admin("set passwords of others")?;
+    let user = find(&mut app.read().await?, id).await?;
+    answer::page(&password_page(&visitor, user, FormErrors::default()))
+}
+
+/// Sets it; the user is signed out everywhere.
+pub async fn set_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<UserId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let password = SecretString::from(typed.get("password").to_owned());
+    let set = app.engine.set_password(&visitor.actor, id, &password).await.map_err(PageError::from);
+    let user = find(&mut app.read().await?, id).await?;
+    match set {
+        Ok(()) => {
+            let words = format!("{} has a new password and was signed out everywhere.", user.name);
+            Ok(answer::said(urls::TEAM, &answer::toast("done", words)))
+        }
+        Err(error) => answer::refused(&password_page(&visitor, user, error.refused()?)),
+    }
+}
+
+/// Says what deactivating will do.
+pub async fn ask_deactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
+    visitor.must_be_admin("deactivate users")?;
+    let mut tx = app.read().await?;
+    let user = find(&mut tx, id).await?;
+    let counts =
+        enrollment_views::counts(&mut tx, EnrollmentFilter { actor: Some(id), ..EnrollmentFilter::default() }).await?;
+    let running = u64::from(counts.active + counts.blocked);
+    answer::page(&DeactivatePage {
+        frame: visitor.frame("settings"),
+        name: user.name,
+        running,
+        running_words: words::people(running),
+        action: urls::user_action(id, "deactivate"),
+    })
+}
+
+/// Deactivates; the answer names what was already on its way.
+pub async fn deactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
+    let done = app.engine.deactivate_user(&visitor.actor, id).await;
+    let user = find(&mut app.read().await?, id).await?;
+    answer::outcome(urls::TEAM, done, |ended| {
+        let held = match ended.enrollments {
+            0 => String::new(),
+            number => format!(" Paused for {}.", words::people(number)),
+        };
+        // Nothing was cancelled: only what was on its way is left to be named.
+        let ended = relance_engine::commands::Ended { leaving: ended.leaving, ..Default::default() };
+        let mut toast = answer::toast("paused", format!("{} is deactivated.{held}{}", user.name, ended_words(&ended)));
+        toast.undo = urls::user_action(id, "reactivate");
+        toast
+    })
+}
+
+/// Lets the user in again.
+pub async fn reactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
+    let done = app.engine.reactivate_user(&visitor.actor, id).await;
+    answer::outcome(urls::TEAM, done, |user| {
+        answer::toast("active", format!("{} is active again, and what was paused goes on.", user.name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame { clock_rate: 1, ..Frame::default() }
+    }
+
+    fn rows() -> Vec<Row> {
+        let row = |name: &str, is_active| Row {
+            name: name.into(),
+            email: format!("{name}@halden.example"),
+            role: role_word(Role::Manager),
+            is_active,
+            href: "/settings/team/usr_2".into(),
+            deactivate: "/settings/team/usr_2/deactivate".into(),
+            reactivate: "/settings/team/usr_2/reactivate".into(),
+            ..Row::default()
+        };
+        vec![row("Jonas", true), row("Ida", false)]
+    }
+
+    #[test]
+    fn admins_change_users_and_others_read_the_list() {
+        let html = Page { frame: frame(), tab: "team", may_write: true, rows: rows() }.render().expect("a page");
+        for words in ["Jonas", "Manager", "Deactivated", "usr_2/deactivate", "usr_2/reactivate", "Add a user"] {
+            assert!(html.contains(words), "{words}");
+        }
+        let html = Page { frame: frame(), tab: "team", may_write: false, rows: rows() }.render().expect("a page");
+        assert!(html.contains("Jonas") && !html.contains("usr_2/deactivate") && !html.contains("Add a user"));
+    }
+
+    #[test]
+    fn the_forms_keep_what_was_typed_and_say_what_will_happen() {
+        let page = FormPage {
+            frame: frame(),
+            title: "Add a user".into(),
+            button: "Add user",
+            is_new: true,
+            typed: Typed::of([
+                ("email", "ida@halden.example".into()),
+                ("role", "manager".into()),
+                ("password", "secret".into()),
+            ]),
+            errors: FormErrors::one("password", "Choose a password of at least 10 characters."),
+            action: urls::NEW_USER.into(),
+        };
+        let html = page.render().expect("a page");
+        assert!(
+            html.contains("ida@halden.example")
+                && html.contains("at least 10 characters")
+                && !html.contains("\"secret\"")
+        );
+        let page = DeactivatePage {
+            frame: frame(),
+            name: "Ida".into(),
+            running: 12,
+            running_words: words::people(12),
+            action: "/x".into(),
+        };
+        assert!(page.render().expect("a page").contains("12 people"));
+        let page =
+            PasswordPage { frame: frame(), name: "Ida".into(), action: "/x".into(), errors: FormErrors::default() };
+        assert!(page.render().expect("a page").contains("signed out everywhere"));
+    }
+}

@@ -1,0 +1,173 @@
+//! The task player: what is due, one after the other, with the person beside it; everything has a key.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::TaskId;
+use relance_domain::person::Person;
+use relance_storage::tasks::{self, TaskView};
+use serde::Deserialize;
+
+use super::show::{self, Face};
+use crate::app::App;
+use crate::errors::Result;
+use crate::extract::Query;
+use crate::frame::Frame;
+use crate::pages::people::feed::{self, Feed};
+use crate::pages::people::show::local_time;
+use crate::session::Visitor;
+use crate::{answer, urls, words};
+
+/// Tasks one can walk through at once.
+const MOST: u32 = 200;
+/// Events of the history beside the task.
+const EVENTS: usize = 12;
+
+/// Which task is shown; the first if it is closed or not due.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    task: String,
+}
+
+/// Whom the task is about.
+#[derive(Clone, Debug, Default)]
+struct Beside {
+    name: String,
+    href: String,
+    work: String,
+    facts: Vec<(&'static str, String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "tasks/player.html")]
+struct Page {
+    frame: Frame,
+    task: Face,
+    /// *2 of 6*.
+    place: String,
+    /// The tasks around it; empty for none.
+    next: String,
+    previous: String,
+    person: Option<Beside>,
+    feed: Feed,
+}
+
+#[derive(Template)]
+#[template(path = "tasks/played.html")]
+struct Played {
+    frame: Frame,
+}
+
+fn at(view: Option<&TaskView>) -> String {
+    view.map(|view| urls::with_query(urls::TASK_PLAYER, &[("task", &view.task.id.to_string())])).unwrap_or_default()
+}
+
+fn beside(person: &Person, visitor: &Visitor) -> Beside {
+    let fields = &person.fields;
+    let work: Vec<_> = [&fields.title, &fields.organization_name]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(String::as_str)
+        .collect();
+    let all = [
+        ("Phone", fields.phone.clone(), format!("tel:{}", fields.phone.replace(' ', ""))),
+        ("Mobile", fields.mobile.clone(), format!("tel:{}", fields.mobile.replace(' ', ""))),
+        ("Email", fields.email.clone(), format!("mailto:{}", fields.email)),
+        ("LinkedIn", fields.linkedin.clone(), String::new()),
+        ("Their time", local_time(person, visitor), String::new()),
+        ("Status", fields.status.clone(), String::new()),
+        ("Description", fields.description.clone(), String::new()),
+    ];
+    Beside {
+        name: person.name(),
+        href: urls::person(person.id),
+        work: work.join(", "),
+        facts: all.into_iter().filter(|(_, value, _)| !value.is_empty()).collect(),
+    }
+}
+
+/// The task that was asked for, or the first that is due.
+pub async fn show(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response> {
+    let owners = [visitor.user.id];
+    let mut tx = app.read().await?;
+    let due = tasks::page(&mut tx, super::filter("", &owners, super::today(&visitor)), None, MOST).await?;
+    let wanted: Option<TaskId> = wanted.task.parse().ok();
+    let index = due.iter().position(|view| Some(view.task.id) == wanted).unwrap_or(0);
+    let Some(view) = due.get(index) else { return answer::page(&Played { frame: visitor.frame("tasks") }) };
+    let person = show::person(&mut tx, &view.task).await?;
+    let mut feed = match &person {
+        Some(person) => feed::read(&mut tx, person, None, &visitor).await?,
+        None => Feed::default(),
+    };
+    feed.items.truncate(EVENTS);
+    feed.older.clear();
+    drop(tx);
+    answer::page(&Page {
+        frame: visitor.frame("tasks"),
+        task: show::face(&app, &visitor, view, person.as_ref()).await?,
+        place: format!("{} of {}", index + 1, words::number(due.len())),
+        next: at(due.get(index + 1)),
+        previous: at(index.checked_sub(1).and_then(|before| due.get(before))),
+        person: person.as_ref().map(|person| beside(person, &visitor)),
+        feed,
+    })
+}
+
+impl Page {
+    /// Where one goes on when this task is closed or put off.
+    fn then(&self) -> &str {
+        if self.next.is_empty() { urls::TASK_PLAYER } else { &self.next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Page {
+        Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            task: show::sample(),
+            place: "2 of 6".into(),
+            next: "/tasks/player?task=tsk_2".into(),
+            previous: String::new(),
+            person: Some(Beside {
+                name: "Maya Okafor".into(),
+                href: "/people/per_1".into(),
+                work: "VP Operations, Kestrel Freight".into(),
+                facts: vec![
+                    ("Phone", "+44 20".into(), "tel:+4420".into()),
+                    ("Status", "Working".into(), String::new()),
+                ],
+            }),
+            feed: Feed::default(),
+        }
+    }
+
+    #[test]
+    fn every_action_of_the_player_has_a_key_and_leads_to_the_next_task() {
+        let html = page().render().expect("a page");
+        for words in [
+            "data-key=\"x\"",
+            "data-key=\"s\"",
+            "data-key=\"z\"",
+            "data-key=\"w\"",
+            "data-key=\"j\"",
+            "VP Operations",
+            "2 of 6",
+            "tel:+4420",
+        ] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(html.contains("name=\"to\" value=\"/tasks/player?task=tsk_2\""));
+    }
+
+    #[test]
+    fn after_the_last_task_one_is_told_so() {
+        let last = Page { next: String::new(), person: None, ..page() };
+        assert!(last.render().expect("a page").contains("name=\"to\" value=\"/tasks/player\""));
+        let html = Played { frame: Frame { clock_rate: 1, ..Frame::default() } }.render().expect("a page");
+        assert!(html.contains("All done for today"));
+    }
+}

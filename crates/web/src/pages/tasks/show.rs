@@ -1,0 +1,206 @@
+//! One task with what belongs to it: the person, the sequence, and the draft of a manual email.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::enrollment::tag_words;
+use relance_domain::person::Person;
+use relance_domain::task::{Task, TaskState};
+use relance_domain::{TaskId, UserId};
+use relance_storage::tasks::{self, TaskView};
+use relance_storage::{Tx, people};
+
+use super::{Links, first_line, kind_word, state_word};
+use crate::app::App;
+use crate::errors::{FormErrors, PageError, Result};
+use crate::extract::Path;
+use crate::frame::Frame;
+use crate::pages::form::Typed;
+use crate::pages::home::task_icon;
+use crate::pages::preview::clean;
+use crate::session::Visitor;
+use crate::words::When;
+use crate::{answer, urls};
+
+/// The draft of a manual email.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) to: String,
+    pub(super) subject: String,
+    pub(super) html: String,
+    pub(super) text: String,
+    pub(super) missing: Vec<(String, String)>,
+}
+
+/// A task as its page and the player show it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Face {
+    pub(super) icon: &'static str,
+    pub(super) href: String,
+    pub(super) title: String,
+    pub(super) content: String,
+    pub(super) kind: &'static str,
+    pub(super) person: String,
+    pub(super) person_href: String,
+    pub(super) phone: String,
+    pub(super) sequence: String,
+    pub(super) sequence_href: String,
+    pub(super) owner: String,
+    pub(super) due: When,
+    pub(super) is_overdue: bool,
+    pub(super) state: &'static str,
+    pub(super) is_open: bool,
+    pub(super) is_of_sequence: bool,
+    pub(super) draft: Option<Draft>,
+    pub(super) links: Links,
+}
+
+#[derive(Template)]
+#[template(path = "tasks/show.html")]
+pub(super) struct Page {
+    frame: Frame,
+    task: Face,
+    errors: FormErrors,
+    until: String,
+}
+
+/// The task, if the visitor may see it.
+pub(super) async fn find(tx: &mut Tx, visitor: &Visitor, id: TaskId) -> Result<TaskView> {
+    let may_see = |owner: UserId| visitor.actor.may_touch(Some(owner));
+    let view = tasks::find_view(tx, id).await?.filter(|view| may_see(view.task.owner_id));
+    view.ok_or(PageError::NotFound("task"))
+}
+
+/// Whom it is about.
+pub(super) async fn person(tx: &mut Tx, task: &Task) -> Result<Option<Person>> {
+    match task.person_id {
+        Some(id) => Ok(people::find(tx, id).await?),
+        None => Ok(None),
+    }
+}
+
+/// Everything shown of a task.
+pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: Option<&Person>) -> Result<Face> {
+    let task = &view.task;
+    let phone = person
+        .map_or("", |person| if person.fields.phone.is_empty() { &person.fields.mobile } else { &person.fields.phone });
+    Ok(Face {
+        icon: task_icon(task.kind),
+        href: urls::task(task.id),
+        title: first_line(task),
+        content: task.content.clone(),
+        kind: kind_word(task.kind),
+        person: person.map(Person::name).unwrap_or_default(),
+        person_href: person.map(|person| urls::person(person.id)).unwrap_or_default(),
+        phone: phone.to_owned(),
+        sequence: view.sequence_name.clone().unwrap_or_default(),
+        sequence_href: task.enrollment_id.map(urls::enrollment).unwrap_or_default(),
+        owner: view.owner_name.clone(),
+        due: When::moment(task.due_at, visitor.now, &visitor.zone, &visitor.zone),
+        is_overdue: task.state == TaskState::Open && task.due_at < super::today(visitor).0,
+        state: state_word(task),
+        is_open: task.state == TaskState::Open,
+        is_of_sequence: task.enrollment_id.is_some(),
+        draft: if view.sends_email { draft(app, visitor, task, person).await? } else { None },
+        links: Links::of(task.id),
+    })
+}
+
+async fn draft(app: &App, visitor: &Visitor, task: &Task, person: Option<&Person>) -> Result<Option<Draft>> {
+    let (Some(enrollment), Some(step), Some(person)) = (task.enrollment_id, task.step_id, person) else {
+        return Ok(None);
+    };
+    let words = app.engine.preview_step(&visitor.actor, enrollment, step).await?;
+    let field = |tag: &String| (tag_words(std::slice::from_ref(tag)), urls::edit_tag(person.id, tag));
+    Ok(Some(Draft {
+        to: person.fields.email.clone(),
+        missing: words.missing_tags.iter().map(field).collect(),
+        subject: words.subject,
+        html: clean(&words.html),
+        text: words.text,
+    }))
+}
+
+/// The page of a task.
+pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<TaskId>) -> Result<Response> {
+    answer::page(&draw(&app, &visitor, id, &Typed::default(), FormErrors::default()).await?)
+}
+
+pub(super) async fn draw(app: &App, visitor: &Visitor, id: TaskId, typed: &Typed, errors: FormErrors) -> Result<Page> {
+    let mut tx = app.read().await?;
+    let view = find(&mut tx, visitor, id).await?;
+    let person = person(&mut tx, &view.task).await?;
+    drop(tx);
+    Ok(Page {
+        frame: visitor.frame("tasks"),
+        task: face(app, visitor, &view, person.as_ref()).await?,
+        errors,
+        until: typed.get("until").to_owned(),
+    })
+}
+
+#[cfg(test)]
+pub(super) fn sample() -> Face {
+    Face {
+        icon: "mail",
+        title: "Read the draft".into(),
+        kind: "Email",
+        content: "Read the draft\nand send it".into(),
+        person: "Maya Okafor".into(),
+        person_href: "/people/per_1".into(),
+        sequence: "Winter depots".into(),
+        sequence_href: "/enrollments/enr_1".into(),
+        owner: "Nora".into(),
+        state: "Open",
+        is_open: true,
+        is_of_sequence: true,
+        draft: Some(Draft {
+            to: "maya@kestrel.example".into(),
+            subject: "Cold-chain gaps".into(),
+            html: "<p>Hi Maya</p>".into(),
+            missing: vec![("industry".into(), "/people/per_1/edit#f-industry".into())],
+            ..Draft::default()
+        }),
+        links: Links {
+            done: "/tasks/tsk_1/done".into(),
+            skip: "/tasks/tsk_1/skip".into(),
+            snooze: "/tasks/tsk_1/snooze".into(),
+            ..Links::default()
+        },
+        ..Face::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(task: Face) -> String {
+        let errors = FormErrors::one("until", "Choose a time that is still to come.");
+        let frame = Frame { clock_rate: 1, ..Frame::default() };
+        Page { frame, task, errors, until: "2026-11-24T09:00".into() }.render().expect("a page")
+    }
+
+    #[test]
+    fn the_task_of_a_manual_email_shows_its_draft_and_sends_it() {
+        let html = page(sample());
+        for words in [
+            "<p>Hi Maya</p>",
+            "Send this email",
+            "/tasks/tsk_1/skip",
+            "Winter depots",
+            "still to come",
+            "industry",
+            "2026-11-24T09:00",
+        ] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(!html.contains("Delete"), "a task of a sequence is skipped");
+    }
+
+    #[test]
+    fn a_closed_task_says_what_became_of_it_and_offers_nothing() {
+        let html = page(Face { is_open: false, state: "Skipped", draft: None, ..sample() });
+        assert!(html.contains("Skipped") && !html.contains("/tasks/tsk_1/done"));
+    }
+}
