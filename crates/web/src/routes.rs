@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 use crate::pages::enrollments::{self, actions};
 use crate::pages::{deliveries, demo, enroll, home, imports, jobs, palette, people, set_up, sign_in, unsubscribe};
+use crate::pages::{mailboxes, review, sequences, settings, tasks, templates};
 use crate::{session, urls};
 
 /// Most bytes of an uploaded file.
@@ -23,6 +24,13 @@ pub fn all() -> Router<App> {
         .merge(people())
         .merge(enrollments())
         .merge(work())
+        .merge(sequences())
+        .merge(steps())
+        .merge(templates())
+        .merge(tasks())
+        .merge(review())
+        .merge(mailboxes())
+        .merge(settings())
         .layer(from_fn(session::drop_toast))
 }
 
@@ -85,4 +93,98 @@ fn work() -> Router<App> {
         .route("/jobs/{id}/events", get(jobs::events))
         .route("/jobs/{id}/rows.csv", get(jobs::rows_csv))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
+}
+
+fn sequences() -> Router<App> {
+    use sequences::{actions, history, people, settings, steps};
+    Router::new()
+        .route("/sequences", get(sequences::index))
+        .route("/sequences/new", get(actions::new).post(actions::create))
+        .route("/sequences/{id}", get(steps::show))
+        .route("/sequences/{id}/people", get(people::show))
+        .route("/sequences/{id}/settings", get(settings::show).post(settings::update))
+        .route("/sequences/{id}/history", get(history::show))
+        .route("/sequences/{id}/activate", post(actions::activate))
+        .route("/sequences/{id}/pause", post(actions::pause))
+        .route("/sequences/{id}/resume", post(actions::resume))
+        .route("/sequences/{id}/archive", get(actions::ask_archive).post(actions::archive))
+        .route("/sequences/{id}/clone", post(actions::clone))
+        .route("/sequences/{id}/delete", post(actions::delete))
+}
+
+fn steps() -> Router<App> {
+    use sequences::steps;
+    Router::new()
+        .route("/sequences/{id}/steps", post(steps::add))
+        .route("/sequences/{id}/steps/{step}", post(steps::update))
+        .route("/sequences/{id}/steps/{step}/preview", post(steps::preview))
+        .route("/sequences/{id}/steps/{step}/template", post(steps::template))
+        .route("/sequences/{id}/steps/{step}/move", post(steps::shift))
+        .route("/sequences/{id}/steps/{step}/delete", post(steps::delete))
+}
+
+fn templates() -> Router<App> {
+    Router::new()
+        .route("/templates", get(templates::index))
+        .route("/templates/new", get(templates::new).post(templates::create))
+        .route("/templates/preview", post(templates::preview))
+        .route("/templates/{id}", get(templates::show).post(templates::update))
+        .route("/templates/{id}/delete", post(templates::delete))
+}
+
+fn tasks() -> Router<App> {
+    use tasks::{actions, form, player, show};
+    Router::new()
+        .route("/tasks", get(tasks::index))
+        .route("/tasks/new", get(form::new).post(form::create))
+        .route("/tasks/player", get(player::show))
+        .route("/tasks/{id}", get(show::show))
+        .route("/tasks/{id}/edit", get(form::edit).post(form::update))
+        .route("/tasks/{id}/done", post(actions::done))
+        .route("/tasks/{id}/skip", post(actions::skip))
+        .route("/tasks/{id}/snooze", post(actions::snooze))
+        .route("/tasks/{id}/delete", post(actions::delete))
+}
+
+fn review() -> Router<App> {
+    Router::new()
+        .route("/review", get(review::index))
+        .route("/review/{id}", get(review::show))
+        .route("/review/{id}/assign", post(review::assign))
+        .route("/review/{id}/ignore", post(review::ignore))
+}
+
+fn mailboxes() -> Router<App> {
+    use mailboxes::{actions, edit, new};
+    Router::new()
+        .route("/settings/mailboxes", get(mailboxes::index))
+        .route("/settings/mailboxes/new", get(new::show).post(new::create))
+        .route("/settings/mailboxes/{id}", get(edit::show).post(edit::update))
+        .route("/settings/mailboxes/{id}/check", post(actions::check))
+        .route("/settings/mailboxes/{id}/pause", post(actions::pause))
+        .route("/settings/mailboxes/{id}/resume", post(actions::resume))
+        .route("/settings/mailboxes/{id}/disconnect", post(actions::disconnect))
+        .route("/settings/mailboxes/{id}/sandbox", get(actions::sandbox))
+        .route("/settings/mailboxes/{id}/sandbox/{delivery}", post(actions::sandbox_answer))
+}
+
+fn settings() -> Router<App> {
+    use settings::{api, profile, suppressions, team};
+    Router::new()
+        .route("/settings", get(settings::index).post(settings::update))
+        .route("/settings/team", get(team::index))
+        .route("/settings/team/new", get(team::new).post(team::create))
+        .route("/settings/team/{id}", get(team::edit).post(team::update))
+        .route("/settings/team/{id}/password", get(team::ask_password).post(team::set_password))
+        .route("/settings/team/{id}/deactivate", get(team::ask_deactivate).post(team::deactivate))
+        .route("/settings/team/{id}/reactivate", post(team::reactivate))
+        .route("/settings/suppressions", get(suppressions::index).post(suppressions::create))
+        .route("/settings/suppressions/many", get(suppressions::ask_many).post(suppressions::create_many))
+        .route("/settings/suppressions/{id}/delete", post(suppressions::delete))
+        .route("/settings/api", get(api::show).post(api::create))
+        .route("/settings/api/{id}/delete", post(api::delete))
+        .route("/settings/profile", get(profile::show).post(profile::update))
+        .route("/settings/profile/password", post(profile::change_password))
+        .route("/settings/profile/looks", post(profile::set_looks))
+        .route("/settings/profile/sign-out-everywhere", post(profile::sign_out_everywhere))
 }

@@ -43,6 +43,8 @@ pub const TEMPLATES: &str = "/templates";
 pub const TASKS: &str = "/tasks";
 /// The task player.
 pub const TASK_PLAYER: &str = "/tasks/player";
+/// Tasks due after today.
+pub const UPCOMING_TASKS: &str = "/tasks?part=upcoming";
 /// The review tray.
 pub const REVIEW: &str = "/review";
 /// Settings.
@@ -296,10 +298,14 @@ pub const TEAM: &str = "/settings/team";
 pub const NEW_USER: &str = "/settings/team/new";
 /// The suppression list.
 pub const SUPPRESSIONS: &str = "/settings/suppressions";
+/// Many entries for it at once.
+pub const SUPPRESS_MANY: &str = "/settings/suppressions/many";
 /// Tokens of the API.
 pub const API: &str = "/settings/api";
 /// The user's own password, by POST.
 pub const PASSWORD: &str = "/settings/profile/password";
+/// Light or dark, by POST.
+pub const LOOKS: &str = "/settings/profile/looks";
 /// Ends all of the user's sessions, by POST.
 pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
 

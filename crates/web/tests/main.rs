@@ -34,3 +34,7 @@ mod api_templates;
 mod installation;
 #[path = "main/pages_people.rs"]
 mod pages_people;
+#[path = "main/pages_sequences.rs"]
+mod pages_sequences;
+#[path = "main/pages_work.rs"]
+mod pages_work;

@@ -4,14 +4,23 @@ pub mod deliveries;
 pub mod demo;
 pub mod enroll;
 pub mod enrollments;
+pub mod form;
 pub mod home;
 pub mod imports;
 pub mod jobs;
 mod mail;
+pub mod mailboxes;
 pub mod palette;
 pub mod people;
+pub mod preview;
+pub mod review;
+pub mod schedule;
+pub mod sequences;
 pub mod set_up;
+pub mod settings;
 pub mod sign_in;
+pub mod tasks;
+pub mod templates;
 pub mod unsubscribe;
 
 /// *today, 09:12* inside a sentence, where a time of its own begins with a capital.

@@ -11,6 +11,8 @@ export default class extends Controller {
       this.timer = setTimeout(() => this.ask(), 400);
     });
     this.element.addEventListener("change", () => this.ask());
+    const outside = [...this.element.elements].filter((field) => !this.element.contains(field));
+    outside.forEach((field) => field.addEventListener("change", () => this.ask()));
   }
 
   disconnect() {

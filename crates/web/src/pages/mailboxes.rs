@@ -1,0 +1,185 @@
+//! Mailboxes: the list with their health, connecting one, and its page.
+//!
+//! Both directions are tried before anything is saved; what failed stands at its direction in the engine's words.
+//! Passwords are never put into a form again.
+
+pub mod actions;
+pub mod edit;
+mod mailbox_form;
+pub mod new;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::mailbox::{Mailbox, MailboxState, Provider};
+use relance_storage::{Tx, mailbox_days, mailboxes, users};
+
+use crate::app::App;
+use crate::errors::Result;
+use crate::frame::Frame;
+use crate::session::Visitor;
+use crate::{answer, urls, words};
+
+/// How a mailbox is.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// The chip's state.
+    pub state: &'static str,
+    /// The chip's word.
+    pub word: &'static str,
+    /// What happened, what it means, what to do; empty when it works.
+    pub text: String,
+    /// When its inbox was last read to the end.
+    pub checked: Option<words::When>,
+    /// When it last sent.
+    pub sent: Option<words::When>,
+    /// `41 of 200`.
+    pub used: String,
+    /// Sent today.
+    pub done: u32,
+    /// Its quota.
+    pub quota: u32,
+}
+
+/// A row.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    address: String,
+    href: String,
+    kind: &'static str,
+    owner: String,
+    sandbox: String,
+    health: Health,
+}
+
+#[derive(Template)]
+#[template(path = "mailboxes/index.html")]
+struct Page {
+    frame: Frame,
+    tab: &'static str,
+    rows: Vec<Row>,
+    shows_owners: bool,
+}
+
+/// What the provider is called.
+pub const fn provider_words(provider: Provider) -> &'static str {
+    match provider {
+        Provider::ImapSmtp => "IMAP and SMTP",
+        Provider::Google => "Gmail",
+        Provider::Microsoft => "Microsoft 365",
+        Provider::Sandbox => "Sandbox",
+    }
+}
+
+/// How a mailbox is, with `used` emails handed over today.
+pub fn health(mailbox: &Mailbox, used: u32, visitor: &Visitor) -> Health {
+    let away = mailbox.away_until(visitor.now);
+    let (state, word) = match (&mailbox.state, away) {
+        (MailboxState::Connected, Some(_)) => ("paused", "Away"),
+        (MailboxState::Connected, None) => ("active", "Works"),
+        (MailboxState::Paused, _) => ("paused", "Paused"),
+        (MailboxState::Unreachable { .. }, _) => ("blocked", "Unreachable"),
+        (MailboxState::AuthFailed { .. }, _) => ("blocked", "Sign-in refused"),
+        (MailboxState::Misconfigured { .. }, _) => ("blocked", "Needs attention"),
+    };
+    let text = match (&mailbox.state, away) {
+        (MailboxState::Connected, None) => String::new(),
+        (MailboxState::Connected, Some(until)) => {
+            format!("Nothing leaves before {}.", words::date(until, visitor.now, &mailbox.zone()))
+        }
+        (MailboxState::Paused, _) => "Nothing leaves until it is resumed.".to_owned(),
+        (MailboxState::Unreachable { message, .. }, _) => {
+            format!("{message} Nothing was lost. It is tried again by itself.")
+        }
+        (MailboxState::AuthFailed { message, .. }, _) => {
+            format!("{message} Nothing was lost. Enter the password again to reconnect it.")
+        }
+        (MailboxState::Misconfigured { message, .. }, _) => {
+            format!("{message} Nothing was lost. Correct the settings to reconnect it.")
+        }
+    };
+    let ago = |at| words::When::age(at, visitor.now, &visitor.zone);
+    Health {
+        state,
+        word,
+        text,
+        checked: mailbox.proved_at.map(ago),
+        sent: mailbox.last_sent_at.map(ago),
+        used: format!("{} of {}", words::number(used), words::number(mailbox.daily_quota)),
+        done: used,
+        quota: mailbox.daily_quota.max(1),
+    }
+}
+
+async fn used_today(tx: &mut Tx, found: &[Mailbox], visitor: &Visitor) -> Result<Vec<u32>> {
+    let days: Vec<_> = found.iter().map(|mailbox| (mailbox.id, visitor.now.zoned(&mailbox.zone()).date())).collect();
+    let used = mailbox_days::used_on(tx, &days).await?;
+    let of = |mailbox: &Mailbox| used.iter().find(|(id, _)| *id == mailbox.id).map_or(0, |(_, used)| *used);
+    Ok(found.iter().map(of).collect())
+}
+
+/// The list: one's own, for admins everyone's.
+pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    let mut tx = app.read().await?;
+    let is_admin = visitor.actor.is_admin();
+    let found = if is_admin { mailboxes::all(&mut tx).await? } else { visitor.mailboxes.clone() };
+    let used = used_today(&mut tx, &found, &visitor).await?;
+    let users = users::list(&mut tx).await?;
+    let row = |(mailbox, used): (&Mailbox, u32)| Row {
+        address: mailbox.address.clone(),
+        href: urls::mailbox(mailbox.id),
+        kind: provider_words(mailbox.provider),
+        owner: users.iter().find(|user| user.id == mailbox.user_id).map(|user| user.name.clone()).unwrap_or_default(),
+        sandbox: if mailbox.provider == Provider::Sandbox {
+            urls::mailbox_action(mailbox.id, "sandbox")
+        } else {
+            String::new()
+        },
+        health: health(mailbox, used, &visitor),
+    };
+    answer::page(&Page {
+        frame: visitor.frame("settings"),
+        tab: "mailboxes",
+        rows: found.iter().zip(used).map(row).collect(),
+        shows_owners: is_admin,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_says_in_words_how_it_is_and_an_empty_page_offers_both_kinds() {
+        let health = Health {
+            state: "blocked",
+            word: "Sign-in refused",
+            text: "Gmail refused the password. Nothing was lost.".into(),
+            used: "41 of 200".into(),
+            done: 41,
+            quota: 200,
+            ..Health::default()
+        };
+        let row = Row {
+            address: "nora@halden.example".into(),
+            href: "/settings/mailboxes/mbx_1".into(),
+            kind: "IMAP and SMTP",
+            owner: "Nora".into(),
+            sandbox: "/settings/mailboxes/mbx_1/sandbox".into(),
+            health,
+        };
+        let mut page = Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            tab: "mailboxes",
+            rows: vec![row],
+            shows_owners: true,
+        };
+        let html = page.render().expect("a page");
+        for words in ["nora@halden.example", "Gmail refused the password.", "41 of 200", "/sandbox"] {
+            assert!(html.contains(words), "{words}");
+        }
+        page.rows.clear();
+        let html = page.render().expect("a page");
+        assert!(html.contains("No mailbox yet") && html.contains("preset=sandbox"));
+    }
+}

@@ -1,0 +1,226 @@
+//! The page of a mailbox: its health, and everything that can be changed about it.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::mailbox::{Endpoint, Mailbox, MailboxState, Provider};
+use relance_domain::{MailboxId, Refused};
+use relance_engine::commands::mailboxes::{MailboxChange, NewEndpoint};
+use relance_storage::{mailboxes, users};
+
+use super::mailbox_form;
+use super::{Health, health, provider_words, used_today};
+use crate::app::App;
+use crate::errors::{FormErrors, PageError, Result};
+use crate::extract::{Form, Path};
+use crate::frame::Frame;
+use crate::pages::form::{Typed, all_right, or_default};
+use crate::session::Visitor;
+use crate::{answer, urls};
+
+#[derive(Template)]
+#[template(path = "mailboxes/edit.html")]
+pub(super) struct Page {
+    frame: Frame,
+    address: String,
+    kind: &'static str,
+    owner: String,
+    health: Health,
+    is_sandbox: bool,
+    needs_passwords: bool,
+    is_paused: bool,
+    typed: Typed,
+    errors: FormErrors,
+    zones: Vec<String>,
+    action: String,
+    links: Links,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Links {
+    check: String,
+    pause: String,
+    resume: String,
+    disconnect: String,
+    sandbox: String,
+}
+
+impl Page {
+    fn above(&self) -> String {
+        self.errors.above(&mailbox_form::FIELDS)
+    }
+
+    const fn password_hint(&self) -> &'static str {
+        "Empty: the one that is stored."
+    }
+
+    fn is_checked(&self) -> bool {
+        !self.errors.at("smtp").is_empty() || !self.errors.at("imap").is_empty()
+    }
+}
+
+/// The mailbox, if the visitor may see its page.
+async fn find(app: &App, visitor: &Visitor, id: MailboxId) -> Result<Mailbox> {
+    let mut tx = app.read().await?;
+    let found = mailboxes::find(&mut tx, id).await?;
+    let is_seen = |mailbox: &Mailbox| visitor.actor.is_admin() || mailbox.user_id == visitor.user.id;
+    found.filter(is_seen).ok_or(PageError::NotFound("mailbox"))
+}
+
+pub(super) async fn draw(
+    app: &App,
+    visitor: &Visitor,
+    id: MailboxId,
+    typed: Option<Typed>,
+    errors: FormErrors,
+) -> Result<Page> {
+    let mailbox = find(app, visitor, id).await?;
+    let mut tx = app.read().await?;
+    let used = used_today(&mut tx, std::slice::from_ref(&mailbox), visitor).await?;
+    let owner = users::find(&mut tx, mailbox.user_id).await?.map(|user| user.name).unwrap_or_default();
+    let action = |action| urls::mailbox_action(id, action);
+    Ok(Page {
+        frame: visitor.frame("settings"),
+        kind: provider_words(mailbox.provider),
+        owner,
+        health: health(&mailbox, used.first().copied().unwrap_or_default(), visitor),
+        is_sandbox: mailbox.provider == Provider::Sandbox,
+        needs_passwords: false,
+        is_paused: mailbox.state == MailboxState::Paused,
+        typed: mailbox_form::without_passwords(typed.unwrap_or_else(|| mailbox_form::of(&mailbox))),
+        errors,
+        zones: crate::pages::set_up::zones(),
+        action: urls::mailbox(id),
+        links: Links {
+            check: action("check"),
+            pause: action("pause"),
+            resume: action("resume"),
+            disconnect: action("disconnect"),
+            sandbox: action("sandbox"),
+        },
+        address: mailbox.address,
+    })
+}
+
+/// The page.
+pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<MailboxId>) -> Result<Response> {
+    answer::page(&draw(&app, &visitor, id, None, FormErrors::default()).await?)
+}
+
+/// A direction that differs from what is stored, or has a new password.
+fn changed(new: NewEndpoint, before: Option<&Endpoint>) -> Option<NewEndpoint> {
+    (new.password.is_some() || before != Some(&new.endpoint)).then_some(new)
+}
+
+fn read(typed: &Typed, mailbox: &Mailbox) -> std::result::Result<MailboxChange, Vec<Refused>> {
+    let mut wrong = Vec::new();
+    let (smtp, imap) = match mailbox.provider {
+        Provider::Sandbox => (None, None),
+        _ => {
+            let smtp = mailbox_form::endpoint(typed, "smtp", &mut wrong);
+            let imap = mailbox_form::endpoint(typed, "imap", &mut wrong);
+            (changed(smtp, mailbox.smtp.as_ref()), changed(imap, mailbox.imap.as_ref()))
+        }
+    };
+    let change = MailboxChange {
+        from_name: Some(typed.trimmed("from_name")),
+        smtp,
+        imap,
+        aliases: Some(mailbox_form::aliases(typed)),
+        signature_html: Some(typed.get("signature_html").to_owned()),
+        time_zone: Some(typed.trimmed("time_zone")),
+        daily_quota: Some(or_default(
+            typed.number("daily_quota", "Enter how many emails a day may leave."),
+            &mut wrong,
+        )),
+        min_gap_seconds: Some(or_default(
+            typed.number("min_gap_seconds", "Enter a whole number of seconds."),
+            &mut wrong,
+        )),
+        away: Some(mailbox_form::away(typed, &mut wrong)),
+        check: true,
+    };
+    all_right(change, wrong)
+}
+
+/// Saves it; changed servers are tried first.
+pub async fn update(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<MailboxId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let mailbox = find(&app, &visitor, id).await?;
+    let saved = match read(&typed, &mailbox) {
+        Ok(change) => app.engine.edit_mailbox(&visitor.actor, id, change).await.map_err(PageError::from),
+        Err(wrong) => Err(PageError::Refused(wrong)),
+    };
+    match saved {
+        Ok(_) => Ok(answer::said(&urls::mailbox(id), &answer::toast("done", "Saved."))),
+        Err(error) => {
+            let errors = mailbox_form::errors(error.refused()?);
+            answer::refused(&draw(&app, &visitor, id, Some(typed), errors).await?)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relance_domain::mailbox::Security;
+
+    #[test]
+    fn the_page_shows_health_and_cure_and_asks_no_password_again() {
+        let typed = Typed::of([
+            ("from_name", "Nora".into()),
+            ("smtp.host", "smtp.halden.example".into()),
+            ("daily_quota", "200".into()),
+        ]);
+        let mut page = Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            address: "nora@halden.example".into(),
+            kind: "IMAP and SMTP",
+            owner: "Nora".into(),
+            health: Health {
+                state: "blocked",
+                word: "Sign-in refused",
+                text: "The server refused the password. Nothing was lost.".into(),
+                used: "41 of 200".into(),
+                quota: 200,
+                ..Health::default()
+            },
+            is_sandbox: false,
+            needs_passwords: false,
+            is_paused: false,
+            typed,
+            errors: FormErrors::default(),
+            zones: vec!["Europe/Paris".into()],
+            action: "/settings/mailboxes/mbx_1".into(),
+            links: Links {
+                check: "/check".into(),
+                pause: "/pause".into(),
+                sandbox: "/sandbox".into(),
+                disconnect: "/disconnect".into(),
+                ..Links::default()
+            },
+        };
+        let html = page.render().expect("a page");
+        for words in ["The server refused the password.", "smtp.halden.example", "action=\"/check\"", "Disconnect"] {
+            assert!(html.contains(words), "{words}");
+        }
+        page.is_sandbox = true;
+        let html = page.render().expect("a page");
+        assert!(html.contains("Open the sandbox") && !html.contains("smtp.halden.example"));
+    }
+
+    #[test]
+    fn servers_that_stay_the_same_are_not_tried_again() {
+        let endpoint = Endpoint { host: "h".into(), port: 465, security: Security::Tls, username: "u".into() };
+        let same = NewEndpoint { endpoint: endpoint.clone(), password: None };
+        assert!(changed(same.clone(), Some(&endpoint)).is_none());
+        assert!(
+            changed(NewEndpoint { password: Some("x".to_owned().into()), ..same.clone() }, Some(&endpoint)).is_some()
+        );
+        assert!(changed(same, None).is_some());
+    }
+}

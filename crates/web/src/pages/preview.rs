@@ -1,0 +1,111 @@
+//! The live preview of an email beside its editor: as one person would get it, with missing tags in red.
+//!
+//! The HTML stands in the page, so it is sanitised: no scripts, no styles, no remote frames.
+
+use ammonia::Builder;
+use relance_domain::PersonId;
+use relance_domain::enrollment::tag_words;
+use relance_domain::person::Person;
+use relance_engine::EngineError;
+use relance_storage::{people, people_lists};
+
+use super::form::Choice;
+use crate::app::App;
+use crate::errors::Result;
+use crate::session::Visitor;
+use crate::urls;
+
+/// People to choose from.
+const PEOPLE: usize = 30;
+
+/// What is to be shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Draft<'a> {
+    /// Subject with tags.
+    pub subject: &'a str,
+    /// HTML with tags; empty for plain text.
+    pub html: &'a str,
+    /// Text with tags.
+    pub text: &'a str,
+}
+
+/// What the preview shows.
+#[derive(Clone, Debug, Default)]
+pub struct Preview {
+    /// People to choose from.
+    pub people: Vec<Choice>,
+    /// Who is chosen.
+    pub person: String,
+    /// Their name.
+    pub to: String,
+    /// Who writes.
+    pub from: String,
+    /// The subject.
+    pub subject: String,
+    /// Sanitised HTML; empty for plain text.
+    pub html: String,
+    /// Plain text.
+    pub text: String,
+    /// Fields without a value: words and where to fill them in.
+    pub missing: Vec<(String, String)>,
+    /// Why it cannot be shown.
+    pub refused: String,
+}
+
+/// HTML that may stand in a page.
+pub fn clean(html: &str) -> String {
+    let mut builder = Builder::default();
+    builder.add_tags(["mark"]).add_allowed_classes("mark", ["missing"]).rm_tags(["img"]);
+    builder.set_tag_attribute_value("a", "target", "_blank");
+    builder.clean(html).to_string()
+}
+
+/// The draft as `chosen` would get it from the visitor; the first person of the workspace if nobody is chosen.
+pub async fn read(app: &App, visitor: &Visitor, chosen: &str, draft: Draft<'_>) -> Result<Preview> {
+    let (people, person) = choose(app, chosen.parse().ok()).await?;
+    let mailbox = visitor.mailboxes.first();
+    let mut preview = Preview {
+        people: people.iter().map(|person| Choice::new(person.id, person.name())).collect(),
+        from: mailbox.map_or_else(|| visitor.user.name.clone(), |mailbox| mailbox.from_name.clone()),
+        ..Preview::default()
+    };
+    let Some(person) = person else { return Ok(preview) };
+    preview.person = person.id.to_string();
+    preview.to = person.name();
+    match app.engine.preview_words(&visitor.actor, draft.subject, draft.html, draft.text, person.id).await {
+        Ok(words) => {
+            let field = |tag: &String| (tag_words(std::slice::from_ref(tag)), urls::edit_tag(person.id, tag));
+            preview.missing = words.missing_tags.iter().map(field).collect();
+            preview.subject = words.subject;
+            preview.html = clean(&words.html);
+            preview.text = words.text;
+        }
+        Err(error @ EngineError::Refused(_)) => preview.refused = error.to_string(),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(preview)
+}
+
+async fn choose(app: &App, chosen: Option<PersonId>) -> Result<(Vec<Person>, Option<Person>)> {
+    let mut tx = app.read().await?;
+    let mut found = people_lists::suggest(&mut tx, "", None, None, PEOPLE).await?;
+    if let Some(id) = chosen
+        && !found.iter().any(|person| person.id == id)
+        && let Some(person) = people::find(&mut tx, id).await?
+    {
+        found.insert(0, person);
+    }
+    let person = found.iter().find(|person| Some(person.id) == chosen).or(found.first()).cloned();
+    Ok((found, person))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_or_loads_is_taken_out_and_missing_tags_stay_marked() {
+        let html = r#"<p onclick="x()" style="color:red">Hi <mark class="missing evil">industry</mark><script>x()</script><img src="http://x.example/a.gif"></p>"#;
+        assert_eq!(clean(html), r#"<p>Hi <mark class="missing">industry</mark></p>"#);
+    }
+}

@@ -1,0 +1,197 @@
+//! The versions of a sequence: what each says, who published it, and what it changed.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use relance_domain::SequenceId;
+use relance_domain::sequence::{Plan, Version};
+use relance_domain::step::Step;
+use relance_storage::{Tx, sequences, users};
+
+use super::head::{self, Head};
+use super::timeline;
+use crate::app::App;
+use crate::errors::Result;
+use crate::extract::Path;
+use crate::frame::Frame;
+use crate::pages::schedule;
+use crate::session::Visitor;
+use crate::{answer, words};
+
+#[derive(Clone, Debug, Default)]
+struct StepLine {
+    wait: String,
+    icon: &'static str,
+    title: String,
+    meta: String,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Row {
+    number: u32,
+    is_live: bool,
+    by: String,
+    when: words::When,
+    changes: Vec<String>,
+    steps: Vec<StepLine>,
+    schedule: String,
+}
+
+#[derive(Template)]
+#[template(path = "sequences/history.html")]
+struct Page {
+    frame: Frame,
+    head: Head,
+    tab: &'static str,
+    rows: Vec<Row>,
+}
+
+/// The tab.
+pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<SequenceId>) -> Result<Response> {
+    let mut tx = app.read().await?;
+    let sequence = super::find(&mut tx, id).await?;
+    let head = head::read(&mut tx, &visitor, &sequence).await?;
+    let mut versions = sequences::versions(&mut tx, id).await?;
+    versions.sort_by_key(|version| version.number);
+    let rows = rows(&mut tx, &visitor, &versions, sequence.version_id).await?;
+    answer::page(&Page { frame: visitor.frame("sequences"), head, tab: "history", rows })
+}
+
+async fn rows(
+    tx: &mut Tx,
+    visitor: &Visitor,
+    versions: &[Version],
+    live: Option<relance_domain::VersionId>,
+) -> Result<Vec<Row>> {
+    let users = users::list(tx).await?;
+    let name = |id| {
+        users.iter().find(|user| Some(user.id) == id).map_or_else(|| "Relance".to_owned(), |user| user.name.clone())
+    };
+    let mut before: Option<&Plan> = None;
+    let mut rows = Vec::with_capacity(versions.len());
+    for version in versions {
+        rows.push(Row {
+            number: version.number,
+            is_live: live == Some(version.id),
+            by: name(version.published_by),
+            when: words::When::moment(version.published_at, visitor.now, &visitor.zone, &visitor.zone),
+            changes: before.map(|before| differences(before, &version.plan)).unwrap_or_default(),
+            steps: version
+                .plan
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(index, step)| line(&version.plan, index, step))
+                .collect(),
+            schedule: schedule::sentence(version.plan.schedule.as_ref()),
+        });
+        before = Some(&version.plan);
+    }
+    rows.reverse();
+    Ok(rows)
+}
+
+fn line(plan: &Plan, index: usize, step: &Step) -> StepLine {
+    StepLine {
+        wait: if index == 0 && step.wait.amount == 0 { String::new() } else { step.wait.words() },
+        icon: timeline::icon(step),
+        title: format!("{}. {}", index + 1, timeline::kind_words(plan, index, step)),
+        meta: timeline::meta(step),
+    }
+}
+
+/// What a version changed, in sentences.
+fn differences(before: &Plan, after: &Plan) -> Vec<String> {
+    let mut said = Vec::new();
+    for (index, step) in after.steps.iter().enumerate() {
+        let number = index + 1;
+        match before.step(step.id) {
+            None => said.push(format!("Step {number} is new: {}.", step.label())),
+            Some(old) => {
+                if old.wait != step.wait {
+                    said.push(format!(
+                        "Step {number}: {} instead of {}.",
+                        step.wait.words().to_lowercase(),
+                        old.wait.words().to_lowercase()
+                    ));
+                }
+                if old.action != step.action {
+                    said.push(format!("Step {number} says something else."));
+                }
+                if before.position(step.id) != Some(number) {
+                    said.push(format!("Step {number} was step {}.", before.position(step.id).unwrap_or_default()));
+                }
+            }
+        }
+    }
+    let gone = before.steps.iter().filter(|step| after.step(step.id).is_none());
+    said.extend(gone.map(|step| format!("Gone: {}.", step.label())));
+    if before.schedule != after.schedule {
+        said.push(format!("Emails leave {}.", schedule::sentence(after.schedule.as_ref())));
+    }
+    if before.exit != after.exit {
+        said.push("Other exit rules.".to_owned());
+    }
+    if before.unsubscribe != after.unsubscribe {
+        said.push(
+            if after.unsubscribe.enabled { "With an unsubscribe line." } else { "Without an unsubscribe line." }
+                .to_owned(),
+        );
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::sequences::step_form::fresh;
+
+    #[test]
+    fn each_version_says_what_it_changed() {
+        let mut first = fresh("automated_email", false).expect("a kind");
+        first.id = relance_domain::StepId::from_uuid(uuid::Uuid::from_u128(1));
+        let mut later = first.clone();
+        later.wait.amount = 2;
+        let second = fresh("task", true).expect("a kind");
+        let before = Plan { steps: vec![first], ..Plan::default() };
+        let after = Plan {
+            steps: vec![later, second],
+            schedule: Some(relance_domain::schedule::Schedule::default()),
+            ..Plan::default()
+        };
+        let said = differences(&before, &after).join(" ");
+        for words in ["Step 1: 2 minutes instead of immediately.", "Step 2 is new", "Mon to Fri"] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(differences(&after, &after).is_empty());
+    }
+
+    #[test]
+    fn versions_are_listed_and_before_the_first_it_says_so() {
+        let row = Row {
+            number: 7,
+            is_live: true,
+            by: "Nora Lindqvist".into(),
+            changes: vec!["Step 2 is new.".into()],
+            steps: vec![StepLine {
+                title: "1. First email".into(),
+                wait: "2 days".into(),
+                icon: "mail",
+                ..StepLine::default()
+            }],
+            ..Row::default()
+        };
+        let mut page = Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            head: Head { name: "Winter depots".into(), ..Head::default() },
+            tab: "history",
+            rows: vec![row],
+        };
+        let html = page.render().expect("a page");
+        for words in ["Version 7", "Nora Lindqvist", "Step 2 is new.", "1. First email", "Live"] {
+            assert!(html.contains(words), "{words}");
+        }
+        page.rows.clear();
+        assert!(page.render().expect("a page").contains("No versions yet"));
+    }
+}
