@@ -52,6 +52,8 @@ pub struct Store {
 
 const READERS: u32 = 8;
 const CONNECTIONS: u32 = 24;
+/// Statements a connection keeps prepared.
+const STATEMENTS: usize = 250;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Store {
@@ -144,21 +146,21 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", "134217728")
-        .pragma("cache_size", "-16384")
-        .pragma("journal_size_limit", "67108864");
+        .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(STATEMENTS);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(options.clone())
+        // A checkpoint writes a page once however often it changed: the fewer, the cheaper.
+        .connect_with(options.clone().pragma("cache_size", "-32768").pragma("wal_autocheckpoint", "8000"))
         .await?;
     assert_sqlite(&writer).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(PATIENCE)
-        .connect_with(options.read_only(false).pragma("query_only", "1"))
+        .connect_with(options.read_only(false).pragma("query_only", "1").pragma("cache_size", "-4096"))
         .await?;
     Ok(Pools::Sqlite { writer, readers })
 }
@@ -182,7 +184,10 @@ async fn assert_sqlite(pool: &SqlitePool) -> Result<()> {
 }
 
 async fn open_postgres(url: &str) -> Result<Pools> {
-    let options = PgConnectOptions::from_str(url)?.application_name("relance").options([("timezone", "UTC")]);
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("relance")
+        .options([("timezone", "UTC")])
+        .statement_cache_capacity(STATEMENTS);
     let pool =
         PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await?;
     let version: String = sqlx::query_scalar("SHOW server_version_num").fetch_one(&pool).await?;

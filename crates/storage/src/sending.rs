@@ -13,11 +13,11 @@ pub use rest::{
 
 use crate::{
     error::Result,
-    tx::{Tx, list, values},
+    tx::{Tx, list, repeated, values},
     value::{Value, json},
 };
 use relance_domain::{DeliveryId, EnrollmentId, MailboxId, Timestamp, delivery::Delivery};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Stores the rendered words of due emails as `Claimed` under `epoch`; the ids that are now ours.
 ///
@@ -103,20 +103,18 @@ pub enum Held {
     QuotaReached,
 }
 
+/// What the point of no return says to one email.
+pub type Answer = std::result::Result<(), Held>;
+
 /// The point of no return for a group: locks, compares, takes the quota, marks as `Leaving`. One answer per email, in order.
 ///
 /// `now` is business time, `system_now` the system's, from which the resolver counts.
-pub async fn leave(
-    tx: &mut Tx,
-    leaves: &[Leave],
-    now: Timestamp,
-    system_now: Timestamp,
-) -> Result<Vec<std::result::Result<(), Held>>> {
+pub async fn leave(tx: &mut Tx, leaves: &[Leave], now: Timestamp, system_now: Timestamp) -> Result<Vec<Answer>> {
     let workspace = workspace_revision(tx).await?;
     let leases = live_leases(tx, leaves).await?;
     let mailboxes = mailbox_revisions(tx, leaves).await?;
     let enrollments = claimed_revisions(tx, leaves).await?;
-    let mut answers: Vec<std::result::Result<(), Held>> = leaves
+    let mut answers: Vec<Answer> = leaves
         .iter()
         .map(|leave| {
             if workspace != Some(leave.workspace_revision) {
@@ -148,7 +146,7 @@ fn ids_of(leaves: &[Leave]) -> Vec<Value> {
     let distinct: HashSet<MailboxId> = leaves.iter().map(|leave| leave.mailbox_id).collect();
     let mut ids: Vec<MailboxId> = distinct.into_iter().collect();
     ids.sort();
-    ids.into_iter().map(Value::from).collect()
+    repeated(&ids).copied().map(Value::from).collect()
 }
 
 async fn live_leases(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<MailboxId, i64>> {
@@ -177,7 +175,7 @@ async fn mailbox_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<Mail
 
 /// Revision and epoch of each email that is still claimed and whose enrollment is still active.
 async fn claimed_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<DeliveryId, (i64, i64)>> {
-    let ids: Vec<Value> = leaves.iter().map(|leave| Value::from(leave.delivery_id)).collect();
+    let ids: Vec<Value> = repeated(leaves).map(|leave| Value::from(leave.delivery_id)).collect();
     let sql = format!(
         "SELECT d.id AS id, e.revision AS revision, d.epoch AS epoch
         FROM deliveries d JOIN enrollments e ON e.id = d.enrollment_id
@@ -194,53 +192,50 @@ async fn take_quota(
     tx: &mut Tx,
     leaves: &[Leave],
     mailboxes: &HashMap<MailboxId, (i64, i64)>,
-    answers: &mut [std::result::Result<(), Held>],
+    answers: &mut [Answer],
 ) -> Result<()> {
-    let mut days: Vec<(MailboxId, &str)> = leaves
-        .iter()
-        .zip(answers.iter())
-        .filter(|(_, ok)| ok.is_ok())
-        .map(|(l, _)| (l.mailbox_id, l.day.as_str()))
-        .collect();
-    days.sort();
-    days.dedup();
-    if days.is_empty() {
-        return Ok(());
+    let mut wanted: BTreeMap<(MailboxId, &str), i64> = BTreeMap::new();
+    for (leave, _) in leaves.iter().zip(answers.iter()).filter(|(_, answer)| answer.is_ok()) {
+        *wanted.entry((leave.mailbox_id, &leave.day)).or_default() += 1;
     }
-    let mut args = Vec::new();
-    for (mailbox, day) in &days {
-        args.extend(crate::args![*mailbox, *day, 0_i64]);
+    let quota_of = |mailbox: MailboxId| mailboxes.get(&mailbox).map_or(0, |(_, quota)| *quota);
+    let mut args = Vec::with_capacity(wanted.len() * 3);
+    for ((mailbox, day), number) in wanted.iter().filter(|((mailbox, _), number)| **number <= quota_of(*mailbox)) {
+        args.extend(crate::args![*mailbox, *day, *number]);
     }
-    let sql = format!(
-        "INSERT INTO mailbox_days (mailbox_id, day, used) VALUES {}
-        ON CONFLICT (mailbox_id, day) DO UPDATE SET used = mailbox_days.used RETURNING mailbox_id, day, used",
-        values(1, days.len(), 3)
-    );
-    let rows =
-        tx.all(&sql, args, |row| Ok((row.id::<MailboxId>("mailbox_id")?, row.text("day")?, row.int("used")?))).await?;
-    let mut used: HashMap<(MailboxId, String), i64> =
-        rows.into_iter().map(|(id, day, used)| ((id, day), used)).collect();
-    let before = used.clone();
-    for (leave, answer) in leaves.iter().zip(answers.iter_mut()).filter(|(_, answer)| answer.is_ok()) {
-        let quota = mailboxes.get(&leave.mailbox_id).map_or(0, |(_, quota)| *quota);
-        let taken = used.entry((leave.mailbox_id, leave.day.clone())).or_default();
-        if *taken < quota { *taken += 1 } else { *answer = Err(Held::QuotaReached) }
+    if !args.is_empty() {
+        let sql = format!(
+            "INSERT INTO mailbox_days (mailbox_id, day, used) VALUES {}
+            ON CONFLICT (mailbox_id, day) DO UPDATE SET used = mailbox_days.used + excluded.used
+            WHERE mailbox_days.used + excluded.used <=
+                (SELECT m.daily_quota FROM mailboxes m WHERE m.id = mailbox_days.mailbox_id)
+            RETURNING mailbox_id, day",
+            values(1, args.len() / 3, 3)
+        );
+        let taken = tx.all(&sql, args, |row| Ok((row.id::<MailboxId>("mailbox_id")?, row.text("day")?))).await?;
+        wanted.retain(|(mailbox, day), _| !taken.iter().any(|(id, of)| id == mailbox && of == day));
     }
-    let mut args = Vec::new();
-    for ((mailbox, day), count) in used.iter().filter(|(key, count)| before.get(*key) != Some(*count)) {
-        args.extend(crate::args![*mailbox, day, *count]);
+    // Where not all fit, the first ones get what is left.
+    for ((mailbox, day), number) in wanted {
+        let left = take_what_is_left(tx, mailbox, day, number, quota_of(mailbox)).await?;
+        let of_day = |leave: &Leave| leave.mailbox_id == mailbox && leave.day == day;
+        let over = leaves.iter().zip(answers.iter_mut()).filter(|(leave, answer)| answer.is_ok() && of_day(leave));
+        for (_, answer) in over.skip(left) {
+            *answer = Err(Held::QuotaReached);
+        }
     }
-    if args.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "WITH v (mailbox_id, day, used) AS (VALUES {})
-        UPDATE mailbox_days SET used = v.used FROM v
-        WHERE mailbox_days.mailbox_id = v.mailbox_id AND mailbox_days.day = v.day",
-        values(1, args.len() / 3, 3)
-    );
-    tx.execute(&sql, args).await?;
     Ok(())
+}
+
+/// Takes up to `number` units of a day; how many were left.
+async fn take_what_is_left(tx: &mut Tx, mailbox: MailboxId, day: &str, number: i64, quota: i64) -> Result<usize> {
+    let sql = "INSERT INTO mailbox_days (mailbox_id, day, used) VALUES ($1, $2, 0)
+        ON CONFLICT (mailbox_id, day) DO UPDATE SET used = mailbox_days.used RETURNING used";
+    let used = tx.one(sql, crate::args![mailbox, day], |row| row.int("used")).await?;
+    let taken = (quota - used).clamp(0, number);
+    let sql = "UPDATE mailbox_days SET used = used + $3 WHERE mailbox_id = $1 AND day = $2";
+    tx.execute(sql, crate::args![mailbox, day, taken]).await?;
+    Ok(usize::try_from(taken).unwrap_or(0))
 }
 
 async fn mark_leaving(tx: &mut Tx, going: &[&Leave], now: Timestamp, system_now: Timestamp) -> Result<()> {
@@ -248,18 +243,18 @@ async fn mark_leaving(tx: &mut Tx, going: &[&Leave], now: Timestamp, system_now:
         return Ok(());
     }
     let mut args = crate::args![now];
-    args.extend(going.iter().map(|leave| Value::from(leave.enrollment_id)));
+    args.extend(repeated(going).map(|leave| Value::from(leave.enrollment_id)));
     let sql = format!(
         "UPDATE enrollments SET revision = revision + 1, updated_at = $1 WHERE id IN ({})",
-        list(2, going.len())
+        list(2, args.len() - 1)
     );
     tx.execute(&sql, args).await?;
     let mut args = crate::args![now, system_now];
-    args.extend(going.iter().map(|leave| Value::from(leave.delivery_id)));
+    args.extend(repeated(going).map(|leave| Value::from(leave.delivery_id)));
     let sql = format!(
         "UPDATE deliveries SET state = 'leaving', leaving_at = $1, leaving_system_at = $2, updated_at = $1
         WHERE id IN ({})",
-        list(3, going.len())
+        list(3, args.len() - 2)
     );
     tx.execute(&sql, args).await?;
     Ok(())

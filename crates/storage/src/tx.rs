@@ -260,9 +260,29 @@ pub fn list(first: usize, count: usize) -> String {
     (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
+/// For how many rows a set-based statement is written that has `rows`: few sizes make few texts, which stay prepared.
+const fn rounded(rows: usize) -> usize {
+    let power = rows.next_power_of_two();
+    let between = power / 4 * 3;
+    if rows <= between { between } else { power }
+}
+
+/// `rows` with the last one repeated up to a size that many statements share; only where twice is as good as once.
+pub fn repeated<T>(rows: &[T]) -> impl Iterator<Item = &T> + Clone {
+    rows.iter().chain(rows.last().into_iter().cycle().take(rounded(rows.len()) - rows.len()))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{list, values, without_names};
+    use super::{list, repeated, values, without_names};
+
+    #[test]
+    fn groups_of_any_size_share_few_statements() {
+        let sizes = |count: usize| repeated(&vec![0_u8; count]).count();
+        assert_eq!([1, 2, 3, 4, 5, 7, 9, 13, 65, 100].map(sizes), [1, 2, 3, 4, 6, 8, 12, 16, 96, 128]);
+        assert_eq!(repeated(&[1, 2, 3, 4, 5]).copied().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 5]);
+        assert_eq!(repeated::<u8>(&[]).count(), 0);
+    }
 
     #[test]
     fn many_values_in_order_lose_their_names_and_all_others_keep_them() {

@@ -13,6 +13,7 @@ use relance_engine::EngineError;
 use relance_storage::StorageError;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::ops::{Deref, DerefMut};
 use utoipa::ToSchema;
 
 /// The result of a handler of the API.
@@ -63,7 +64,8 @@ impl From<Refused> for FieldError {
 
 /// What went wrong, in the shape of RFC 9457.
 #[derive(Debug, Clone, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct Details {
     /// A URI for programs: `urn:relance:problem:` and a stable code.
     #[schema(value_type = String, rename = "type", example = "urn:relance:problem:already_active")]
     pub code: String,
@@ -86,6 +88,24 @@ pub struct Problem {
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// What went wrong. One pointer, so that the result of every handler stays small.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Details>);
+
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
 fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "The request cannot be read",
@@ -106,7 +126,7 @@ fn title(status: StatusCode) -> &'static str {
 impl Problem {
     /// A problem of this status, code and sentence.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             code: code.to_owned(),
             title: title(status),
             status,
@@ -114,7 +134,7 @@ impl Problem {
             errors: Vec::new(),
             members: Map::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// The same with a header.
@@ -143,7 +163,9 @@ impl Problem {
     /// 422 with one entry per rule.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join(" ");
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        problem.errors = errors;
+        problem
     }
 
     /// 422 at one field.
@@ -183,7 +205,9 @@ impl Problem {
         } else {
             let one = <&[Refused; 1]>::try_from(refused.as_slice()).ok().filter(|[one]| one.field.is_none());
             let code = one.map_or_else(|| "invalid".to_owned(), |[one]| one.code.clone());
-            return Self { code, ..Self::invalid(refused.into_iter().map(FieldError::from).collect()) };
+            let mut problem = Self::invalid(refused.into_iter().map(FieldError::from).collect());
+            problem.code = code;
+            return problem;
         };
         let code = refused.first().map_or("conflict", |one| one.code.as_str()).to_owned();
         let detail = refused.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join(" ");
@@ -232,7 +256,7 @@ impl IntoResponse for Problem {
         let mut response = (self.status, self.body().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        for (name, value) in self.headers {
+        for (name, value) in self.0.headers {
             headers.insert(name, value);
         }
         response

@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// An email that is ours to hand over.
 #[derive(Debug)]
 pub struct Claimed {
-    /// The delivery, with its words.
+    /// The delivery; its words are stored.
     pub delivery: Delivery,
     /// Its bytes.
     pub raw: Vec<u8>,
@@ -221,7 +221,13 @@ impl Engine {
             hold_for_quota(&mut tx, situation, claimed.len()).await?;
         }
         tx.commit().await?;
-        Ok(plan.emails.into_iter().filter(|email| claimed.contains(&email.delivery.id)).collect())
+        let mut emails = plan.emails;
+        emails.retain(|email| claimed.contains(&email.delivery.id));
+        for email in &mut emails {
+            // Stored and composed: only the bytes are needed from here on.
+            (email.delivery.html, email.delivery.text) = (String::new(), String::new());
+        }
+        Ok(emails)
     }
 
     /// Applies a rule's event to an enrollment that nobody changed since it was read, with its line in the history.

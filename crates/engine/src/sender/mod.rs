@@ -14,9 +14,10 @@ mod turn;
 pub use turn::Turn;
 
 use crate::Engine;
+use futures::future::BoxFuture;
 use group::Group;
 use relance_storage::{
-    StorageError,
+    StorageError, Tx,
     sending::{self, Held, Leave, Sent},
 };
 
@@ -35,41 +36,47 @@ pub struct Commits {
 impl Commits {
     /// Starts the two groups on the engine's database.
     pub fn start(engine: &Engine) -> Self {
-        let (leaving, outcomes) = (engine.clone(), engine.clone());
+        let leaving = engine.clone();
         Self {
-            leave: Group::start(move |leaves: Vec<Leave>| {
+            leave: Group::start(opener(engine), move |tx, leaves: Vec<Leave>| {
                 let engine = leaving.clone();
-                async move {
-                    let answered = commit_leaves(&engine, &leaves).await.map_err(|error| error.to_string());
-                    match answered {
-                        Ok(answers) => answers.into_iter().map(Ok).collect(),
-                        Err(error) => leaves.iter().map(|_| Err(error.clone())).collect(),
-                    }
-                }
+                async move { answers(commit_leaves(&engine, tx, &leaves).await, leaves.len()) }
             }),
-            sent: Group::start(move |group: Vec<Sent>| {
-                let engine = outcomes.clone();
-                async move {
-                    let answered = commit_sent(&engine, &group).await.map_err(|error| error.to_string());
-                    match answered {
-                        Ok(moved) => moved.into_iter().map(Ok).collect(),
-                        Err(error) => group.iter().map(|_| Err(error.clone())).collect(),
-                    }
-                }
+            sent: Group::start(opener(engine), move |tx, group: Vec<Sent>| async move {
+                answers(commit_sent(tx, &group).await, group.len())
             }),
         }
     }
 }
 
-async fn commit_leaves(engine: &Engine, leaves: &[Leave]) -> Result<Vec<Result<(), Held>>, StorageError> {
-    let mut tx = engine.store.begin().await?;
+type Opened = Result<Tx, StorageError>;
+
+/// Opens a write transaction of the engine's database.
+fn opener(engine: &Engine) -> impl FnMut() -> BoxFuture<'static, Opened> + Send + 'static {
+    let store = engine.store.clone();
+    move || {
+        let store = store.clone();
+        Box::pin(async move { store.begin().await })
+    }
+}
+
+/// One answer for each of `count` callers; all get the failure of their group.
+fn answers<T>(answered: Result<Vec<T>, StorageError>, count: usize) -> Vec<Result<T, String>> {
+    match answered {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(error) => (0..count).map(|_| Err(error.to_string())).collect(),
+    }
+}
+
+async fn commit_leaves(engine: &Engine, tx: Opened, leaves: &[Leave]) -> Result<Vec<Result<(), Held>>, StorageError> {
+    let mut tx = tx?;
     let answers = sending::leave(&mut tx, leaves, engine.now(), engine.clock.system_now()).await?;
     tx.commit().await?;
     Ok(answers)
 }
 
-async fn commit_sent(engine: &Engine, group: &[Sent]) -> Result<Vec<bool>, StorageError> {
-    let mut tx = engine.store.begin().await?;
+async fn commit_sent(tx: Opened, group: &[Sent]) -> Result<Vec<bool>, StorageError> {
+    let mut tx = tx?;
     let moved = sending::sent(&mut tx, group).await?;
     tx.commit().await?;
     Ok(moved)

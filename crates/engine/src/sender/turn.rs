@@ -7,12 +7,8 @@ use super::{
     lane::{HandedOver, Lane},
 };
 use crate::{Engine, error::Result};
-use relance_domain::{
-    MailboxId, Timestamp,
-    mailbox::MailboxState,
-    time::SECOND,
-};
-use relance_mail::{Direction, Fault, Stage};
+use relance_domain::{MailboxId, Timestamp, mailbox::MailboxState, time::SECOND};
+use relance_mail::{Direction, Fault, Reply, Stage};
 use relance_storage::{self as storage, sending::Held};
 
 /// Due rows looked at in one turn: with no gap about what a lane hands over in some seconds.
@@ -36,7 +32,7 @@ pub struct Turn {
 impl Engine {
     /// One turn of a mailbox that is ours under `epoch`.
     pub async fn send_due(&self, commits: &Commits, mailbox: MailboxId, epoch: i64) -> Result<Turn> {
-        let Some(situation) = self.situation(mailbox, BATCH).await? else { return Ok(Turn::default()) };
+        let Some(mut situation) = self.situation(mailbox, BATCH).await? else { return Ok(Turn::default()) };
         if situation.workspace.paused_at.is_some() || situation.mailbox.state == MailboxState::Paused {
             return self.rest(mailbox, None, Turn::default()).await;
         }
@@ -58,19 +54,66 @@ impl Engine {
         }
         let plan = self.plan_turn(&situation, epoch);
         let gap_until = plan.gap_until;
+        let has_more = situation.due.len() == BATCH as usize && gap_until.is_none() && !plan.quota_reached;
+        // Many mailboxes hand over at the same time: what was decided on is not kept meanwhile.
+        situation.due = Vec::new();
         let emails = self.commit_turn(&situation, plan, epoch).await?;
-        for email in &emails {
-            let handed_over = lane.hand_over(email).await;
-            if let Some(stop) = self.settle_handed_over(commits, &situation, email, handed_over, &mut turn).await? {
-                lane.close().await;
-                return match stop {
-                    Stop::Lane(fault, at) => self.lane_failed(mailbox, &fault, at, turn).await,
-                    Stop::Until(at) => self.rest(mailbox, at, turn).await,
-                };
+        let stop = self.hand_over_all(commits, &situation, &emails, &mut lane, &mut turn).await?;
+        lane.close().await;
+        match stop {
+            Some(Stop::Lane(fault, at)) => return self.lane_failed(mailbox, &fault, at, turn).await,
+            Some(Stop::Until(at)) => return self.rest(mailbox, at, turn).await,
+            None => {}
+        }
+        if has_more && turn.sent > 0 {
+            // Its next look is not later than now; what to do after that is known when less than a batch is due.
+            turn.next = Some(self.now());
+            return Ok(turn);
+        }
+        self.rest(mailbox, gap_until, turn).await
+    }
+
+    /// Hands over one email after the other; what the server took is written while the next one is handed over.
+    async fn hand_over_all(
+        &self,
+        commits: &Commits,
+        situation: &Situation,
+        emails: &[Claimed],
+        lane: &mut Lane<'_>,
+        turn: &mut Turn,
+    ) -> Result<Option<Stop>> {
+        let mut accepted = None;
+        let mut stop = Ok(None);
+        for email in emails {
+            let recording = self.record_accepted(commits, situation, accepted.take());
+            let (recorded, handed_over) = futures::join!(recording, lane.hand_over(email));
+            stop = match handed_over {
+                HandedOver::Sent(reply) => {
+                    accepted = Some((email, reply));
+                    turn.sent += 1;
+                    Ok(None)
+                }
+                other => self.settle_failed(situation, email, other).await,
+            };
+            stop = recorded.and(stop);
+            if !matches!(stop, Ok(None)) {
+                break;
             }
         }
-        lane.close().await;
-        self.rest(mailbox, gap_until, turn).await
+        self.record_accepted(commits, situation, accepted).await.and(stop)
+    }
+
+    async fn record_accepted(
+        &self,
+        commits: &Commits,
+        situation: &Situation,
+        accepted: Option<(&Claimed, Reply)>,
+    ) -> Result<()> {
+        if let Some((email, reply)) = accepted {
+            self.record_sent(commits, situation, email, &reply).await?;
+            self.health.note_sent(situation.mailbox.id);
+        }
+        Ok(())
     }
 
     async fn mailbox_state(&self, mailbox: MailboxId) -> Result<Option<MailboxState>> {
@@ -78,22 +121,15 @@ impl Engine {
         Ok(storage::mailboxes::find(&mut tx, mailbox).await?.map(|mailbox| mailbox.state))
     }
 
-    /// Writes what became of one email; whether the turn must stop.
-    async fn settle_handed_over(
+    /// Writes what became of an email that the server did not take; whether the turn must stop.
+    async fn settle_failed(
         &self,
-        commits: &Commits,
         situation: &Situation,
         email: &Claimed,
         handed_over: HandedOver,
-        turn: &mut Turn,
     ) -> Result<Option<Stop>> {
         Ok(match handed_over {
-            HandedOver::Sent(reply) => {
-                self.record_sent(commits, situation, email, &reply).await?;
-                self.health.note_sent(situation.mailbox.id);
-                turn.sent += 1;
-                None
-            }
+            HandedOver::Sent(_) => None,
             // Someone stopped or changed something in time; the next look decides anew.
             HandedOver::Held(Held::EnrollmentChanged) => None,
             HandedOver::Held(held) => {

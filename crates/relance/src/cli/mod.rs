@@ -14,7 +14,7 @@ use crate::{
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-pub use serve::{ServeWith, serve_until_stopped};
+pub use serve::{ServeWith, StopSignals, serve_until_stopped};
 
 /// Self-hosted sales sequences: every email from the rep's own mailbox, ending the moment the person answers.
 #[derive(Debug, Parser)]

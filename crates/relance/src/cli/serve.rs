@@ -9,7 +9,7 @@ use anyhow::Context;
 use relance_engine::{Engine, service::Service};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,27 +33,51 @@ impl ServeWith {
     }
 }
 
+/// The signals that ask for an orderly end, kept from now on until they are waited for.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Begins to keep them; before someone is told that the server is there.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn one(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 /// Serves.
 pub async fn run(global: &Global, serving: &Serving, output: &Output) -> anyhow::Result<()> {
     wiring::log();
     let _lock = wiring::lock_for_serving(global)?;
     let with = ServeWith::bind(serving).await?;
     let engine = wiring::open(global, Purpose { base_url: with.base_url.clone(), demo: false }).await?;
+    let signals = StopSignals::listen()?;
     output.say(&format!("Relance is listening on http://{}", with.local));
     if engine.needs_set_up().await? {
         output.say(&format!("Open {} to set up the workspace.", with.base_url));
     }
-    serve_until_stopped(engine, with.listener, CancellationToken::new()).await
+    serve_until_stopped(engine, with.listener, signals, CancellationToken::new()).await
 }
 
 /// Runs loops and pages until SIGINT, SIGTERM or `stop`; then ends both in order.
-pub async fn serve_until_stopped(engine: Engine, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve_until_stopped(
+    engine: Engine,
+    listener: TcpListener,
+    mut signals: StopSignals,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let service = Service::start(engine.clone()).await?;
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let pages = tokio::spawn(relance_web::serve(engine.clone(), listener, stop.clone()));
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        () = signals.one() => {}
         () = stop.cancelled() => {}
     }
     tracing::info!("stopping: emails that are leaving are finished first");

@@ -7,7 +7,7 @@ mod seed;
 mod sequences;
 
 use crate::{
-    cli::{ServeWith, serve_until_stopped},
+    cli::{ServeWith, StopSignals, serve_until_stopped},
     config::{Global, Serving},
     output::Output,
     wiring::{self, Purpose},
@@ -59,6 +59,7 @@ pub async fn run(global: &Global, serving: &Serving, speed: Speed, output: &Outp
     engine.clock.set_speed(speed.into());
     let stop = CancellationToken::new();
     let driver = tokio::spawn(clock::drive(engine.clone(), stop.clone()));
+    let signals = StopSignals::listen()?;
     output.say(&format!("Relance is listening on http://{}", with.local));
     let kept = match global.database()? {
         Database::Sqlite(_) => global.data().display().to_string(),
@@ -69,7 +70,7 @@ pub async fn run(global: &Global, serving: &Serving, speed: Speed, output: &Outp
         with.base_url
     );
     output.result(&words, &serde_json::json!({ "url": with.base_url, "email": EMAIL, "password": PASSWORD }));
-    let served = serve_until_stopped(engine, with.listener, stop.clone()).await;
+    let served = serve_until_stopped(engine, with.listener, signals, stop.clone()).await;
     stop.cancel();
     driver.await?;
     served

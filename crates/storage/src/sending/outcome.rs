@@ -2,7 +2,7 @@
 
 use crate::{
     error::Result,
-    tx::{Tx, values},
+    tx::{Tx, repeated, values},
     value::json,
 };
 use relance_domain::{ActivityId, DeliveryId, EnrollmentId, MailboxId, PersonId, SequenceId, StepId, Timestamp};
@@ -58,8 +58,8 @@ pub async fn sent(tx: &mut Tx, group: &[Sent]) -> Result<Vec<bool>> {
     if group.is_empty() {
         return Ok(Vec::new());
     }
-    let mut args = Vec::with_capacity(group.len() * 3);
-    for sent in group {
+    let mut args = Vec::with_capacity(group.len() * 4);
+    for sent in repeated(group) {
         args.extend(crate::args![sent.delivery_id, sent.at, &sent.smtp_reply]);
     }
     let sql = format!(
@@ -67,7 +67,7 @@ pub async fn sent(tx: &mut Tx, group: &[Sent]) -> Result<Vec<bool>> {
         UPDATE deliveries SET state = 'sent', epoch = NULL, sent_at = v.at, smtp_reply = v.smtp_reply, updated_at = v.at,
             attempts = attempts + 1
         FROM v WHERE deliveries.id = v.id AND deliveries.state IN ('leaving', 'uncertain')",
-        values(1, group.len(), 3)
+        values(1, args.len() / 3, 3)
     );
     tx.execute(&sql, args).await?;
     let moved = advance(tx, group).await?;
@@ -78,8 +78,8 @@ pub async fn sent(tx: &mut Tx, group: &[Sent]) -> Result<Vec<bool>> {
 
 /// Moves the enrollments that nobody touched since they left to their next step, or finishes them.
 async fn advance(tx: &mut Tx, group: &[Sent]) -> Result<HashSet<EnrollmentId>> {
-    let mut args = Vec::with_capacity(group.len() * 14);
-    for sent in group {
+    let mut args = Vec::with_capacity(group.len() * 16);
+    for sent in repeated(group) {
         let next = sent.next.as_ref();
         args.extend(crate::args![
             sent.enrollment_id,
@@ -105,14 +105,14 @@ async fn advance(tx: &mut Tx, group: &[Sent]) -> Result<HashSet<EnrollmentId>> {
             last_step_at = v.at, revision = enrollments.revision + 1, updated_at = v.at
         FROM v WHERE enrollments.id = v.id AND enrollments.revision = v.revision AND enrollments.state = 'active'
         RETURNING enrollments.id AS id",
-        values(1, group.len(), 12)
+        values(1, args.len() / 12, 12)
     );
     Ok(tx.all(&sql, args, |row| row.id("id")).await?.into_iter().collect())
 }
 
 async fn insert_history(tx: &mut Tx, group: &[Sent]) -> Result<()> {
-    let mut args = Vec::with_capacity(group.len() * 9);
-    for sent in group {
+    let mut args = Vec::with_capacity(group.len() * 12);
+    for sent in repeated(group) {
         args.extend(crate::args![
             sent.activity_id,
             sent.at,
@@ -127,8 +127,8 @@ async fn insert_history(tx: &mut Tx, group: &[Sent]) -> Result<()> {
     }
     let sql = format!(
         "INSERT INTO activities (id, at, person_id, kind, sequence_id, enrollment_id, delivery_id, summary, detail)
-        VALUES {}",
-        values(1, group.len(), 9)
+        VALUES {} ON CONFLICT (id) DO NOTHING",
+        values(1, args.len() / 9, 9)
     );
     tx.execute(&sql, args).await?;
     Ok(())
@@ -142,14 +142,14 @@ async fn touch_mailboxes(tx: &mut Tx, group: &[Sent]) -> Result<()> {
     }
     let mut rows: Vec<_> = last.into_iter().collect();
     rows.sort();
-    let mut args = Vec::with_capacity(rows.len() * 3);
-    for (mailbox, (at, next_slot)) in &rows {
+    let mut args = Vec::with_capacity(rows.len() * 4);
+    for (mailbox, (at, next_slot)) in repeated(&rows) {
         args.extend(crate::args![*mailbox, *at, *next_slot]);
     }
     let sql = format!(
         "WITH v (id, at, next_slot_at) AS (VALUES {})
         UPDATE mailboxes SET last_sent_at = v.at, next_slot_at = v.next_slot_at FROM v WHERE mailboxes.id = v.id",
-        values(1, rows.len(), 3)
+        values(1, args.len() / 3, 3)
     );
     tx.execute(&sql, args).await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Result,
-    tx::{Tx, list, values},
+    tx::{Tx, list, repeated, values},
     value::Value,
 };
 use relance_domain::{DeliveryId, EnrollmentId, MailboxId, Timestamp, delivery::Delivery};
@@ -12,13 +12,13 @@ use std::collections::HashMap;
 pub async fn current_deliveries(tx: &mut Tx, enrollments: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Delivery>> {
     let mut found = HashMap::new();
     for chunk in enrollments.chunks(500) {
+        let args: Vec<Value> = repeated(chunk).map(|id| Value::from(*id)).collect();
         let sql = format!(
             "SELECT {} FROM deliveries d JOIN enrollments e ON e.id = d.enrollment_id AND e.step_id = d.step_id
             WHERE d.enrollment_id IN ({}) ORDER BY d.enrollment_id, d.generation",
             crate::deliveries::COLUMNS,
-            list(1, chunk.len())
+            list(1, args.len())
         );
-        let args = chunk.iter().map(|id| Value::from(*id)).collect();
         // In order of generation, so the latest stays.
         for delivery in tx.all(&sql, args, crate::deliveries::read).await? {
             found.insert(delivery.enrollment_id, delivery);
@@ -40,12 +40,12 @@ pub struct InThread {
 pub async fn threads(tx: &mut Tx, enrollments: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Vec<InThread>>> {
     let mut found: HashMap<EnrollmentId, Vec<InThread>> = HashMap::new();
     for chunk in enrollments.chunks(500) {
+        let args: Vec<Value> = repeated(chunk).map(|id| Value::from(*id)).collect();
         let sql = format!(
             "SELECT enrollment_id, message_id, subject FROM deliveries
             WHERE enrollment_id IN ({}) AND state = 'sent' ORDER BY enrollment_id, sent_at, id",
-            list(1, chunk.len())
+            list(1, args.len())
         );
-        let args = chunk.iter().map(|id| Value::from(*id)).collect();
         let rows = tx
             .all(&sql, args, |row| {
                 let entry = InThread { message_id: row.text("message_id")?, subject: row.text("subject")? };
@@ -62,15 +62,15 @@ pub async fn threads(tx: &mut Tx, enrollments: &[EnrollmentId]) -> Result<HashMa
 /// Sets when the engine looks at these enrollments next, where nobody changed them since (id, revision, instant).
 pub async fn set_wakes(tx: &mut Tx, wakes: &[(EnrollmentId, i64, Option<Timestamp>)]) -> Result<()> {
     for chunk in wakes.chunks(300) {
-        let mut args = Vec::with_capacity(chunk.len() * 3);
-        for (id, revision, wake_at) in chunk {
+        let mut args = Vec::with_capacity(chunk.len() * 4);
+        for (id, revision, wake_at) in repeated(chunk) {
             args.extend(crate::args![*id, *revision, *wake_at]);
         }
         let sql = format!(
             "WITH v (id, revision, wake_at) AS (VALUES {})
             UPDATE enrollments SET wake_at = v.wake_at FROM v
             WHERE enrollments.id = v.id AND enrollments.revision = v.revision AND enrollments.state <> 'finished'",
-            values(1, chunk.len(), 3)
+            values(1, args.len() / 3, 3)
         );
         tx.execute(&sql, args).await?;
     }

@@ -267,7 +267,7 @@ mod tests {
         let problem = parse::<Thing>(text.as_bytes()).err().unwrap();
         let first = problem.errors.first().cloned();
         let field = first.as_ref().and_then(|first| first.field.clone()).unwrap_or_default();
-        (problem.status.as_u16(), field, first.map_or(problem.code, |first| first.code))
+        (problem.status.as_u16(), field, first.map_or(problem.code.clone(), |first| first.code))
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! when it is stale.
 
 use super::{PREFIX, doc};
-use crate::problem::{FieldError, Problem};
+use crate::problem::{Details, FieldError};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -39,10 +39,10 @@ pub fn head() -> OpenApi {
         .license(Some(License::new("Apache-2.0")))
         .build();
     let mut components = Components::new();
-    components.schemas.insert("Problem".to_owned(), Problem::schema());
+    components.schemas.insert("Problem".to_owned(), Details::schema());
     components.schemas.insert("FieldError".to_owned(), FieldError::schema());
     components.schemas.extend(doc::all());
-    let schema = RefOr::Ref(Ref::from_schema_name(Problem::name()));
+    let schema = RefOr::Ref(Ref::from_schema_name(Details::name()));
     for (status, words) in PROBLEMS {
         let content = Content::new(Some(schema.clone()));
         let response = ResponseBuilder::new().description(*words).content("application/problem+json", content).build();

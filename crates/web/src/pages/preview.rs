@@ -40,11 +40,11 @@ pub struct Preview {
     pub to: String,
     /// Who writes.
     pub from: String,
-    /// The subject.
+    /// The subject as HTML, with missing tags marked.
     pub subject: String,
     /// Sanitised HTML; empty for plain text.
     pub html: String,
-    /// Plain text.
+    /// Plain text as HTML, with missing tags marked.
     pub text: String,
     /// Fields without a value: words and where to fill them in.
     pub missing: Vec<(String, String)>,
@@ -58,6 +58,17 @@ pub fn clean(html: &str) -> String {
     builder.add_tags(["mark"]).add_allowed_classes("mark", ["missing"]).rm_tags(["img"]);
     builder.set_tag_attribute_value("a", "target", "_blank");
     builder.clean(html).to_string()
+}
+
+/// Text as HTML; a missing field, which stands in brackets, is marked.
+fn marked(text: &str, missing: &[(String, String)]) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut html = escaped(text);
+    for (words, _) in missing {
+        let words = escaped(words);
+        html = html.replace(&format!("[{words}]"), &format!("<mark class=\"missing\">{words}</mark>"));
+    }
+    html
 }
 
 /// The draft as `chosen` would get it from the visitor; the first person of the workspace if nobody is chosen.
@@ -76,9 +87,9 @@ pub async fn read(app: &App, visitor: &Visitor, chosen: &str, draft: Draft<'_>) 
         Ok(words) => {
             let field = |tag: &String| (tag_words(std::slice::from_ref(tag)), urls::edit_tag(person.id, tag));
             preview.missing = words.missing_tags.iter().map(field).collect();
-            preview.subject = words.subject;
+            preview.subject = marked(&words.subject, &preview.missing);
             preview.html = clean(&words.html);
-            preview.text = words.text;
+            preview.text = marked(&words.text, &preview.missing);
         }
         Err(error @ EngineError::Refused(_)) => preview.refused = error.to_string(),
         Err(error) => return Err(error.into()),
@@ -102,6 +113,13 @@ async fn choose(app: &App, chosen: Option<PersonId>) -> Result<(Vec<Person>, Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_plain_text_a_missing_field_is_marked_and_nothing_is_read_as_html() {
+        let missing = [("industry".to_owned(), String::new())];
+        let html = marked("You & [industry] <b>", &missing);
+        assert!(html.contains("<mark class=\"missing\">industry</mark>") && !html.contains("<b>"), "{html}");
+    }
 
     #[test]
     fn what_runs_or_loads_is_taken_out_and_missing_tags_stay_marked() {

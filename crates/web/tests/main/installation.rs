@@ -41,7 +41,7 @@ pub struct Installation {
 /// A user with a token of scope `admin`.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
+    pub router: Router,
     pub token: String,
     pub id: UserId,
     pub role: Role,

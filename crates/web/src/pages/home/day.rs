@@ -71,6 +71,16 @@ pub struct Day {
 }
 
 impl Day {
+    /// Labels keep their distance: every hour, every second or every third.
+    pub fn has_label(&self, hour: &Hour) -> bool {
+        let step = match self.hours.len() {
+            ..=8 => 1,
+            9..=14 => 2,
+            _ => 3,
+        };
+        hour.hour.is_multiple_of(step)
+    }
+
     /// Numbers stand above the bars while there are few.
     pub fn has_numbers(&self) -> bool {
         self.hours.len() <= 10

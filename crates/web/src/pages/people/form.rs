@@ -80,7 +80,7 @@ struct Duplicates {
 /// What the form is about.
 enum Subject {
     New(Kind),
-    Edit(Person),
+    Edit(Box<Person>),
 }
 
 async fn draw(
@@ -165,7 +165,9 @@ async fn find(app: &App, id: PersonId) -> Result<Person> {
 pub async fn edit(State(app): State<App>, visitor: Visitor, Path(id): Path<PersonId>) -> Result<Response> {
     let person = find(&app, id).await?;
     let typed = Typed::of(&person.fields);
-    answer::page(&draw(&app, &visitor, &Subject::Edit(person), typed, FormErrors::default(), Vec::new()).await?)
+    answer::page(
+        &draw(&app, &visitor, &Subject::Edit(Box::new(person)), typed, FormErrors::default(), Vec::new()).await?,
+    )
 }
 
 /// Saves the form.
@@ -182,7 +184,7 @@ pub async fn update(
     };
     if !known.is_empty() && !typed.is_set("anyway") {
         return answer::refused(
-            &draw(&app, &visitor, &Subject::Edit(person), typed, FormErrors::default(), known).await?,
+            &draw(&app, &visitor, &Subject::Edit(Box::new(person)), typed, FormErrors::default(), known).await?,
         );
     }
     let mut judged = person.fields.clone();
@@ -198,9 +200,9 @@ pub async fn update(
             &urls::person(id),
             &answer::toast("done", "Saved. What waited for this goes on by itself."),
         )),
-        Err(error) => {
-            answer::refused(&draw(&app, &visitor, &Subject::Edit(person), typed, error.refused()?, Vec::new()).await?)
-        }
+        Err(error) => answer::refused(
+            &draw(&app, &visitor, &Subject::Edit(Box::new(person)), typed, error.refused()?, Vec::new()).await?,
+        ),
     }
 }
 

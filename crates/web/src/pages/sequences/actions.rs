@@ -113,7 +113,10 @@ pub async fn ask_archive(State(app): State<App>, visitor: Visitor, Path(id): Pat
     answer::page(&Archive {
         frame: visitor.frame("sequences"),
         name: sequence.name,
-        ongoing: words::people(u64::from(counts.active + counts.paused + counts.blocked)),
+        ongoing: match u64::from(counts.active + counts.paused + counts.blocked) {
+            0 => String::new(),
+            ongoing => words::people(ongoing),
+        },
         action: urls::sequence_action(id, "archive"),
         back: urls::sequence(id),
     })
