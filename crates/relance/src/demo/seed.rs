@@ -66,7 +66,7 @@ async fn set_up(engine: &Engine) -> anyhow::Result<Actor> {
     let admin = Actor::User { id: user.id, role: Role::Admin };
     engine
         .edit_workspace(&admin, |workspace| {
-            workspace.postal_address = "Halden Sensors, 12 rue des Docks, Lyon".to_owned()
+            workspace.postal_address = "Halden Sensors, 12 rue des Docks, Lyon".to_owned();
         })
         .await?;
     let mailbox = NewMailbox {
