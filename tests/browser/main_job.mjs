@@ -9,6 +9,14 @@ import { inBrowser, baseUrl } from "./browser.mjs";
 const { PHASE, ADDRESS, PASSWORD, IMAP_PORT, SMTP_PORT, FIRST, SECOND } = process.env;
 const admin = { email: "admin@company.example", password: "correct horse battery" };
 
+/** Presses a button that changes something, and waits until the server has answered. */
+async function submit(page, button) {
+  const answered = page.waitForResponse((response) => response.request().method() === "POST");
+  await button.click();
+  await answered;
+  await page.waitForLoadState("networkidle");
+}
+
 async function setUp(page) {
   await page.goto(baseUrl);
   await page.getByLabel("Name of the workspace").fill("Halden Sensors");
@@ -42,25 +50,23 @@ async function writeStep(page, subject, body, wait) {
   await page.locator('[name="wait.unit"]').selectOption("minutes");
   if (subject) await page.locator('[name="email.subject"]').fill(subject);
   await page.locator('[name="email.body"]').fill(body);
-  await page.getByRole("button", { name: "Save step" }).click();
-  await page.getByRole("status").filter({ hasText: /\w/ }).first().waitFor();
+  await submit(page, page.getByRole("button", { name: "Save step" }));
 }
 
 async function writeSequence(page) {
   await page.goto(`${baseUrl}/sequences/new`);
   await page.getByLabel("Name").fill("Two emails");
-  await page.getByRole("button", { name: "Create draft" }).click();
-  await page.getByRole("button", { name: "First email" }).click();
+  await submit(page, page.getByRole("button", { name: "Create draft" }));
+  await submit(page, page.getByRole("button", { name: "First email" }));
   await writeStep(page, "Hello {{ person.first_name }}", "Hi {{ person.first_name }}, may I ask something?", 0);
   await page.getByRole("button", { name: "Add step" }).click();
-  await page.getByRole("button", { name: "Automated email" }).click();
+  await submit(page, page.getByRole("button", { name: "Automated email" }));
   await page.getByRole("heading", { name: "Step 2" }).waitFor();
   await page.getByText("Reply in the same thread").click();
   await writeStep(page, "", "Did you see my first note?", 1);
   await page.getByRole("link", { name: "Settings" }).last().click();
   await page.getByLabel(/at any time/i).check();
-  await page.getByRole("button", { name: /^Save/ }).click();
-  await page.getByRole("status").filter({ hasText: /\w/ }).first().waitFor();
+  await submit(page, page.getByRole("button", { name: /^Save/ }));
   page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: /Activate|Publish/ }).click();
   const confirm = page.locator("dialog[open]").getByRole("button", { name: /Activate|Publish|Yes|OK/ });
@@ -77,7 +83,7 @@ async function addAndStart(page, first, last, email) {
   await page.waitForURL(/\/people\/per_/);
   await page.getByRole("link", { name: /Start sequence/ }).first().click();
   await page.getByRole("button", { name: "Next" }).click();
-  await page.getByRole("button", { name: "Start sequence" }).click();
+  await submit(page, page.getByRole("button", { name: "Start sequence" }));
   await page.getByText(/Started|started/).first().waitFor();
 }
 
