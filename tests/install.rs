@@ -294,12 +294,16 @@ impl Install {
     pub async fn settled(&self, limit: Duration) -> Vec<Value> {
         eventually("all enrollments settled", limit, async || {
             let all = self.all("enrollments").await;
-            let open: Vec<String> = all
-                .iter()
-                .filter(|one| one["state"] != "completed" && one["blocked"]["reason"] != "delivery_uncertain")
-                .map(|one| format!("{} {}", one["state"], one["blocked"]))
-                .collect();
-            if open.is_empty() { Ok(all) } else { Err(format!("{} open: {open:?}; {}", open.len(), self.said())) }
+            let is_open =
+                |one: &&Value| one["state"] != "completed" && one["blocked"]["reason"] != "delivery_uncertain";
+            let count = all.iter().filter(is_open).count();
+            match all.iter().find(is_open) {
+                None => Ok(all),
+                Some(one) => {
+                    let one = self.enrollment(&id(one)).await;
+                    Err(format!("{count} open, one of them: {one:#}; {}", self.said()))
+                }
+            }
         })
         .await
     }

@@ -284,11 +284,14 @@ pub async fn hasten(tx: &mut Tx, id: MailboxId, at: Timestamp) -> Result<()> {
 }
 
 /// Lets these mailboxes look at `at` at the latest.
+///
+/// Their rows are locked even if they look sooner: a turn that ends at the same moment (`sending::lock_mailbox`) either
+/// sees what the caller wrote or is followed by this.
 pub async fn hasten_many(tx: &mut Tx, mailboxes: &[MailboxId], at: Timestamp) -> Result<()> {
     for chunk in mailboxes.chunks(CHUNK) {
         let sql = format!(
-            "UPDATE mailboxes SET next_slot_at = $1
-             WHERE id IN ({}) AND deleted_at IS NULL AND (next_slot_at IS NULL OR next_slot_at > $1)",
+            "UPDATE mailboxes SET next_slot_at = CASE WHEN next_slot_at <= $1 THEN next_slot_at ELSE $1 END
+             WHERE id IN ({}) AND deleted_at IS NULL",
             list(2, chunk.len())
         );
         let mut values = args![at];
@@ -300,8 +303,8 @@ pub async fn hasten_many(tx: &mut Tx, mailboxes: &[MailboxId], at: Timestamp) ->
 
 /// Lets every mailbox look at `at` at the latest (the clock jumped, sending was resumed).
 pub async fn hasten_all(tx: &mut Tx, at: Timestamp) -> Result<()> {
-    let sql = "UPDATE mailboxes SET next_slot_at = $1
-        WHERE deleted_at IS NULL AND (next_slot_at IS NULL OR next_slot_at > $1)";
+    let sql = "UPDATE mailboxes SET next_slot_at = CASE WHEN next_slot_at <= $1 THEN next_slot_at ELSE $1 END
+        WHERE deleted_at IS NULL";
     tx.execute(sql, args![at]).await?;
     Ok(())
 }
