@@ -25,6 +25,7 @@ macro_rules! migrations {
 
 migrations! {
     1 "0001_foundation";
+    2 "0002_lists_and_fields";
 }
 
 /// The number of the newest migration this program knows.
