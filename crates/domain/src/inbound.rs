@@ -79,6 +79,19 @@ pub struct Bounce {
     pub original_message_id: Option<String>,
 }
 
+impl Bounce {
+    /// What the server said, its code once: *550 5.1.1 User unknown*.
+    pub fn words(&self) -> String {
+        match (self.status.as_deref().unwrap_or_default(), self.diagnostic.as_deref().unwrap_or_default()) {
+            ("", "") => "no such mailbox".to_owned(),
+            (status, "") => status.to_owned(),
+            ("", said) => said.to_owned(),
+            (status, said) if said.contains(status) => said.to_owned(),
+            (status, said) => format!("{status} {said}"),
+        }
+    }
+}
+
 /// How final a delivery report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

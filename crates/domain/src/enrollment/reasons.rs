@@ -77,19 +77,19 @@ impl BlockReason {
         match self {
             Self::MissingMergeData { tags } => format!("The email needs a value for {}.", tag_words(tags)),
             Self::NoRecipient => "There is no email address to write to.".to_owned(),
-            Self::RecipientRefused { smtp } => format!("The mail server refused this recipient: {smtp}"),
-            Self::Bounced { dsn } => format!("The last email came back: {dsn}"),
+            Self::RecipientRefused { smtp } => format!("The mail server refused this recipient: {}", ended(smtp)),
+            Self::Bounced { dsn } => format!("The last email came back: {}", ended(dsn)),
             Self::DuplicateAddress => {
                 "Someone else with the same email address is already in this sequence.".to_owned()
             }
             Self::QuotaReached => "The mailbox has sent its quota for today.".to_owned(),
             Self::MailboxDisconnected => "The mailbox cannot be reached.".to_owned(),
             Self::AuthFailed => "The mailbox refused the password.".to_owned(),
-            Self::MailboxSettings { what } => format!("The mailbox cannot send: {what}"),
+            Self::MailboxSettings { what } => format!("The mailbox cannot send: {}", ended(what)),
             Self::DeliveryUncertain => {
                 "The connection broke at the last moment, so this email may or may not have left.".to_owned()
             }
-            Self::TemplateError { what } => format!("The text of this email cannot be made: {what}"),
+            Self::TemplateError { what } => format!("The text of this email cannot be made: {}", ended(what)),
             Self::LateStart => "The first email is more than seven days late.".to_owned(),
             Self::HeldForReview => "A message that may be an answer waits for your decision.".to_owned(),
         }
@@ -122,6 +122,12 @@ impl BlockReason {
     pub const fn is_of_mailbox(&self) -> bool {
         matches!(self, Self::MailboxDisconnected | Self::AuthFailed | Self::MailboxSettings { .. })
     }
+}
+
+/// Foreign words as the end of a sentence.
+fn ended(words: &str) -> String {
+    let words = words.trim_end();
+    if words.ends_with(['.', '!', '?', '…']) { words.to_owned() } else { format!("{words}.") }
 }
 
 /// *industry*, or *first name and industry*: tags as a person reads them.

@@ -186,3 +186,18 @@ fn a_judgement_survives_storage_as_json() {
     assert!(json.contains("\"kind\":\"auto_reply\""), "{json}");
     assert_eq!(serde_json::from_str::<Judgement>(&json).unwrap(), judgement);
 }
+
+#[test]
+fn a_bounce_names_its_code_once() {
+    let words = |status: Option<&str>, said: Option<&str>| {
+        let Kind::Bounce(mut bounce) = bounce(Hardness::Hard) else { unreachable!("made as a bounce") };
+        bounce.status = status.map(str::to_owned);
+        bounce.diagnostic = said.map(str::to_owned);
+        bounce.words()
+    };
+    assert_eq!(words(Some("5.1.1"), Some("550 5.1.1 User unknown")), "550 5.1.1 User unknown");
+    assert_eq!(words(Some("5.1.1"), Some("550 unknown")), "5.1.1 550 unknown");
+    assert_eq!(words(None, Some("550 unknown")), "550 unknown");
+    assert_eq!(words(Some("5.1.1"), None), "5.1.1");
+    assert_eq!(words(None, None), "no such mailbox");
+}

@@ -97,11 +97,8 @@ impl Engine {
 
     async fn block_bounced(&self, tx: &mut Tx, inbound: &InboundMessage, found: &Found) -> Result<()> {
         let Kind::Bounce(bounce) = &inbound.judgement.kind else { return Ok(()) };
-        let parts = [bounce.status.as_deref(), bounce.diagnostic.as_deref()];
-        let dsn = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let dsn = if dsn.is_empty() { "no such mailbox".to_owned() } else { dsn };
         for stored in concerned(found) {
-            let reason = BlockReason::Bounced { dsn: dsn.clone() };
+            let reason = BlockReason::Bounced { dsn: bounce.words() };
             let event = enrollment::Event::Blocked { reason, resumes_at: None };
             self.change(tx, stored, event, self.now()).await?;
         }
