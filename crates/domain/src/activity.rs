@@ -63,11 +63,21 @@ pub enum ActivityKind {
     StepMoved,
     /// A message waits in the review tray.
     HeldForReview,
+    /// The person was deleted.
+    PersonDeleted,
+    /// The deleted person came back.
+    PersonRestored,
+    /// A task was changed or put off.
+    TaskChanged,
+    /// Another program told of a meeting or a new status.
+    SignalReceived,
+    /// The address was taken off the suppression list.
+    SuppressionLifted,
 }
 
 impl ActivityKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 33] = [
         Self::PersonCreated,
         Self::PersonImported,
         Self::PersonEdited,
@@ -96,6 +106,11 @@ impl ActivityKind {
         Self::StepSkipped,
         Self::StepMoved,
         Self::HeldForReview,
+        Self::PersonDeleted,
+        Self::PersonRestored,
+        Self::TaskChanged,
+        Self::SignalReceived,
+        Self::SuppressionLifted,
     ];
 
     /// As in the database and the API.
@@ -129,6 +144,11 @@ impl ActivityKind {
             Self::StepSkipped => "step_skipped",
             Self::StepMoved => "step_moved",
             Self::HeldForReview => "held_for_review",
+            Self::PersonDeleted => "person_deleted",
+            Self::PersonRestored => "person_restored",
+            Self::TaskChanged => "task_changed",
+            Self::SignalReceived => "signal_received",
+            Self::SuppressionLifted => "suppression_lifted",
         }
     }
 

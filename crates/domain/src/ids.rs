@@ -136,6 +136,8 @@ ids! {
     NodeId = "nod";
     /// A note on a person.
     NoteId = "not";
+    /// An uploaded file whose columns are still to be chosen.
+    UploadId = "upl";
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ pub fn tags_in(text: &str) -> Vec<String> {
     walk::walk(text).unwrap_or_default()
 }
 
+/// The tags that are put into a text without a default, in order, each once; empty if it cannot be read.
+pub fn needed_in(text: &str) -> Vec<String> {
+    walk::needed(text).unwrap_or_default()
+}
+
 /// Renders a text once. Callers that render it for many people keep a [`Compiled`].
 pub fn render(text: &str, format: Format, values: &Values) -> Result<Rendered, Refused> {
     Compiled::compile(text, format)?.render(values)

@@ -1,4 +1,4 @@
-//! The history of people: one row per event, never changed.
+//! The history of people: one row per event. Only a note is ever changed or removed, by who wrote it.
 
 use crate::{
     args,
@@ -61,6 +61,17 @@ pub async fn insert_many(tx: &mut Tx, events: &[Activity]) -> Result<()> {
         tx.execute(&sql, chunk.iter().flat_map(values_of).collect()).await?;
     }
     Ok(())
+}
+
+/// Stores another text of a note with further facts; `false` if there is no such note.
+pub async fn update_note(tx: &mut Tx, id: ActivityId, text: &str, detail: &serde_json::Value) -> Result<bool> {
+    let sql = "UPDATE activities SET summary = $2, detail = $3 WHERE id = $1 AND kind = 'note'";
+    Ok(tx.execute(sql, args![id, text, json(detail)]).await? > 0)
+}
+
+/// Removes a note; `false` if there is no such note.
+pub async fn delete_note(tx: &mut Tx, id: ActivityId) -> Result<bool> {
+    Ok(tx.execute("DELETE FROM activities WHERE id = $1 AND kind = 'note'", args![id]).await? > 0)
 }
 
 /// The event with this id.

@@ -35,6 +35,7 @@ pub mod suppressions;
 pub mod tasks;
 pub mod templates;
 pub mod tx;
+pub mod uploads;
 pub mod users;
 pub mod value;
 pub mod workspace;

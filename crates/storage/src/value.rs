@@ -106,7 +106,8 @@ from_ids!(
     TokenId,
     ListId,
     NodeId,
-    NoteId
+    NoteId,
+    UploadId
 );
 
 /// A document bound as JSON text.

@@ -81,6 +81,18 @@ pub async fn update_settings(tx: &mut Tx, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// The names of the widgets beside a person's history, in their order; empty = the default.
+pub async fn person_layout(tx: &mut Tx) -> Result<Vec<String>> {
+    let found = tx.first("SELECT person_layout FROM workspace WHERE id = 1", vec![], |row| row.json("person_layout"));
+    Ok(found.await?.unwrap_or_default())
+}
+
+/// Stores the names of the widgets beside a person's history.
+pub async fn set_person_layout(tx: &mut Tx, names: &[&str]) -> Result<()> {
+    tx.execute("UPDATE workspace SET person_layout = $1 WHERE id = 1", args![json(&names)]).await?;
+    Ok(())
+}
+
 /// Stops all sending and raises the revision; `false` if it was stopped already.
 pub async fn pause(tx: &mut Tx, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE workspace SET paused_at = $1, revision = revision + 1 WHERE id = 1 AND paused_at IS NULL";

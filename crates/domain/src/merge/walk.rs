@@ -24,6 +24,66 @@ pub fn walk(text: &str) -> Result<Vec<String>, Refused> {
     Ok(reader.tags)
 }
 
+/// The tags of a text that is allowed which are put into it without a default, in order, each once.
+pub fn needed(text: &str) -> Result<Vec<String>, Refused> {
+    if walk(text)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parsed = parse(text, "text", Default::default()).map_err(|error| unreadable(&error))?;
+    let mut found = Vec::new();
+    put_by_statements(std::slice::from_ref(&parsed), &mut found);
+    let mut seen = Vec::new();
+    found.retain(|path| {
+        !seen.contains(path) && {
+            seen.push(path.clone());
+            true
+        }
+    });
+    Ok(found)
+}
+
+fn put_by_statements(statements: &[Stmt], found: &mut Vec<String>) {
+    for statement in statements {
+        match statement {
+            Stmt::Template(template) => put_by_statements(&template.children, found),
+            Stmt::EmitExpr(emit) => put_by(&emit.expr, found),
+            Stmt::IfCond(condition) => {
+                let mut guarded = Vec::new();
+                put_by_statements(&condition.true_body, &mut guarded);
+                let asked = path_of(&condition.expr);
+                found.extend(guarded.into_iter().filter(|path| Some(path) != asked.as_ref()));
+                put_by_statements(&condition.false_body, found);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What an expression shows: a default stands in for what it is given, a condition shows one of its sides.
+fn put_by(expression: &Expr, found: &mut Vec<String>) {
+    match expression {
+        Expr::Filter(node) if node.name == "default" => {}
+        Expr::Filter(node) => {
+            if let Some(expr) = node.expr.as_ref() {
+                put_by(expr, found);
+            }
+        }
+        Expr::IfExpr(node) => {
+            put_by(&node.true_expr, found);
+            if let Some(other) = node.false_expr.as_ref() {
+                put_by(other, found);
+            }
+        }
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::Concat) => {
+            put_by(&node.left, found);
+            put_by(&node.right, found);
+        }
+        expression => {
+            found.extend(path_of(expression));
+        }
+    }
+}
+
 /// The text cannot be read as a template.
 pub fn unreadable(error: &Error) -> Refused {
     let line = error.line().unwrap_or(1);

@@ -68,3 +68,18 @@ CREATE TABLE email_edits (
     edited_at BIGINT NOT NULL,
     PRIMARY KEY (enrollment_id, step_id)
 );
+
+-- Files that wait for their columns to be chosen, whichever node is asked.
+CREATE TABLE uploads (
+    id UUID PRIMARY KEY,
+    user_id UUID NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX uploads_by_age ON uploads (created_at);
+CREATE TABLE upload_parts (
+    upload_id UUID NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    part BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (upload_id, part)
+);

@@ -68,3 +68,18 @@ CREATE TABLE email_edits (
     edited_at INTEGER NOT NULL,
     PRIMARY KEY (enrollment_id, step_id)
 ) STRICT;
+
+-- Files that wait for their columns to be chosen, whichever node is asked.
+CREATE TABLE uploads (
+    id BLOB PRIMARY KEY,
+    user_id BLOB NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX uploads_by_age ON uploads (created_at);
+CREATE TABLE upload_parts (
+    upload_id BLOB NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    part INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (upload_id, part)
+) STRICT;
