@@ -136,6 +136,10 @@ ids! {
     NodeId = "nod";
     /// A note on a person.
     NoteId = "not";
+    /// A custom field.
+    CustomFieldId = "fld";
+    /// A team of users.
+    TeamId = "tea";
     /// An uploaded file whose columns are still to be chosen.
     UploadId = "upl";
 }

@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod calendar;
+pub mod custom_field;
 pub mod decision;
 pub mod delivery;
 pub mod enrolling;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod forecast;
 pub mod ids;
 pub mod inbound;
+pub mod list;
 pub mod lacking;
 pub mod mailbox;
 pub mod merge;

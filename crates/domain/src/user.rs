@@ -3,7 +3,7 @@
 //! Reps work with the people they may see and their own mailbox; managers do the same for the team and may enroll on
 //! behalf of others; admins do everything and alone write sequences, users and settings.
 
-use crate::{Timestamp, UserId};
+use crate::{TeamId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What a user may do.
@@ -49,6 +49,9 @@ pub struct User {
     pub time_zone: String,
     /// Phone as `sender.phone`.
     pub phone: String,
+    /// The team the user is in.
+    #[serde(default)]
+    pub team_id: Option<TeamId>,
     /// Deactivated users cannot sign in; their enrollments hold.
     pub deactivated_at: Option<Timestamp>,
     /// When it was created.
@@ -120,5 +123,90 @@ impl Actor {
     /// May change what belongs to `owner`: their own, or anyone's for managers and admins.
     pub fn may_touch(&self, owner: Option<UserId>) -> bool {
         self.acts_for_others() || owner.is_none() || owner == self.user_id()
+    }
+}
+
+/// A group of users, whose managers look after its people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Its name.
+    pub name: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// Which people reps see: a setting of the workspace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everyone.
+    #[default]
+    All,
+    /// Those whose owner is in their team.
+    Team,
+    /// Those they own.
+    Own,
+}
+
+impl Visibility {
+    /// All of them, for pickers.
+    pub const ALL: [Self; 3] = [Self::All, Self::Team, Self::Own];
+
+    /// As in the database, the API and URLs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Team => "team",
+            Self::Own => "own",
+        }
+    }
+
+    /// Reads [`Visibility::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
+/// Whose people someone may see. People without an owner are seen by everyone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// Everyone's.
+    #[default]
+    Everyone,
+    /// Those of these owners, and those of nobody.
+    Owners(Vec<UserId>),
+}
+
+impl Sight {
+    /// Whose people `actor` may see: admins all; reps as the workspace says; managers as reps, but never less than
+    /// those of their team. `members` are the users of the actor's team, none if they are in no team.
+    pub fn of(actor: &Actor, visibility: Visibility, members: &[UserId]) -> Self {
+        let Actor::User { id, role } = actor else { return Self::Everyone };
+        let team = match (role, visibility) {
+            (Role::Admin, _) | (_, Visibility::All) => return Self::Everyone,
+            (Role::Manager, Visibility::Team | Visibility::Own) | (Role::Rep, Visibility::Team) => true,
+            (Role::Rep, Visibility::Own) => false,
+        };
+        let mut owners = vec![*id];
+        owners.extend(members.iter().copied().filter(|member| team && member != id));
+        Self::Owners(owners)
+    }
+
+    /// Whether a person of this owner is seen.
+    pub fn sees(&self, owner: Option<UserId>) -> bool {
+        match (self, owner) {
+            (Self::Everyone, _) | (_, None) => true,
+            (Self::Owners(owners), Some(owner)) => owners.contains(&owner),
+        }
+    }
+
+    /// The owners, as queries take them; `None` = everyone's.
+    pub fn owners(&self) -> Option<Vec<UserId>> {
+        match self {
+            Self::Everyone => None,
+            Self::Owners(owners) => Some(owners.clone()),
+        }
     }
 }

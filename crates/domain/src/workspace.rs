@@ -1,6 +1,6 @@
 //! The workspace: what holds for everyone in it.
 
-use crate::{Timestamp, schedule::Schedule};
+use crate::{Timestamp, schedule::Schedule, user::Visibility};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the whole workspace.
@@ -14,6 +14,9 @@ pub struct Workspace {
     pub schedule: Schedule,
     /// Postal address for the unsubscribe footer.
     pub postal_address: String,
+    /// Which people reps see.
+    #[serde(default)]
+    pub people_visibility: Visibility,
     /// *Stop all sending* since then.
     pub paused_at: Option<Timestamp>,
     /// Raised by every pause; the point of no return compares it.

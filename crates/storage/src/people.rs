@@ -11,10 +11,10 @@ use crate::{
     value::{Row, Value, json},
 };
 use relance_domain::{
-    PersonId, Timestamp,
+    PersonId, Timestamp, UserId,
     person::{Address, Fields, Kind, Person, email_key, normalized},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The columns of a person, for the alias `p`.
 pub(crate) const COLUMNS: &str = "p.id, p.kind, p.first_name, p.last_name, p.organization_name, p.is_organization,
@@ -236,6 +236,18 @@ pub async fn find_many(tx: &mut Tx, ids: &[PersonId]) -> Result<Vec<Person>> {
     Ok(found)
 }
 
+/// The owners of people, without those deleted or merged.
+pub async fn owners(tx: &mut Tx, ids: &[PersonId]) -> Result<HashMap<PersonId, Option<UserId>>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK * 2) {
+        let list = tx::list(1, chunk.len());
+        let sql = format!("SELECT id, owner_id FROM people WHERE id IN ({list}) AND deleted_at IS NULL");
+        let args = chunk.iter().map(|id| Value::from(*id)).collect();
+        found.extend(tx.all(&sql, args, |row| Ok((row.id("id")?, row.id_opt("owner_id")?))).await?);
+    }
+    Ok(found)
+}
+
 /// The names of people, deleted or merged ones too: to be shown beside their history.
 pub async fn names(tx: &mut Tx, ids: &[PersonId]) -> Result<Vec<(PersonId, String)>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -295,6 +307,24 @@ pub async fn find_companies(tx: &mut Tx, name: &str) -> Result<Vec<Person>> {
             AND p.deleted_at IS NULL ORDER BY p.created_at, p.id"
     );
     tx.all(&sql, args![shortened(normalized(name)), true], person).await
+}
+
+/// Up to `limit` companies whose names begin like this, by name.
+pub async fn suggest_companies(tx: &mut Tx, beginning: &str, limit: usize) -> Result<Vec<Person>> {
+    let from = shortened(normalized(beginning));
+    let to = format!("{from}\u{10ffff}");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM people p WHERE p.kind = 'contact' AND p.organization_key >= $1
+            AND p.organization_key < $2 AND p.is_organization = $3 AND p.deleted_at IS NULL
+        ORDER BY p.organization_key, p.id LIMIT $4"
+    );
+    tx.all(&sql, args![from, to, true, limit], person).await
+}
+
+/// When a person was deleted; `None` if they are there, merged into another, or never were.
+pub async fn deleted_at(tx: &mut Tx, id: PersonId) -> Result<Option<Timestamp>> {
+    let sql = "SELECT deleted_at FROM people WHERE id = $1 AND merged_into IS NULL";
+    Ok(tx.first(sql, args![id], |row| row.time_opt("deleted_at")).await?.flatten())
 }
 
 /// Deletes a person: history stays, lists and look-ups leave them out. `false` if there was none.

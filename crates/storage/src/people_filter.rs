@@ -1,129 +1,52 @@
 //! Filters of people: a tree of rules, as in the API, turned into one SQL condition on the alias `p`.
 //!
-//! `{"all": [{"field": "status", "op": "is", "value": "New"}, {"any": […]}]}`. An unknown field, operation or value is
-//! refused at its place in the tree, in words. Nothing a user writes becomes SQL text: values are bound.
+//! `{"all": [{"field": "status", "op": "is", "value": "New"}, {"any": […]}]}`. Which fields and operations there are
+//! stands in [`crate::people_fields`]; an unknown one, or a value of another sort, is refused at its place in the tree,
+//! in words. Nothing a user writes becomes SQL text: values are bound. Rules about sequences are in
+//! [`crate::people_filter_sequences`], about custom fields in [`crate::people_filter_custom`].
 
 use crate::{
     error::Result,
+    people_facts::Facts,
+    people_fields::{self, FieldType, Operation},
     tx::Tx,
     value::{FromId, Value},
 };
-use relance_domain::{Refused, SequenceId, Timestamp, UserId, person::normalized};
-use serde::{Deserialize, Serialize};
-
-/// A tree of rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Filter {
-    /// Every one of them holds; all people if empty.
-    All {
-        /// The rules.
-        all: Vec<Filter>,
-    },
-    /// At least one of them holds.
-    Any {
-        /// The rules.
-        any: Vec<Filter>,
-    },
-    /// One rule.
-    Rule(Rule),
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self::All { all: Vec::new() }
-    }
-}
-
-/// One rule: a field compared with a value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
-    /// A field of people in API spelling (`status`, `address.country`, `custom_fields.size`), or `name`, `sequence`,
-    /// `next_email_at`, `blocked_reason`.
-    pub field: String,
-    /// What is compared: see [`OPERATIONS`].
-    pub op: String,
-    /// With what; not needed by `is_set` and `is_empty`.
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    pub value: serde_json::Value,
-}
-
-impl Rule {
-    /// A rule with a text value.
-    pub fn new(field: &str, op: &str, value: impl Into<serde_json::Value>) -> Self {
-        Self { field: field.to_owned(), op: op.to_owned(), value: value.into() }
-    }
-}
-
-/// The operations of every sort of field, for pickers: text, tags, owner, instant, sequence, custom field.
-pub const OPERATIONS: &[(&str, &[&str])] = &[
-    ("text", &["is", "is_not", "in", "contains", "starts_with", "is_set", "is_empty"]),
-    ("tags", &["has", "has_not", "is_set", "is_empty"]),
-    ("owner_id", &["is", "is_not", "in", "is_set", "is_empty"]),
-    ("instant", &["before", "after"]),
-    (
-        "sequence",
-        &[
-            "in_none_now",
-            "never_in_any",
-            "ongoing_in",
-            "active_in",
-            "paused_in",
-            "blocked_in",
-            "finished_in",
-            "never_in",
-        ],
-    ),
-    ("custom_fields", &["is", "is_not", "is_set", "is_empty"]),
-];
-
-/// The text fields and their columns.
-const TEXT_FIELDS: &[(&str, &str)] = &[
-    ("first_name", "p.first_name"),
-    ("last_name", "p.last_name"),
-    ("organization_name", "p.organization_name"),
-    ("title", "p.title"),
-    ("email", "p.email"),
-    ("phone", "p.phone"),
-    ("mobile", "p.mobile"),
-    ("website", "p.website"),
-    ("linkedin", "p.linkedin"),
-    ("x", "p.x"),
-    ("facebook", "p.facebook"),
-    ("industry", "p.industry"),
-    ("description", "p.description"),
-    ("time_zone", "p.time_zone"),
-    ("status", "p.status"),
-    ("source", "p.source"),
-    ("address.line", "p.address_line"),
-    ("address.city", "p.address_city"),
-    ("address.postal_code", "p.address_postal_code"),
-    ("address.state", "p.address_state"),
-    ("address.country", "p.address_country"),
-    ("country", "p.address_country"),
-    ("city", "p.address_city"),
-    ("state", "p.address_state"),
-];
+pub use relance_domain::list::{Filter, Rule};
+use relance_domain::{
+    PersonId, Refused, Timestamp, UserId,
+    person::{Kind, email_key, normalized},
+};
 
 const DEEPEST: usize = 8;
 const MOST_RULES: usize = 100;
+const MOST_VALUES: usize = 1_000;
 
 /// Builds SQL and its values side by side.
 pub(crate) struct Condition<'a> {
-    tx: &'a Tx,
+    pub(crate) tx: &'a Tx,
+    pub(crate) facts: &'a Facts,
     pub(crate) args: Vec<Value>,
     rules: usize,
 }
 
 impl<'a> Condition<'a> {
-    pub(crate) const fn new(tx: &'a Tx, args: Vec<Value>) -> Self {
-        Self { tx, args, rules: 0 }
+    pub(crate) const fn new(tx: &'a Tx, facts: &'a Facts, args: Vec<Value>) -> Self {
+        Self { tx, facts, args, rules: 0 }
     }
 
     /// Binds a value; its placeholder.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.args.push(value.into());
         format!("${}", self.args.len())
+    }
+
+    /// Binds values; their placeholders with commas between them, a place that nothing meets for none.
+    pub(crate) fn bind_all<T: Into<Value>>(&mut self, values: Vec<T>) -> String {
+        if values.is_empty() {
+            return "NULL".to_owned();
+        }
+        values.into_iter().map(|value| self.bind(value)).collect::<Vec<_>>().join(", ")
     }
 
     /// The condition of `filter`; `path` names it in refusals.
@@ -137,7 +60,7 @@ impl<'a> Condition<'a> {
             Filter::Any { any } if any.is_empty() => Ok("1 = 0".to_owned()),
             Filter::All { all } => self.tree(all, " AND ", &format!("{path}.all"), depth),
             Filter::Any { any } => self.tree(any, " OR ", &format!("{path}.any"), depth),
-            Filter::Rule(rule) => self.rule(rule, path),
+            Filter::Rule(rule) => self.rule(&Asked { rule, path }),
         }
     }
 
@@ -150,205 +73,242 @@ impl<'a> Condition<'a> {
         Ok(format!("({})", parts?.join(between)))
     }
 
-    fn rule(&mut self, rule: &Rule, path: &str) -> Result<String> {
-        if let Some((_, column)) = TEXT_FIELDS.iter().find(|(field, _)| *field == rule.field) {
-            return self.text(rule, column, path);
+    fn rule(&mut self, asked: &Asked<'_>) -> Result<String> {
+        if let Some(key) = asked.rule.field.strip_prefix("custom_fields.") {
+            let field = self.facts.field(key).ok_or_else(|| asked.unknown_field())?;
+            asked.must_be_in(people_fields::type_of(field).operations())?;
+            return self.custom(asked, field);
         }
-        if let Some(key) = rule.field.strip_prefix("custom_fields.") {
-            return self.custom(rule, key, path);
-        }
-        match rule.field.as_str() {
-            "name" => self.name(rule, path),
-            "tags" | "tag" => self.tags(rule, path),
-            "owner_id" | "owner" => self.owner(rule, path),
-            "created_at" => self.instant(rule, "p.created_at", path),
-            "updated_at" => self.instant(rule, "p.updated_at", path),
-            "sequence" => self.sequence(rule, path),
-            "next_email_at" => {
-                let compared = self.instant(rule, "e.due_at", path)?;
-                Ok(enrolled(&format!("e.state = 'active' AND e.step_action = 'automated_email' AND {compared}")))
+        let known = people_fields::find(&asked.rule.field).ok_or_else(|| asked.unknown_field())?;
+        asked.must_be_in(known.operations())?;
+        let column = known.column.unwrap_or_default();
+        match (known.field_type, known.field) {
+            (FieldType::Text, _) => self.text(asked, column),
+            (FieldType::Name, _) => self.name(asked),
+            (FieldType::Kind, _) => self.kind(asked),
+            (FieldType::YesNo, "open_task") => self.open_task(asked),
+            (FieldType::YesNo, _) => {
+                let yes = asked.yes()?;
+                Ok(format!("p.is_organization = {}", self.bind(yes)))
             }
-            "blocked_reason" => {
-                let reason = words(rule, path)?;
-                let reason = self.bind(reason);
-                Ok(enrolled(&format!("e.state = 'blocked' AND e.blocked_reason = {reason}")))
-            }
-            _ => {
-                Err(refused(path, "field", "unknown_field", &format!("People cannot be filtered by “{}”.", rule.field)))
+            (FieldType::User, _) => self.owner(asked),
+            (FieldType::Company, _) => self.company(asked),
+            (FieldType::Tags, _) => self.tags(asked),
+            (FieldType::Emails, _) => self.emails(asked),
+            (FieldType::Instant, _) => self.instant(asked, column),
+            (FieldType::InstantOrNone, "next_email_at") => self.next_email(asked),
+            (FieldType::InstantOrNone, "open_task_due_at") => self.open_task_due(asked),
+            (FieldType::InstantOrNone, _) => self.last_activity(asked),
+            (FieldType::Sequences, "ongoing_sequences") => self.in_sequences(asked, "e.state <> 'finished'"),
+            (FieldType::Sequences, _) => self.in_sequences(asked, "e.state = 'finished'"),
+            (FieldType::SequenceState, _) => self.sequence(asked),
+            (FieldType::BlockedReason, _) => self.blocked_reason(asked),
+            (FieldType::Number | FieldType::Date | FieldType::List | FieldType::MultiList, _) => {
+                Err(asked.unknown_field())
             }
         }
     }
 
-    fn text(&mut self, rule: &Rule, column: &str, path: &str) -> Result<String> {
-        Ok(match rule.op.as_str() {
+    fn text(&mut self, asked: &Asked<'_>, column: &str) -> Result<String> {
+        Ok(match asked.op() {
             // An address is looked for by its key, which has an index.
             "is_set" if column == "p.email" => "p.email_key IS NOT NULL".to_owned(),
             "is_empty" if column == "p.email" => "p.email_key IS NULL".to_owned(),
+            "is" if column == "p.email" => match email_key(&asked.words()?) {
+                Some(key) => format!("p.email_key = {}", self.bind(key)),
+                None => format!("p.email = {}", self.bind(asked.words()?)),
+            },
             "is_set" => format!("{column} <> ''"),
             "is_empty" => format!("{column} = ''"),
             "in" => {
-                let list = rule.value.as_array().ok_or_else(|| wrong_value(path, "a list of texts"))?;
-                let texts: Vec<&str> = list.iter().filter_map(serde_json::Value::as_str).collect();
-                if texts.is_empty() {
-                    return Ok("1 = 0".to_owned());
-                }
-                let places: Vec<String> = texts.into_iter().map(|text| self.bind(text)).collect();
-                format!("{column} IN ({})", places.join(", "))
+                let texts = asked.texts()?;
+                format!("{column} IN ({})", self.bind_all(texts))
             }
-            "is" => format!("{column} = {}", self.bind(words(rule, path)?)),
-            "is_not" => format!("{column} <> {}", self.bind(words(rule, path)?)),
-            "contains" => self.like(column, &format!("%{}%", escaped(&words(rule, path)?))),
-            "starts_with" => self.like(column, &format!("{}%", escaped(&words(rule, path)?))),
-            _ => return Err(unknown_op(rule, path)),
+            "is" => format!("{column} = {}", self.bind(asked.words()?)),
+            "is_not" => format!("{column} <> {}", self.bind(asked.words()?)),
+            "starts_with" => self.like(column, &format!("{}%", escaped(&asked.words()?))),
+            "not_contains" => format!("NOT {}", self.contains(column, &asked.words()?)),
+            _ => self.contains(column, &asked.words()?),
         })
     }
 
-    fn like(&mut self, column: &str, pattern: &str) -> String {
+    pub(crate) fn contains(&mut self, column: &str, words: &str) -> String {
+        self.like(column, &format!("%{}%", escaped(words)))
+    }
+
+    pub(crate) fn like(&mut self, column: &str, pattern: &str) -> String {
         let like = self.tx.like();
         format!("{column} {like} {} ESCAPE '\\'", self.bind(pattern))
     }
 
-    fn name(&mut self, rule: &Rule, path: &str) -> Result<String> {
-        let text = escaped(&normalized(&words(rule, path)?));
-        Ok(match rule.op.as_str() {
-            "contains" => self.like("p.name_key", &format!("%{text}%")),
-            "starts_with" => self.like("p.name_key", &format!("{text}%")),
-            _ => return Err(unknown_op(rule, path)),
-        })
+    fn name(&mut self, asked: &Asked<'_>) -> Result<String> {
+        let text = escaped(&normalized(&asked.words()?));
+        let pattern = if asked.op() == "contains" { format!("%{text}%") } else { format!("{text}%") };
+        Ok(self.like("p.name_key", &pattern))
     }
 
-    fn tags(&mut self, rule: &Rule, path: &str) -> Result<String> {
-        let find = self.tx.position_of();
-        Ok(match rule.op.as_str() {
+    fn kind(&mut self, asked: &Asked<'_>) -> Result<String> {
+        let kind = Kind::parse(&asked.words()?).ok_or_else(|| asked.wrong_value("“lead” or “contact”"))?;
+        Ok(format!("p.kind = {}", self.bind(kind.as_str())))
+    }
+
+    fn tags(&mut self, asked: &Asked<'_>) -> Result<String> {
+        Ok(match asked.op() {
             "is_set" => "p.tags <> '[]'".to_owned(),
             "is_empty" => "p.tags = '[]'".to_owned(),
-            "has" | "has_not" => {
-                let tag = serde_json::to_string(&words(rule, path)?).unwrap_or_default();
-                let compared = if rule.op == "has" { "> 0" } else { "= 0" };
-                // The first comparison is what the index of tagged people stands for.
-                let tagged = if rule.op == "has" { "p.tags <> '[]' AND " } else { "" };
-                format!("({tagged}{find}(p.tags, {}) {compared})", self.bind(tag))
+            "in" => {
+                let any: Vec<String> = asked.texts()?.iter().map(|tag| self.holds("p.tags", tag)).collect();
+                format!("(p.tags <> '[]' AND ({}))", or_none(&any))
             }
-            _ => return Err(unknown_op(rule, path)),
+            // The first comparison is what the index of tagged people stands for.
+            "has" => format!("(p.tags <> '[]' AND {})", self.holds("p.tags", &asked.words()?)),
+            _ => format!("NOT {}", self.holds("p.tags", &asked.words()?)),
         })
     }
 
-    fn owner(&mut self, rule: &Rule, path: &str) -> Result<String> {
-        Ok(match rule.op.as_str() {
+    /// A list of texts, stored as JSON, holds this one.
+    pub(crate) fn holds(&mut self, column: &str, text: &str) -> String {
+        let find = self.tx.position_of();
+        format!("{find}({column}, {}) > 0", self.bind(serde_json::to_string(text).unwrap_or_default()))
+    }
+
+    fn emails(&mut self, asked: &Asked<'_>) -> Result<String> {
+        Ok(match asked.op() {
+            "is_set" => "p.other_emails <> '[]'".to_owned(),
+            "is_empty" => "p.other_emails = '[]'".to_owned(),
+            "has" => {
+                let words = asked.words()?;
+                let key = self.bind(email_key(&words).unwrap_or(words));
+                format!(
+                    "(p.other_emails <> '[]' AND EXISTS (SELECT 1 FROM person_addresses pa WHERE pa.address_key = {key}
+                        AND pa.person_id = p.id) AND (p.email_key IS NULL OR p.email_key <> {key}))"
+                )
+            }
+            _ => format!("(p.other_emails <> '[]' AND {})", self.contains("p.other_emails", &asked.words()?)),
+        })
+    }
+
+    fn owner(&mut self, asked: &Asked<'_>) -> Result<String> {
+        Ok(match asked.op() {
             "is_set" => "p.owner_id IS NOT NULL".to_owned(),
             "is_empty" => "p.owner_id IS NULL".to_owned(),
-            "is" => format!("p.owner_id = {}", self.bind(id::<UserId>(&rule.value, path)?)),
-            "is_not" => {
-                format!("(p.owner_id IS NULL OR p.owner_id <> {})", self.bind(id::<UserId>(&rule.value, path)?))
+            "is" => format!("p.owner_id = {}", self.bind(asked.id::<UserId>()?)),
+            "is_not" => format!("(p.owner_id IS NULL OR p.owner_id <> {})", self.bind(asked.id::<UserId>()?)),
+            _ => {
+                let owners = asked.ids::<UserId>("a list of users")?;
+                format!("p.owner_id IN ({})", self.bind_all(owners))
             }
-            "in" => {
-                let list = rule.value.as_array().ok_or_else(|| wrong_value(path, "a list of users"))?;
-                let ids: Result<Vec<UserId>> = list.iter().map(|value| id(value, path)).collect();
-                let places: Vec<String> = ids?.into_iter().map(|user| self.bind(user)).collect();
-                if places.is_empty() { "1 = 0".to_owned() } else { format!("p.owner_id IN ({})", places.join(", ")) }
-            }
-            _ => return Err(unknown_op(rule, path)),
         })
     }
 
-    fn instant(&mut self, rule: &Rule, column: &str, path: &str) -> Result<String> {
-        let instant = Timestamp::parse(&words(rule, path)?)
-            .ok_or_else(|| wrong_value(path, "an instant such as 2026-11-24T09:00:00Z"))?;
-        Ok(match rule.op.as_str() {
-            "before" => format!("{column} < {}", self.bind(instant)),
-            "after" => format!("{column} >= {}", self.bind(instant)),
-            _ => return Err(unknown_op(rule, path)),
+    fn company(&mut self, asked: &Asked<'_>) -> Result<String> {
+        Ok(match asked.op() {
+            "is_set" => "p.company_id IS NOT NULL".to_owned(),
+            "is_empty" => "p.company_id IS NULL".to_owned(),
+            "is" => format!("p.company_id = {}", self.bind(asked.id::<PersonId>()?)),
+            _ => format!("(p.company_id IS NULL OR p.company_id <> {})", self.bind(asked.id::<PersonId>()?)),
         })
     }
 
-    /// Sequence state; the value names one sequence, without it any counts.
-    fn sequence(&mut self, rule: &Rule, path: &str) -> Result<String> {
-        let (not, state) = match rule.op.as_str() {
-            "in_none_now" => ("NOT ", "e.state <> 'finished'"),
-            "never_in_any" | "never_in" => ("NOT ", "1 = 1"),
-            "ongoing_in" => ("", "e.state <> 'finished'"),
-            "active_in" => ("", "e.state = 'active'"),
-            "paused_in" => ("", "e.state = 'paused'"),
-            "blocked_in" => ("", "e.state = 'blocked'"),
-            "finished_in" => ("", "e.state = 'finished'"),
-            _ => return Err(unknown_op(rule, path)),
-        };
-        let mut condition = state.to_owned();
-        if !rule.value.is_null() && rule.value.as_str() != Some("") {
-            let sequence = self.bind(id::<SequenceId>(&rule.value, path)?);
-            condition = format!("{condition} AND e.sequence_id = {sequence}");
-        }
-        Ok(format!("{not}{}", enrolled(&condition)))
-    }
-
-    /// Custom fields are one JSON document; a value stands in it as `"key":value`, then `,` or `}`.
-    fn custom(&mut self, rule: &Rule, key: &str, path: &str) -> Result<String> {
-        let find = self.tx.position_of();
-        let key = serde_json::to_string(key).unwrap_or_default();
-        let (not, value) = match rule.op.as_str() {
-            "is" | "is_not" => (rule.op == "is_not", rule.value.to_string()),
-            "is_set" | "is_empty" => {
-                let set = format!("{find}(p.custom_fields, {}) > 0", self.bind(format!("{key}:")));
-                return Ok(if rule.op == "is_set" { set } else { format!("NOT ({set})") });
-            }
-            _ => return Err(unknown_op(rule, path)),
-        };
-        let ends: Vec<String> = [",", "}"]
-            .into_iter()
-            .map(|end| format!("{find}(p.custom_fields, {}) > 0", self.bind(format!("{key}:{value}{end}"))))
-            .collect();
-        Ok(format!("{}({})", if not { "NOT " } else { "" }, ends.join(" OR ")))
+    pub(crate) fn instant(&mut self, asked: &Asked<'_>, column: &str) -> Result<String> {
+        let instant = asked.instant()?;
+        let compared = if asked.op() == "before" { "<" } else { ">=" };
+        Ok(format!("{column} {compared} {}", self.bind(instant)))
     }
 }
 
-fn enrolled(condition: &str) -> String {
-    format!("EXISTS (SELECT 1 FROM enrollments e WHERE e.person_id = p.id AND {condition})")
-}
-
-fn words(rule: &Rule, path: &str) -> Result<String> {
-    match &rule.value {
-        serde_json::Value::String(text) => Ok(text.clone()),
-        serde_json::Value::Number(number) => Ok(number.to_string()),
-        serde_json::Value::Bool(yes) => Ok(yes.to_string()),
-        _ => Err(wrong_value(path, "a text")),
-    }
-}
-
-fn id<T>(value: &serde_json::Value, path: &str) -> Result<T>
-where
-    T: FromId + std::str::FromStr,
-{
-    value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| wrong_value(path, "an id"))
+/// `OR` between conditions, one that nothing meets for none.
+pub(crate) fn or_none(any: &[String]) -> String {
+    if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") }
 }
 
 /// A text as part of a pattern of LIKE.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-fn refused(path: &str, part: &str, code: &str, message: &str) -> crate::StorageError {
-    Refused::at(format!("{path}.{part}"), code, message).into()
+/// One rule and its place, with ways to read its value.
+pub(crate) struct Asked<'a> {
+    pub(crate) rule: &'a Rule,
+    path: &'a str,
 }
 
-fn unknown_op(rule: &Rule, path: &str) -> crate::StorageError {
-    refused(path, "op", "unknown_operation", &format!("“{}” cannot be used with “{}”.", rule.op, rule.field))
-}
+impl Asked<'_> {
+    pub(crate) fn op(&self) -> &str {
+        &self.rule.op
+    }
 
-fn wrong_value(path: &str, expected: &str) -> crate::StorageError {
-    refused(path, "value", "wrong_value", &format!("This rule needs {expected}."))
-}
+    fn must_be_in(&self, operations: &[Operation]) -> Result<()> {
+        if operations.iter().any(|operation| operation.op == self.rule.op) {
+            return Ok(());
+        }
+        let message = format!("“{}” cannot be used with “{}”.", self.rule.op, self.rule.field);
+        Err(self.refused("op", "unknown_operation", &message))
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn refused(&self, part: &str, code: &str, message: &str) -> crate::StorageError {
+        Refused::at(format!("{}.{part}", self.path), code, message).into()
+    }
 
-    #[test]
-    fn a_filter_reads_as_in_the_api() {
-        let text = r#"{"all":[{"field":"status","op":"is","value":"New"},{"any":[{"field":"email","op":"is_set"}]}]}"#;
-        let filter: Filter = serde_json::from_str(text).unwrap();
-        let status = Filter::Rule(Rule::new("status", "is", "New"));
-        let email = Filter::Rule(Rule::new("email", "is_set", serde_json::Value::Null));
-        assert_eq!(filter, Filter::All { all: vec![status, Filter::Any { any: vec![email] }] });
-        assert_eq!(serde_json::to_string(&filter).unwrap(), text);
+    fn unknown_field(&self) -> crate::StorageError {
+        let message = format!("People cannot be filtered by “{}”.", self.rule.field);
+        self.refused("field", "unknown_field", &message)
+    }
+
+    pub(crate) fn wrong_value(&self, expected: &str) -> crate::StorageError {
+        self.refused("value", "wrong_value", &format!("This rule needs {expected}."))
+    }
+
+    /// It names nothing in particular.
+    pub(crate) fn is_about_any(&self) -> bool {
+        self.rule.value.is_null() || self.rule.value.as_str() == Some("")
+    }
+
+    pub(crate) fn words(&self) -> Result<String> {
+        match &self.rule.value {
+            serde_json::Value::String(text) => Ok(text.clone()),
+            serde_json::Value::Number(number) => Ok(number.to_string()),
+            serde_json::Value::Bool(yes) => Ok(yes.to_string()),
+            _ => Err(self.wrong_value("a text")),
+        }
+    }
+
+    fn items(&self, expected: &str) -> Result<&[serde_json::Value]> {
+        match self.rule.value.as_array() {
+            Some(list) if list.len() <= MOST_VALUES => Ok(list),
+            _ => Err(self.wrong_value(expected)),
+        }
+    }
+
+    pub(crate) fn texts(&self) -> Result<Vec<String>> {
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let texts: Option<Vec<String>> = self.items("a list of texts")?.iter().map(text).collect();
+        texts.ok_or_else(|| self.wrong_value("a list of texts"))
+    }
+
+    pub(crate) fn yes(&self) -> Result<bool> {
+        match &self.rule.value {
+            serde_json::Value::Bool(yes) => Ok(*yes),
+            serde_json::Value::String(text) if text == "true" || text == "yes" => Ok(true),
+            serde_json::Value::String(text) if text == "false" || text == "no" => Ok(false),
+            _ => Err(self.wrong_value("true or false")),
+        }
+    }
+
+    pub(crate) fn id<T: FromId + std::str::FromStr>(&self) -> Result<T> {
+        self.rule.value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| self.wrong_value("an id"))
+    }
+
+    fn ids<T: FromId + std::str::FromStr>(&self, expected: &str) -> Result<Vec<T>> {
+        let id = |value: &serde_json::Value| value.as_str().and_then(|text| text.parse().ok());
+        let ids: Option<Vec<T>> = self.items(expected)?.iter().map(id).collect();
+        ids.ok_or_else(|| self.wrong_value(expected))
+    }
+
+    pub(crate) fn instant(&self) -> Result<Timestamp> {
+        let words = self.words()?;
+        let day = || Timestamp::parse(&format!("{words}T00:00:00Z"));
+        let found = Timestamp::parse(&words).or_else(day);
+        found.ok_or_else(|| self.wrong_value("a day such as 2026-11-24 or an instant such as 2026-11-24T09:00:00Z"))
     }
 }

@@ -6,11 +6,14 @@
 //! Sorted by next email, people without one come last. A cursor of another sort is refused.
 
 use crate::{
+    custom_fields,
     error::Result,
     people::{self, person},
-    people_pages::{Asked, ask, by_index, look_up, statements},
+    people_facts::Facts,
+    people_pages::{Asked, Prepared, ask, by_index, look_up, statements},
     people_query::{Key, LONGEST_PAGE},
     people_sequences::{self, InSequence, NextEmail},
+    people_sorted,
     tx::Tx,
     value::Row,
 };
@@ -20,7 +23,7 @@ pub use crate::{
     people_query::{Cursor, PeopleQuery, SortBy},
 };
 use relance_domain::{
-    PersonId, Timestamp, UserId,
+    PersonId, Refused, Timestamp, UserId, custom_field,
     person::{Kind, Person},
 };
 use std::fmt::Write as _;
@@ -76,7 +79,11 @@ pub async fn complete(tx: &mut Tx, people: Vec<Person>) -> Result<Vec<PersonRow>
     let ids: Vec<PersonId> = people.iter().map(|person| person.id).collect();
     let mut sequences = people_sequences::of_people(tx, &ids).await?;
     let mut last = people_sequences::last_activities(tx, &ids).await?;
-    let row = |person: Person| {
+    // Values of a deleted field stay stored and are shown nowhere.
+    let custom = people.iter().any(|person| !person.fields.custom_fields.is_empty());
+    let definitions = if custom { custom_fields::list(tx).await? } else { vec![] };
+    let row = |mut person: Person| {
+        custom_field::visible(&definitions, &mut person.fields.custom_fields);
         let (completed, ongoing): (Vec<_>, Vec<_>) =
             sequences.remove(&person.id).unwrap_or_default().into_iter().partition(InSequence::is_finished);
         let next_email = people_sequences::next_email(&ongoing);
@@ -94,12 +101,16 @@ pub async fn find_row(tx: &mut Tx, id: PersonId) -> Result<Option<PersonRow>> {
 /// Up to `limit` people from the cursor on, in the direction of the cursor.
 async fn scan(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<(Key, Person)>> {
     let mut found = Vec::new();
-    let search = look_up(tx, &query.search).await?;
-    for statement in statements(tx, query, &search, limit)? {
+    let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
+    let prepared = Prepared { query, search: &search, facts: &facts };
+    if let SortBy::Field(field) = &query.sort {
+        return people_sorted::scan(tx, prepared, field, limit).await;
+    }
+    for statement in statements(tx, prepared, limit)? {
         if query.sort == SortBy::NextEmail && found.len() >= limit {
             break;
         }
-        let read = |row: &Row| Ok((statement.key(query.sort, row)?, person(row)?));
+        let read = |row: &Row| Ok((statement.key(&query.sort, row)?, person(row)?));
         found.extend(tx.all(&statement.statement.sql, statement.statement.args.clone(), read).await?);
     }
     if query.sort != SortBy::NextEmail {
@@ -115,14 +126,32 @@ async fn scan(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<(Key
 
 /// The statements behind a page of `limit` people: one per kind, or with and without a next email.
 pub async fn page_statements(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<Statement>> {
-    let search = look_up(tx, &query.search).await?;
-    Ok(statements(tx, query, &search, limit)?.into_iter().map(|scan| scan.statement).collect())
+    let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
+    let prepared = Prepared { query, search: &search, facts: &facts };
+    if let SortBy::Field(field) = &query.sort {
+        return Ok(vec![people_sorted::statement(tx, prepared, field)?]);
+    }
+    Ok(statements(tx, prepared, limit)?.into_iter().map(|scan| scan.statement).collect())
+}
+
+/// Refuses a filter, sort or column that there is not, at its place.
+pub async fn check(tx: &mut Tx, query: &PeopleQuery, columns: &[String]) -> Result<()> {
+    page_statements(tx, query, 1).await?;
+    let known = crate::people_fields::columns(tx).await?;
+    match columns.iter().position(|column| !known.contains(column)) {
+        None => Ok(()),
+        Some(at) => {
+            let message = format!("There is no column “{}”.", columns[at]);
+            Err(Refused::at(format!("columns[{at}]"), "unknown_column", message).into())
+        }
+    }
 }
 
 /// How many people the query finds, counted up to `at_most`; and whether there are more.
 pub async fn count(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<(usize, bool)> {
-    let search = by_index(&query.search);
-    let Asked { mut condition, from, text } = ask(tx, (query, &search), query.kind)?;
+    let (search, facts) = (by_index(&query.search), Facts::of(tx, query).await?);
+    let prepared = Prepared { query, search: &search, facts: &facts };
+    let Asked { mut condition, from, text } = ask(tx, prepared, query.kind)?;
     let limit = condition.bind(at_most + 1);
     let sql =
         format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {from} WHERE {text} LIMIT {limit}) counted");
@@ -133,8 +162,9 @@ pub async fn count(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<(
 
 /// Up to `limit` ids of the people the query finds, by id, after `after`: to work through all that match in chunks.
 pub async fn ids(tx: &mut Tx, query: &PeopleQuery, after: Option<PersonId>, limit: usize) -> Result<Vec<PersonId>> {
-    let search = look_up(tx, &query.search).await?;
-    let Asked { mut condition, from, mut text } = ask(tx, (query, &search), query.kind)?;
+    let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
+    let prepared = Prepared { query, search: &search, facts: &facts };
+    let Asked { mut condition, from, mut text } = ask(tx, prepared, query.kind)?;
     if let Some(after) = after {
         let _ = write!(text, " AND p.id > {}", condition.bind(after));
     }

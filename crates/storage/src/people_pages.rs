@@ -7,6 +7,7 @@ use crate::{
     args,
     error::Result,
     people::{COLUMNS, search_words},
+    people_facts::Facts,
     people_filter::Condition,
     people_query::{Key, PeopleQuery, SortBy, unknown_page},
     tx::Tx,
@@ -31,29 +32,30 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// The sort key of a row it found.
-    pub(crate) fn key(&self, sort: SortBy, row: &Row) -> Result<Key> {
+    pub(crate) fn key(&self, sort: &SortBy, row: &Row) -> Result<Key> {
         if self.without_key { Ok(Key::Nothing) } else { sort.key(row) }
     }
 }
 
 /// The statements of a page: one per kind, or with and without a next email.
-pub(crate) fn statements(tx: &Tx, query: &PeopleQuery, search: &Search, limit: usize) -> Result<Vec<Scan>> {
-    let from = query.cursor.as_ref().map(|cursor| (&cursor.key, cursor.id));
-    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    if query.sort != SortBy::NextEmail {
-        let kinds = query.kind.map_or(vec![Kind::Lead, Kind::Contact], |kind| vec![kind]);
+pub(crate) fn statements(tx: &Tx, query: Prepared<'_>, limit: usize) -> Result<Vec<Scan>> {
+    let Prepared { query: asked, .. } = query;
+    let from = asked.cursor.as_ref().map(|cursor| (&cursor.key, cursor.id));
+    let backwards = asked.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    if asked.sort != SortBy::NextEmail {
+        let kinds = asked.kind.map_or(vec![Kind::Lead, Kind::Contact], |kind| vec![kind]);
         let scan = |kind| {
-            let statement = sorted(tx, (query, search), kind, from, query.descending != backwards, limit)?;
+            let statement = sorted(tx, query, kind, from, asked.descending != backwards, limit)?;
             Ok(Scan { statement, without_key: false })
         };
         return kinds.into_iter().map(scan).collect();
     }
     let with = |from| -> Result<Scan> {
-        let statement = by_next_email(tx, (query, search), from, query.descending != backwards, limit)?;
+        let statement = by_next_email(tx, query, from, asked.descending != backwards, limit)?;
         Ok(Scan { statement, without_key: false })
     };
     let without = |from: Option<PersonId>| -> Result<Scan> {
-        Ok(Scan { statement: without_email(tx, (query, search), from, backwards, limit)?, without_key: true })
+        Ok(Scan { statement: without_email(tx, query, from, backwards, limit)?, without_key: true })
     };
     Ok(match (from, backwards) {
         (Some((Key::Nothing, id)), false) => vec![without(Some(id))?],
@@ -96,6 +98,14 @@ pub(crate) async fn look_up(tx: &mut Tx, search: &str) -> Result<Search> {
     Ok(if found > FEW { Search::Many(words) } else { Search::Few(words) })
 }
 
+/// A query with what was looked up for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) query: &'a PeopleQuery,
+    pub(crate) search: &'a Search,
+    pub(crate) facts: &'a Facts,
+}
+
 /// What every list shares: the people it is about (a FROM clause) and the conditions they meet.
 pub(crate) struct Asked<'a> {
     pub(crate) condition: Condition<'a>,
@@ -104,8 +114,9 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Puts the shared part of a query into words.
-pub(crate) fn ask<'a>(tx: &'a Tx, (query, search): (&PeopleQuery, &Search), kind: Option<Kind>) -> Result<Asked<'a>> {
-    let mut condition = Condition::new(tx, vec![]);
+pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) -> Result<Asked<'a>> {
+    let Prepared { query, search, facts } = prepared;
+    let mut condition = Condition::new(tx, facts, vec![]);
     let mut from = "people p".to_owned();
     let mut parts = vec!["p.deleted_at IS NULL".to_owned()];
     match search {
@@ -152,16 +163,16 @@ fn beyond(
 
 fn sorted(
     tx: &Tx,
-    (query, search): (&PeopleQuery, &Search),
+    query: Prepared<'_>,
     kind: Kind,
     from: Option<(&Key, PersonId)>,
     descending: bool,
     limit: usize,
 ) -> Result<Statement> {
-    let Asked { mut condition, from: people, mut text } = ask(tx, (query, search), Some(kind))?;
-    let column = query.sort.column();
+    let Asked { mut condition, from: people, mut text } = ask(tx, query, Some(kind))?;
+    let column = query.query.sort.column();
     if let Some(from) = from {
-        let fits = match query.sort {
+        let fits = match query.query.sort {
             SortBy::CreatedAt | SortBy::UpdatedAt => matches!(from.0, Key::Int(_)),
             _ => matches!(from.0, Key::Text(_)),
         };
@@ -184,12 +195,12 @@ fn emailing(alias: &str) -> String {
 
 fn by_next_email(
     tx: &Tx,
-    (query, search): (&PeopleQuery, &Search),
+    query: Prepared<'_>,
     from: Option<(&Key, PersonId)>,
     descending: bool,
     limit: usize,
 ) -> Result<Statement> {
-    let Asked { mut condition, from: people, mut text } = ask(tx, (query, search), query.kind)?;
+    let Asked { mut condition, from: people, mut text } = ask(tx, query, query.query.kind)?;
     if let Some(from) = from {
         if !matches!(from.0, Key::Int(_)) {
             return Err(unknown_page().into());
@@ -210,12 +221,12 @@ fn by_next_email(
 
 fn without_email(
     tx: &Tx,
-    (query, search): (&PeopleQuery, &Search),
+    query: Prepared<'_>,
     from: Option<PersonId>,
     backwards: bool,
     limit: usize,
 ) -> Result<Statement> {
-    let Asked { mut condition, from: people, mut text } = ask(tx, (query, search), query.kind)?;
+    let Asked { mut condition, from: people, mut text } = ask(tx, query, query.query.kind)?;
     let (compare, order) = if backwards { ("<", "DESC") } else { (">", "ASC") };
     if let Some(from) = from {
         let _ = write!(text, " AND p.id {compare} {}", condition.bind(from));

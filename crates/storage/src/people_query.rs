@@ -2,15 +2,15 @@
 //!
 //! A cursor is the sort key and id at the edge of a page, as opaque text; a text that is none is refused.
 
-use crate::{error::Result, people_filter::Filter, value::Row};
-use relance_domain::{PersonId, Refused, UserId, person::Kind};
+use crate::{error::Result, people_fields, people_filter::Filter, value::Row};
+use relance_domain::{PersonId, Refused, UserId, custom_field::is_key, list::List, person::Kind};
 use std::{fmt, fmt::Write as _, str::FromStr};
 
 /// The most people on a page.
 pub const LONGEST_PAGE: usize = 500;
 
 /// What people are sorted by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum SortBy {
     /// Last name, first name.
     #[default]
@@ -25,15 +25,17 @@ pub enum SortBy {
     Status,
     /// When their next email is due; those without one last.
     NextEmail,
+    /// Any other field in API spelling, among at most 10,000 people; those without a value last.
+    Field(String),
 }
 
 impl SortBy {
-    /// All of them, for column heads.
+    /// Those that an index serves, however many people there are.
     pub const ALL: [Self; 6] =
         [Self::Name, Self::Organization, Self::CreatedAt, Self::UpdatedAt, Self::Status, Self::NextEmail];
 
     /// As in the API and URLs.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Name => "name",
             Self::Organization => "organization_name",
@@ -41,15 +43,31 @@ impl SortBy {
             Self::UpdatedAt => "updated_at",
             Self::Status => "status",
             Self::NextEmail => "next_email_at",
+            Self::Field(field) => field,
         }
     }
 
     /// Reads [`SortBy::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.as_str() == text)
+        if let Some(indexed) = Self::ALL.into_iter().find(|by| by.as_str() == text) {
+            return Some(indexed);
+        }
+        let known = match text.strip_prefix("custom_fields.") {
+            Some(key) => is_key(key),
+            None => people_fields::sorts_by(text),
+        };
+        known.then(|| Self::Field(text.to_owned()))
     }
 
-    pub(crate) const fn column(self) -> &'static str {
+    /// Reads `name`, or `-name` from high to low; empty = by name.
+    pub fn parse_directed(text: &str) -> std::result::Result<(Self, bool), Refused> {
+        let (descending, by) = text.strip_prefix('-').map_or((false, text), |by| (true, by));
+        let by = if by.is_empty() { Some(Self::default()) } else { Self::parse(by) };
+        let unknown = || Refused::at("sort", "invalid", format!("People cannot be sorted by “{text}”."));
+        Ok((by.ok_or_else(unknown)?, descending))
+    }
+
+    pub(crate) const fn column(&self) -> &'static str {
         match self {
             Self::Name => "p.name_key",
             Self::Organization => "p.organization_key",
@@ -57,13 +75,15 @@ impl SortBy {
             Self::UpdatedAt => "p.updated_at",
             Self::Status => "p.status",
             Self::NextEmail => "n.due_at",
+            Self::Field(_) => "p.id",
         }
     }
 
-    pub(crate) fn key(self, row: &Row) -> Result<Key> {
+    pub(crate) fn key(&self, row: &Row) -> Result<Key> {
         Ok(match self {
             Self::Name | Self::Organization | Self::Status => Key::Text(row.text("sort_key")?),
             Self::CreatedAt | Self::UpdatedAt | Self::NextEmail => Key::Int(row.int("sort_key")?),
+            Self::Field(_) => Key::Nothing,
         })
     }
 }
@@ -89,12 +109,20 @@ pub struct PeopleQuery {
     pub visible_to: Option<Vec<UserId>>,
 }
 
+impl PeopleQuery {
+    /// The first page of a smart list; a sort that there is not is refused.
+    pub fn of_list(list: &List) -> Result<Self> {
+        let (sort, descending) = SortBy::parse_directed(&list.sort)?;
+        Ok(Self { kind: Some(list.kind), filter: list.filter.clone(), sort, descending, ..Self::default() })
+    }
+}
+
 /// The value a person is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     Text(String),
     Int(i64),
-    /// Sorted by next email, without one: the last.
+    /// Without a value: the last.
     Nothing,
 }
 

@@ -191,6 +191,39 @@ impl Tx {
         }
     }
 
+    /// Fragment: a member of a JSON document in a column of text, as text; NULL if it is not there. Yes is as
+    /// [`Tx::json_boolean`] says. The key is lower-case letters, digits, `_` and `-`.
+    pub fn json_text(&self, column: &str, key: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("CAST(json_extract({column}, '$.\"{key}\"') AS TEXT)"),
+            Self::Postgres(_) => format!("(CAST({column} AS jsonb) ->> '{key}')"),
+        }
+    }
+
+    /// Fragment: how yes or no reads in [`Tx::json_text`].
+    pub const fn json_boolean(&self, yes: bool) -> &'static str {
+        match (self, yes) {
+            (Self::Sqlite(_), true) => "1",
+            (Self::Sqlite(_), false) => "0",
+            (Self::Postgres(_), true) => "true",
+            (Self::Postgres(_), false) => "false",
+        }
+    }
+
+    /// Fragment: a member of a JSON document that is a number; NULL if it is none.
+    pub fn json_number(&self, column: &str, key: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!(
+                "CASE json_type({column}, '$.\"{key}\"') WHEN 'integer' THEN json_extract({column}, '$.\"{key}\"')
+                    WHEN 'real' THEN json_extract({column}, '$.\"{key}\"') END"
+            ),
+            Self::Postgres(_) => format!(
+                "CASE jsonb_typeof(CAST({column} AS jsonb) -> '{key}') WHEN 'number'
+                    THEN CAST(CAST({column} AS jsonb) ->> '{key}' AS DOUBLE PRECISION) END"
+            ),
+        }
+    }
+
     /// Fragment: compares with a pattern whatever the case (of ASCII on SQLite); the escape character is `\`.
     pub const fn like(&self) -> &'static str {
         match self {

@@ -59,7 +59,7 @@ pub struct Token {
 }
 
 const USER: &str =
-    "u.id, u.email, u.name, u.role, u.time_zone, u.phone, u.password_hash, u.deactivated_at, u.created_at";
+    "u.id, u.email, u.name, u.role, u.time_zone, u.phone, u.password_hash, u.team_id, u.deactivated_at, u.created_at";
 
 /// Reads a user from a row with the columns of `users`.
 pub fn user(row: &Row) -> Result<User> {
@@ -70,6 +70,7 @@ pub fn user(row: &Row) -> Result<User> {
         role: row.word("role", Role::parse)?,
         time_zone: row.text("time_zone")?,
         phone: row.text("phone")?,
+        team_id: row.id_opt("team_id")?,
         deactivated_at: row.time_opt("deactivated_at")?,
         created_at: row.time("created_at")?,
     })
@@ -87,8 +88,8 @@ fn key(email: &str) -> String {
 pub async fn insert(tx: &mut Tx, user: &User, password_hash: Option<&str>) -> Result<()> {
     tx.execute(
         "INSERT INTO users (id, email, email_key, name, role, time_zone, phone, password_hash, deactivated_at,
-            created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+            created_at, updated_at, team_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
         args![
             user.id,
             &user.email,
@@ -99,7 +100,8 @@ pub async fn insert(tx: &mut Tx, user: &User, password_hash: Option<&str>) -> Re
             &user.phone,
             password_hash,
             user.deactivated_at,
-            user.created_at
+            user.created_at,
+            user.team_id
         ],
     )
     .await?;
@@ -111,7 +113,7 @@ pub async fn update(tx: &mut Tx, user: &User, now: Timestamp) -> Result<bool> {
     let changed = tx
         .execute(
             "UPDATE users SET email = $2, email_key = $3, name = $4, role = $5, time_zone = $6, phone = $7,
-                deactivated_at = $8, updated_at = $9
+                deactivated_at = $8, updated_at = $9, team_id = $10
             WHERE id = $1",
             args![
                 user.id,
@@ -122,7 +124,8 @@ pub async fn update(tx: &mut Tx, user: &User, now: Timestamp) -> Result<bool> {
                 &user.time_zone,
                 &user.phone,
                 user.deactivated_at,
-                now
+                now,
+                user.team_id
             ],
         )
         .await?;

@@ -107,6 +107,8 @@ from_ids!(
     ListId,
     NodeId,
     NoteId,
+    CustomFieldId,
+    TeamId,
     UploadId
 );
 
@@ -188,6 +190,15 @@ impl Row {
     /// Bytes or NULL.
     pub fn bytes_opt(&self, column: &str) -> Result<Option<Vec<u8>>> {
         Ok(get!(self, column, Option<Vec<u8>>))
+    }
+
+    /// A number with digits after the point, or NULL.
+    pub fn real_opt(&self, column: &str) -> Result<Option<f64>> {
+        Ok(match self {
+            // Whole numbers are stored without a point, and the column has no type of its own.
+            Self::Sqlite(row) => row.try_get_unchecked::<Option<f64>, _>(column)?,
+            Self::Postgres(row) => row.try_get::<Option<f64>, _>(column)?,
+        })
     }
 
     /// Yes or no.

@@ -9,7 +9,7 @@ use crate::{
     tx::Tx,
     value::{Row, json},
 };
-use relance_domain::{NodeId, Timestamp, workspace::Workspace};
+use relance_domain::{NodeId, Timestamp, user::Visibility, workspace::Workspace};
 
 /// The offset of the business clock and the last business instant it was stored at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub async fn create(tx: &mut Tx, workspace: &Workspace, key_check: &[u8], now: T
     let created = tx
         .execute(
             "INSERT INTO workspace (id, name, time_zone, schedule, postal_address, paused_at, revision, key_check,
-                clock_offset_ms, clock_at, heartbeat_at, created_at)
-            VALUES (1, $1, $2, $3, $4, $5, $6, $7, 0, $8, NULL, $8)
+                clock_offset_ms, clock_at, heartbeat_at, created_at, people_visibility)
+            VALUES (1, $1, $2, $3, $4, $5, $6, $7, 0, $8, NULL, $8, $9)
             ON CONFLICT (id) DO NOTHING",
             args![
                 &workspace.name,
@@ -47,7 +47,8 @@ pub async fn create(tx: &mut Tx, workspace: &Workspace, key_check: &[u8], now: T
                 workspace.paused_at,
                 workspace.revision,
                 key_check,
-                now
+                now,
+                workspace.people_visibility.as_str()
             ],
         )
         .await?;
@@ -60,6 +61,7 @@ fn workspace(row: &Row) -> Result<Workspace> {
         time_zone: row.text("time_zone")?,
         schedule: row.json("schedule")?,
         postal_address: row.text("postal_address")?,
+        people_visibility: row.word("people_visibility", Visibility::parse)?,
         paused_at: row.time_opt("paused_at")?,
         revision: row.int("revision")?,
     })
@@ -67,15 +69,23 @@ fn workspace(row: &Row) -> Result<Workspace> {
 
 /// The workspace; `None` before the first run.
 pub async fn read(tx: &mut Tx) -> Result<Option<Workspace>> {
-    let sql = "SELECT name, time_zone, schedule, postal_address, paused_at, revision FROM workspace WHERE id = 1";
+    let sql = "SELECT name, time_zone, schedule, postal_address, people_visibility, paused_at, revision
+        FROM workspace WHERE id = 1";
     tx.first(sql, vec![], workspace).await
 }
 
 /// Stores changed settings; pause and revision stay as they are.
 pub async fn update_settings(tx: &mut Tx, workspace: &Workspace) -> Result<()> {
     tx.execute(
-        "UPDATE workspace SET name = $1, time_zone = $2, schedule = $3, postal_address = $4 WHERE id = 1",
-        args![&workspace.name, &workspace.time_zone, json(&workspace.schedule), &workspace.postal_address],
+        "UPDATE workspace SET name = $1, time_zone = $2, schedule = $3, postal_address = $4, people_visibility = $5
+        WHERE id = 1",
+        args![
+            &workspace.name,
+            &workspace.time_zone,
+            json(&workspace.schedule),
+            &workspace.postal_address,
+            workspace.people_visibility.as_str()
+        ],
     )
     .await?;
     Ok(())

@@ -91,6 +91,7 @@ pub fn workspace() -> Workspace {
         time_zone: "Europe/Berlin".into(),
         schedule: Schedule::default(),
         postal_address: String::new(),
+        people_visibility: relance_domain::user::Visibility::All,
         paused_at: None,
         revision: 1,
     }

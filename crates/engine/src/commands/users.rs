@@ -3,7 +3,7 @@
 use super::{access, passwords};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
-    Refused, UserId,
+    Refused, TeamId, UserId,
     activity::ActivityKind,
     enrollment::PausedBy,
     person::{check_email, clean_line},
@@ -12,7 +12,7 @@ use relance_domain::{
 use relance_storage::{
     StorageError, Tx,
     enrollment_sets::{self, Pause},
-    mailboxes, users,
+    mailboxes, teams, users,
 };
 use secrecy::SecretString;
 
@@ -46,6 +46,8 @@ pub struct UserChange {
     pub time_zone: Option<String>,
     /// Phone.
     pub phone: Option<String>,
+    /// The team; `Some(None)` = in none. Admins only.
+    pub team_id: Option<Option<TeamId>>,
 }
 
 /// Everything that keeps a user from being saved.
@@ -103,6 +105,7 @@ impl Engine {
             role: new.role,
             time_zone: if zone.is_empty() { workspace.time_zone } else { zone },
             phone: String::new(),
+            team_id: None,
             deactivated_at: None,
             created_at: self.now(),
         };
@@ -115,8 +118,8 @@ impl Engine {
     /// Changes a user: oneself, or anyone for admins. The last admin stays one.
     pub async fn edit_user(&self, actor: &Actor, id: UserId, change: UserChange) -> Result<User> {
         let oneself = actor.user_id() == Some(id);
-        if !oneself || change.role.is_some() {
-            access::admins_only(actor, "change other users and roles")?;
+        if !oneself || change.role.is_some() || change.team_id.is_some() {
+            access::admins_only(actor, "change other users, roles and teams")?;
         }
         let mut tx = self.store.begin().await?;
         let before = access::user(&mut tx, id).await?;
@@ -136,6 +139,14 @@ impl Engine {
                 keep_an_admin(&mut tx, &before).await?;
             }
             user.role = role;
+        }
+        if let Some(team) = change.team_id {
+            if let Some(team) = team
+                && teams::find(&mut tx, team).await?.is_none()
+            {
+                return Err(Refused::at("team_id", "unknown_team", "There is no such team.").into());
+            }
+            user.team_id = team;
         }
         check(&user)?;
         users::update(&mut tx, &user, self.now()).await.map_err(email_taken)?;

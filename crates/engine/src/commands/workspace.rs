@@ -51,6 +51,7 @@ impl Engine {
             time_zone: clean_line(&new.time_zone),
             schedule: Schedule::default(),
             postal_address: String::new(),
+            people_visibility: relance_domain::user::Visibility::All,
             paused_at: None,
             revision: 0,
         };
@@ -61,6 +62,7 @@ impl Engine {
             role: Role::Admin,
             time_zone: workspace.time_zone.clone(),
             phone: String::new(),
+            team_id: None,
             deactivated_at: None,
             created_at: now,
         };

@@ -36,6 +36,7 @@ async fn scene(tx: &mut Tx, count: u128) -> Scene {
         time_zone: "UTC".to_owned(),
         schedule: relance_domain::schedule::Schedule::default(),
         postal_address: String::new(),
+        people_visibility: relance_domain::user::Visibility::All,
         paused_at: None,
         revision: 0,
     };
@@ -87,6 +88,7 @@ impl Scene {
             done_steps: vec![self.emails[n].step_id],
             next,
             activity_id: id::<ActivityId>(500 + n as u128),
+            detail: serde_json::json!({ "held_by": "window" }),
             summary: "Step 1".to_owned(),
             next_slot_at: at(9),
         }

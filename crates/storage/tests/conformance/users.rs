@@ -18,6 +18,7 @@ fn user(n: u128, email: &str, name: &str) -> User {
         role: Role::Admin,
         time_zone: "Europe/Paris".to_owned(),
         phone: "+33 1".to_owned(),
+        team_id: None,
         deactivated_at: None,
         created_at: at(0),
     }

@@ -13,6 +13,7 @@ fn sample() -> Workspace {
         time_zone: "Europe/Paris".to_owned(),
         schedule: Schedule::default(),
         postal_address: "1 Street".to_owned(),
+        people_visibility: relance_domain::user::Visibility::Team,
         paused_at: None,
         revision: 0,
     }

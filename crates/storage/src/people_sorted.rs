@@ -1,0 +1,144 @@
+//! Sorts that no index serves: every field but the usual ones.
+//!
+//! The keys of at most 10,000 people are read and sorted here, whatever the field; if more people match, the list asks to
+//! be filtered first instead of keeping everyone waiting. Those without a value come last in both directions.
+
+use crate::{
+    error::Result,
+    people,
+    people_fields::{self, FieldType},
+    people_pages::{Asked, Prepared, Statement, ask},
+    people_query::Key,
+    tx::Tx,
+    value::Row,
+};
+use relance_domain::{
+    PersonId, Refused,
+    person::{Person, normalized},
+};
+use std::{cmp::Ordering, collections::HashMap};
+
+/// The most people sorted by a field without an index.
+pub(crate) const MOST_SORTED: usize = 10_000;
+
+/// How the key of a row is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Words,
+    Int,
+    Real,
+}
+
+fn expression(prepared: Prepared<'_>, tx: &Tx, field: &str) -> Result<(String, Reads)> {
+    let unknown = || Refused::at("sort", "invalid", format!("People cannot be sorted by “{field}”."));
+    if let Some(key) = field.strip_prefix("custom_fields.") {
+        let found = prepared.facts.field(key).ok_or_else(unknown)?;
+        let key = prepared.facts.bound_key(&found.key);
+        return Ok(match people_fields::type_of(found) {
+            FieldType::Number => (tx.json_number("p.custom_fields", &key), Reads::Real),
+            _ => (tx.json_text("p.custom_fields", &key), Reads::Words),
+        });
+    }
+    let of_sequences = |state: &str| {
+        format!(
+            "(SELECT MIN(s.name_key) FROM enrollments e JOIN sequences s ON s.id = e.sequence_id
+                WHERE e.person_id = p.id AND {state})"
+        )
+    };
+    Ok(match field {
+        "owner_id" => ("(SELECT u.name FROM users u WHERE u.id = p.owner_id)".to_owned(), Reads::Words),
+        "company_id" => {
+            ("(SELECT c.organization_key FROM people c WHERE c.id = p.company_id)".to_owned(), Reads::Words)
+        }
+        "is_organization" => ("CASE WHEN p.is_organization = $yes THEN 0 END".to_owned(), Reads::Int),
+        "ongoing_sequences" => (of_sequences("e.state <> 'finished'"), Reads::Words),
+        "completed_sequences" => (of_sequences("e.state = 'finished'"), Reads::Words),
+        "last_activity_at" => ("(SELECT MAX(a.at) FROM activities a WHERE a.person_id = p.id)".to_owned(), Reads::Int),
+        _ => {
+            let column = people_fields::find(field).and_then(|known| known.column).ok_or_else(unknown)?;
+            (column.to_owned(), Reads::Words)
+        }
+    })
+}
+
+/// The ids and keys of everyone the query finds, one more than can be sorted.
+pub(crate) fn statement(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<Statement> {
+    Ok(read(tx, prepared, field)?.0)
+}
+
+fn read(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<(Statement, Reads)> {
+    let (mut key, reads) = expression(prepared, tx, field)?;
+    let Asked { mut condition, from, text } = ask(tx, prepared, prepared.query.kind)?;
+    if key.contains("$yes") {
+        key = key.replace("$yes", &condition.bind(true));
+    }
+    let limit = condition.bind(MOST_SORTED + 1);
+    let sql = format!("SELECT p.id, {key} AS sort_key FROM {from} WHERE {text} LIMIT {limit}");
+    Ok((Statement { sql, args: condition.args }, reads))
+}
+
+/// A text in the order people expect, whatever accents and case; nothing if it is empty.
+fn words(text: Option<String>) -> Key {
+    match text {
+        Some(text) if !text.is_empty() && text != "[]" => Key::Text(normalized(&text)),
+        _ => Key::Nothing,
+    }
+}
+
+/// A number as a whole number of the same order.
+const fn ordered(number: f64) -> i64 {
+    let bits = number.to_bits().cast_signed();
+    bits ^ (((bits >> 63).cast_unsigned()) >> 1).cast_signed()
+}
+
+fn key(row: &Row, reads: Reads) -> Result<Key> {
+    Ok(match reads {
+        Reads::Words => words(row.text_opt("sort_key")?),
+        Reads::Int => row.int_opt("sort_key")?.map_or(Key::Nothing, Key::Int),
+        Reads::Real => row.real_opt("sort_key")?.map_or(Key::Nothing, |number| Key::Int(ordered(number))),
+    })
+}
+
+/// The order of two people: without a value last, then by value, then by id.
+fn order(a: &(Key, PersonId), b: &(Key, PersonId), descending: bool) -> Ordering {
+    let last = |key: &Key| matches!(key, Key::Nothing);
+    let directed = |order: Ordering| if descending { order.reverse() } else { order };
+    last(&a.0).cmp(&last(&b.0)).then_with(|| directed(a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1))))
+}
+
+/// Up to `limit` people from the cursor on, in the direction of the cursor; refused if too many match.
+pub(crate) async fn scan(tx: &mut Tx, prepared: Prepared<'_>, field: &str, limit: usize) -> Result<Vec<(Key, Person)>> {
+    let (statement, reads) = read(tx, prepared, field)?;
+    let mut found: Vec<(Key, PersonId)> =
+        tx.all(&statement.sql, statement.args, |row| Ok((key(row, reads)?, row.id("id")?))).await?;
+    if found.len() > MOST_SORTED {
+        let message = "More than 10,000 people match. Filter the list first, then sort it by this column.";
+        return Err(Refused::at("sort", "too_many_to_sort", message).into());
+    }
+    let query = prepared.query;
+    found.sort_by(|a, b| order(a, b, query.descending));
+    if let Some(cursor) = &query.cursor {
+        let edge = (cursor.key.clone(), cursor.id);
+        let wanted = if cursor.backwards { Ordering::Less } else { Ordering::Greater };
+        found.retain(|one| order(one, &edge, query.descending) == wanted);
+        if cursor.backwards {
+            found.reverse();
+        }
+    }
+    found.truncate(limit);
+    let ids: Vec<PersonId> = found.iter().map(|(_, id)| *id).collect();
+    let mut people: HashMap<PersonId, Person> =
+        people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
+    Ok(found.into_iter().filter_map(|(key, id)| Some((key, people.remove(&id)?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ordered;
+
+    #[test]
+    fn numbers_keep_their_order_as_whole_numbers() {
+        let numbers = [f64::MIN, -2.5, -1.0, -0.25, 0.0, 0.25, 1.0, 2.5, 9e15];
+        assert!(numbers.windows(2).all(|pair| ordered(pair[0]) < ordered(pair[1])));
+    }
+}
