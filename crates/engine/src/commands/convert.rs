@@ -22,7 +22,7 @@ pub struct Converted {
 }
 
 /// The fields of a contact after a lead was merged into it: gaps are filled, nothing is overwritten.
-fn merged(contact: &Fields, lead: &Fields) -> Fields {
+pub fn merged(contact: &Fields, lead: &Fields) -> Fields {
     let mut fields = contact.clone();
     let fill = |mine: &mut String, theirs: &String| {
         if mine.is_empty() {
@@ -60,6 +60,7 @@ fn merged(contact: &Fields, lead: &Fields) -> Fields {
         fields.custom_fields.entry(key.clone()).or_insert_with(|| value.clone());
     }
     fields.owner_id = fields.owner_id.or(lead.owner_id);
+    fields.company_id = fields.company_id.or(lead.company_id);
     fields.clean();
     fields
 }

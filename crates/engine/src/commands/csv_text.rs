@@ -40,6 +40,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<CsvText<'_>, Refused> {
     Ok(CsvText { text, encoding, delimiter })
 }
 
+/// The text of a file in any of the encodings; `None` if it is empty or not text.
+pub fn text_of(bytes: &[u8]) -> Option<String> {
+    decode(bytes).ok().map(|csv| csv.text.into_owned())
+}
+
 fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }

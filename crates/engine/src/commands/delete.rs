@@ -2,8 +2,8 @@
 
 use super::{access, at_most_1000};
 use crate::{Engine, EngineError, Result, commands::Ended};
-use relance_domain::{PersonId, enrollment::FinishReason, user::Actor};
-use relance_storage::{Tx, people};
+use relance_domain::{PersonId, activity::ActivityKind, enrollment::FinishReason, user::Actor};
+use relance_storage::{Tx, activities, people};
 
 impl Engine {
     /// Deletes people; their sequences end with *person deleted*. At most 1,000 at once.
@@ -24,19 +24,32 @@ impl Engine {
         access::owner_only(actor, person.fields.owner_id, "person")?;
         let ended = self.end_people(tx, &[id], &FinishReason::PersonDeleted, actor).await?;
         people::delete(tx, id, self.now()).await?;
+        let event = self.event(id, ActivityKind::PersonDeleted, actor, format!("{} was deleted", person.name()));
+        activities::insert(tx, &event).await?;
         Ok(ended)
     }
 
     /// Brings deleted people back; sequences that ended stay ended. How many came back.
-    pub async fn restore_people(&self, _actor: &Actor, ids: &[PersonId]) -> Result<u64> {
+    pub async fn restore_people(&self, actor: &Actor, ids: &[PersonId]) -> Result<u64> {
         at_most_1000(ids.len())?;
-        let now = self.now();
         let mut tx = self.store.begin().await?;
         let mut restored = 0;
         for id in ids {
-            restored += u64::from(people::restore(&mut tx, *id, now).await?);
+            restored += u64::from(self.restore_in(&mut tx, actor, *id).await?);
         }
         tx.commit().await?;
         Ok(restored)
+    }
+
+    /// Brings one person back in a transaction of the caller; `false` if they were not deleted, or merged.
+    pub(crate) async fn restore_in(&self, tx: &mut Tx, actor: &Actor, id: PersonId) -> Result<bool> {
+        if !people::restore(tx, id, self.now()).await? {
+            return Ok(false);
+        }
+        let person = access::person(tx, id).await?;
+        access::owner_only(actor, person.fields.owner_id, "person")?;
+        let event = self.event(id, ActivityKind::PersonRestored, actor, format!("{} is back", person.name()));
+        activities::insert(tx, &event).await?;
+        Ok(true)
     }
 }

@@ -10,10 +10,14 @@ use super::{
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     JobId, Refused,
+    custom_field::CustomField,
     person::{Kind, email_key},
     user::Actor,
 };
-use relance_storage::jobs::{self, Job, JobKind, JobState};
+use relance_storage::{
+    custom_fields,
+    jobs::{self, Job, JobKind, JobState},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
@@ -137,8 +141,8 @@ fn repeats(parts: &[&str], delimiter: u8, mapping: &Mapping) -> Vec<Repeats> {
 }
 
 /// The fields that these headers mean.
-pub fn guess_mapping(headers: &[String]) -> Mapping {
-    Mapping { fields: import_fields::guess(headers) }
+pub fn guess_mapping(headers: &[String], custom: &[CustomField]) -> Mapping {
+    Mapping { fields: import_fields::guess(headers, custom) }
 }
 
 /// Reads the head of a file. Refused with what is wrong with it: empty, no header, not text.
@@ -152,7 +156,7 @@ pub fn read_head(bytes: &[u8]) -> Result<CsvHead> {
         rows.push(record.map_err(unreadable)?.iter().map(str::to_owned).collect());
     }
     Ok(CsvHead {
-        mapping: guess_mapping(&split.headers),
+        mapping: guess_mapping(&split.headers, &[]),
         headers: split.headers,
         rows,
         row_count: split.row_count,
@@ -163,13 +167,13 @@ pub fn read_head(bytes: &[u8]) -> Result<CsvHead> {
 
 impl Mapping {
     /// Refused if it names what does not exist or leaves out what every person needs.
-    fn check(&self, headers: &[String]) -> Result<()> {
+    fn check(&self, headers: &[String], custom: &[CustomField]) -> Result<()> {
         let mut wrong = Vec::new();
         if self.fields.len() > headers.len() {
             wrong.push(Refused::at("mapping", "too_many", "The mapping has more columns than the file."));
         }
         for (index, field) in self.fields.iter().enumerate() {
-            if !import_fields::is_known(field) {
+            if !import_fields::is_known(field, custom) {
                 let message = format!("There is no field {field}.");
                 wrong.push(Refused::at(format!("mapping[{index}]"), "unknown_field", message));
             }
@@ -194,8 +198,9 @@ impl Engine {
         if split.row_count == 0 {
             return Err(Refused::at("file", "no_rows", "This file has a header but no rows.").into());
         }
-        let mapping = new.mapping.unwrap_or_else(|| guess_mapping(&split.headers));
-        mapping.check(&split.headers)?;
+        let custom = custom_fields::list(&mut self.store.read().await?).await?;
+        let mapping = new.mapping.unwrap_or_else(|| guess_mapping(&split.headers, &custom));
+        mapping.check(&split.headers, &custom)?;
         let payload = ImportPayload {
             actor: actor.clone(),
             kind: new.kind,

@@ -2,6 +2,7 @@
 
 use relance_domain::{
     Refused, UserId,
+    custom_field::CustomField,
     person::{Fields, clean_line, normalized},
 };
 use std::collections::HashMap;
@@ -95,30 +96,27 @@ pub const fn import_fields() -> &'static [ImportField] {
 }
 
 /// Whether a mapping may name it.
-pub(crate) fn is_known(name: &str) -> bool {
-    let custom = name.strip_prefix("custom_fields.").is_some_and(|key| !key.is_empty() && !key.contains('.'));
-    name.is_empty() || custom || FIELDS.iter().any(|field| field.name == name)
+pub(crate) fn is_known(name: &str, custom: &[CustomField]) -> bool {
+    name.is_empty() || FIELDS.iter().any(|field| field.name == name) || custom.iter().any(|field| field.field() == name)
 }
 
 /// The field each header means, each field once; empty where none does.
-pub(crate) fn guess(headers: &[String]) -> Vec<String> {
-    let mut taken: Vec<&str> = Vec::new();
+pub(crate) fn guess(headers: &[String], custom: &[CustomField]) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
     let plain = |text: &str| normalized(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     headers
         .iter()
         .map(|header| {
-            let trimmed = header.trim();
-            if trimmed.starts_with("custom_fields.") && is_known(trimmed) {
-                return trimmed.to_owned();
-            }
-            let plain = plain(header);
-            let found = FIELDS.iter().find(|field| {
-                !taken.contains(&field.name) && (field.name == trimmed || field.guesses.contains(&plain.as_str()))
+            let (trimmed, plainly) = (header.trim(), plain(header));
+            let everyones =
+                FIELDS.iter().filter(|field| field.name == trimmed || field.guesses.contains(&plainly.as_str()));
+            let own = custom.iter().filter(|field| {
+                field.field() == trimmed || plain(&field.label) == plainly || plain(&field.key) == plainly
             });
-            found.map_or_else(String::new, |field| {
-                taken.push(field.name);
-                field.name.to_owned()
-            })
+            let mut found = everyones.map(|field| field.name.to_owned()).chain(own.map(CustomField::field));
+            let found = found.find(|name| !taken.contains(name)).unwrap_or_default();
+            taken.push(found.clone());
+            found
         })
         .collect()
 }
@@ -164,6 +162,7 @@ pub(crate) fn put(fields: &mut Fields, name: &str, cell: &str, owners: &Owners) 
             fields.owner_id = Some(owner.ok_or_else(unknown)?);
         }
         custom => {
+            // What kind of value it stands for is judged with the others of the row.
             if let Some(key) = custom.strip_prefix("custom_fields.") {
                 fields.custom_fields.insert(key.to_owned(), cell.into());
             }

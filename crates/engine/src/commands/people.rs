@@ -1,9 +1,9 @@
-//! Creating and editing people, notes, signals from outside.
+//! Creating and editing people, filling in what many lack, signals from outside.
 //!
 //! An edit that changes the address re-keys the person's unfinished enrollments; what then collides is blocked. New
 //! values release what waited for them, see [`super::release`].
 
-use super::{access, release::Changed};
+use super::{custom_fields, release::Changed, teams};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     PersonId, Refused,
@@ -25,8 +25,6 @@ pub enum Signal {
     /// The status changed.
     StatusChanged,
 }
-
-const MOST_NOTE_CHARS: usize = 50_000;
 
 /// What is wrong with references to others, each at its field.
 async fn check_references(tx: &mut Tx, fields: &Fields) -> Result<()> {
@@ -56,9 +54,10 @@ impl Engine {
     pub async fn create_person(&self, actor: &Actor, kind: Kind, mut fields: Fields) -> Result<Person> {
         fields.clean();
         fields.check(kind)?;
+        let mut tx = self.store.begin().await?;
+        custom_fields::check_values(&mut tx, &Default::default(), &mut fields.custom_fields).await?;
         let now = self.now();
         let person = Person { id: self.new_person_id(), kind, fields, created_at: now, updated_at: now };
-        let mut tx = self.store.begin().await?;
         check_references(&mut tx, &person.fields).await?;
         people::insert(&mut tx, &person).await?;
         let event = self.event(person.id, ActivityKind::PersonCreated, actor, format!("{} was created", person.name()));
@@ -90,10 +89,12 @@ impl Engine {
         change: impl FnOnce(&mut Fields) + Send,
     ) -> Result<Person> {
         let before = people::lock(tx, id).await?.ok_or(EngineError::NotFound("person"))?;
+        teams::may_see(tx, actor, before.fields.owner_id).await?;
         let mut fields = before.fields.clone();
         change(&mut fields);
         fields.clean();
         fields.check(before.kind)?;
+        custom_fields::check_values(tx, &before.fields.custom_fields, &mut fields.custom_fields).await?;
         let names = changed_fields(&before.fields, &fields);
         if names.is_empty() {
             return Ok(before);
@@ -118,28 +119,38 @@ impl Engine {
         Ok(after)
     }
 
+    /// Changes many people together: all of them, or none. A refusal names its field as `PERSON.field`.
+    pub async fn edit_people<F>(&self, actor: &Actor, changes: Vec<(PersonId, F)>) -> Result<u64>
+    where
+        F: FnOnce(&mut Fields) + Send,
+    {
+        super::at_most_1000(changes.len())?;
+        let (mut tx, mut wrong, mut changed) = (self.store.begin().await?, Vec::new(), 0);
+        for (id, change) in changes {
+            match self.edit_in(&mut tx, actor, id, change).await {
+                Ok(_) => changed += 1,
+                Err(EngineError::Refused(refused)) => {
+                    wrong.extend(refused.into_iter().map(|refused| Refused {
+                        field: Some(format!("{id}.{}", refused.field.as_deref().unwrap_or_default())),
+                        ..refused
+                    }));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.into());
+        }
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(changed)
+    }
+
     /// People who have this address, as `email` or among `other_emails`.
     pub async fn duplicates_of(&self, email: &str) -> Result<Vec<Person>> {
         let Some(key) = email_key(email) else { return Ok(Vec::new()) };
         let mut tx = self.store.read().await?;
         Ok(people::find_by_address_key(&mut tx, &key).await?)
-    }
-
-    /// Writes a note into a person's history.
-    pub async fn add_note(&self, actor: &Actor, person: PersonId, text: &str) -> Result<Activity> {
-        let text = text.replace('\0', "").trim().to_owned();
-        if text.is_empty() {
-            return Err(Refused::at("text", "required", "Write the note first.").into());
-        }
-        if text.chars().count() > MOST_NOTE_CHARS {
-            return Err(Refused::at("text", "too_long", "A note has at most 50,000 characters.").into());
-        }
-        let mut tx = self.store.begin().await?;
-        access::person(&mut tx, person).await?;
-        let event = self.event(person, ActivityKind::Note, actor, text);
-        activities::insert(&mut tx, &event).await?;
-        tx.commit().await?;
-        Ok(event)
     }
 
     /// Records a signal and ends every unfinished enrollment of the person with its reason.
@@ -149,7 +160,13 @@ impl Engine {
             Signal::StatusChanged => FinishReason::StatusChanged,
         };
         let mut tx = self.store.begin().await?;
-        access::person(&mut tx, person).await?;
+        teams::seen_person(&mut tx, actor, person).await?;
+        let words = match signal {
+            Signal::MeetingBooked => "A meeting was booked",
+            Signal::StatusChanged => "The status changed elsewhere",
+        };
+        let event = self.event(person, ActivityKind::SignalReceived, actor, words);
+        activities::insert(&mut tx, &Activity { detail: json!({ "reason": reason.code() }), ..event }).await?;
         let ended = self.end_people(&mut tx, &[person], &reason, actor).await?;
         tx.commit().await?;
         Ok(ended)

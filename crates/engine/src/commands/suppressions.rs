@@ -7,13 +7,13 @@ use super::access;
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     EnrollmentId, Refused, SuppressionId,
-    activity::ActivityKind,
+    activity::{Activity, ActivityKind},
     enrollment::FinishReason,
     person::clean_line,
     suppression::{Suppression, SuppressionReason, parse_entry},
     user::Actor,
 };
-use relance_storage::{activities, enrollment_lookups::ongoing_at, people, suppressions};
+use relance_storage::{Tx, activities, enrollment_lookups::ongoing_at, people, suppressions};
 
 const BATCH: u32 = 500;
 const MOST_LINES: usize = 200_000;
@@ -39,12 +39,9 @@ impl Engine {
         let new = self.entry(key.clone(), SuppressionReason::Manual, note, actor);
         let mut tx = self.store.begin().await?;
         let is_new = suppressions::insert(&mut tx, &new).await?;
-        if is_new && key.contains('@') {
+        if is_new {
             let words = format!("{key} is on the suppression list");
-            for person in people::find_by_address_key(&mut tx, &key).await? {
-                let event = self.event(person.id, ActivityKind::Suppressed, actor, words.as_str());
-                activities::insert(&mut tx, &event).await?;
-            }
+            self.record_entry(&mut tx, actor, std::slice::from_ref(&key), ActivityKind::Suppressed, &words).await?;
         }
         let stored = suppressions::find_for_keys(&mut tx, std::slice::from_ref(&key)).await?;
         tx.commit().await?;
@@ -61,6 +58,21 @@ impl Engine {
             added_by: actor.user_id(),
             created_at: self.now(),
         }
+    }
+
+    /// The same line in the history of everyone who has one of these addresses; a domain has too many people for that.
+    async fn record_entry(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        keys: &[String],
+        kind: ActivityKind,
+        words: &str,
+    ) -> Result<()> {
+        let addresses: Vec<String> = keys.iter().filter(|key| key.contains('@')).cloned().collect();
+        let found = people::find_by_address_keys(tx, &addresses).await?;
+        let events: Vec<Activity> = found.iter().map(|(_, person)| self.event(person.id, kind, actor, words)).collect();
+        Ok(activities::insert_many(tx, &events).await?)
     }
 
     /// Ends what runs at these addresses and domains.
@@ -85,7 +97,9 @@ impl Engine {
     pub async fn lift_suppression(&self, actor: &Actor, id: SuppressionId) -> Result<()> {
         access::admins_only(actor, "take addresses off the suppression list")?;
         let mut tx = self.store.begin().await?;
-        suppressions::delete(&mut tx, id).await?.ok_or(EngineError::NotFound("suppression"))?;
+        let lifted = suppressions::delete(&mut tx, id).await?.ok_or(EngineError::NotFound("suppression"))?;
+        let words = format!("{} was taken off the suppression list", lifted.entry);
+        self.record_entry(&mut tx, actor, &[lifted.entry], ActivityKind::SuppressionLifted, &words).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -105,7 +119,13 @@ impl Engine {
         }
         for chunk in entries.chunks(BATCH as usize) {
             let mut tx = self.store.begin().await?;
+            let keys: Vec<String> = chunk.iter().map(|entry| entry.entry.clone()).collect();
+            let known = suppressions::find_for_keys(&mut tx, &keys).await?;
             let added = suppressions::insert_many(&mut tx, chunk).await?;
+            let new: Vec<String> =
+                keys.into_iter().filter(|key| !known.iter().any(|entry| entry.entry == *key)).collect();
+            let words = "The address is on the suppression list";
+            self.record_entry(&mut tx, actor, &new, ActivityKind::Suppressed, words).await?;
             tx.commit().await?;
             done.added += added;
             done.known += chunk.len() as u64 - added;

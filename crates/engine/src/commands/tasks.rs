@@ -141,6 +141,7 @@ impl Engine {
         task.kind = change.kind.unwrap_or(task.kind);
         task.due_at = change.due_at.unwrap_or(task.due_at);
         tasks::update(&mut tx, &task).await?;
+        self.task_event(&mut tx, &task, ActivityKind::TaskChanged, actor).await?;
         self.look_again(&mut tx, &task).await?;
         tx.commit().await?;
         self.signals.due.notify_waiters();
@@ -227,6 +228,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let task = Task { due_at: until, ..open_task(&mut tx, actor, id).await? };
         tasks::snooze(&mut tx, id, until).await?;
+        self.task_event(&mut tx, &task, ActivityKind::TaskChanged, actor).await?;
         self.look_again(&mut tx, &task).await?;
         tx.commit().await?;
         self.signals.due.notify_waiters();

@@ -15,10 +15,11 @@ use crate::{
 use relance_domain::{
     PersonId, Refused,
     activity::{Activity, ActivityKind},
+    custom_field::{CustomField, Values, check_values},
     person::{Fields, Person, email_key},
 };
 use relance_storage::{
-    Tx, activities,
+    Tx, activities, custom_fields,
     jobs::{self, Job, JobRow},
     people, users,
 };
@@ -32,6 +33,12 @@ struct Judged {
     key: Option<String>,
 }
 
+/// What cells are read by.
+struct Known {
+    owners: Owners,
+    custom: Vec<CustomField>,
+}
+
 /// Does the next chunk, or ends the job.
 pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     let asked: ImportPayload = payload(job)?;
@@ -39,11 +46,11 @@ pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     if part >= asked.parts {
         return finish(engine, job).await;
     }
-    let (bytes, repeats, owners) = {
+    let (bytes, repeats, known) = {
         let mut tx = engine.store.read().await?;
         let bytes = jobs::read_file_part(&mut tx, job.id, part).await?;
         let repeats = jobs::read_file_part(&mut tx, job.id, asked.parts + part).await?;
-        (bytes, repeats, owners(&mut tx).await?)
+        (bytes, repeats, Known { owners: owners(&mut tx).await?, custom: custom_fields::list(&mut tx).await? })
     };
     let bytes = bytes.ok_or_else(|| EngineError::Corrupt(format!("job_files has no part {part}")))?;
     let repeats: HashMap<i64, i64> = repeats
@@ -52,12 +59,12 @@ pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
         .into_iter()
         .collect();
     let text = String::from_utf8(bytes).map_err(|_| EngineError::Corrupt("job_files.bytes is not UTF-8".to_owned()))?;
-    let judged = judge_all(&text, &asked, rows_before(job), &owners)?;
+    let judged = judge_all(&text, &asked, rows_before(job), &known)?;
     let mut tx = engine.store.begin().await?;
     if !lock(&mut tx, job).await? {
         return Ok(());
     }
-    let rows = keep(engine, &mut tx, &asked, judged, &repeats, &owners).await?;
+    let rows = keep(engine, &mut tx, &asked, judged, &repeats, &known.owners).await?;
     save(engine, &mut tx, job, (part + 1).to_string(), &rows).await?;
     tx.commit().await?;
     Ok(())
@@ -67,13 +74,13 @@ async fn owners(tx: &mut Tx) -> Result<Owners> {
     Ok(users::list(tx).await?.into_iter().filter_map(|user| Some((email_key(&user.email)?, user.id))).collect())
 }
 
-fn judge_all(text: &str, asked: &ImportPayload, before: i64, owners: &Owners) -> Result<Vec<Judged>> {
+fn judge_all(text: &str, asked: &ImportPayload, before: i64, known: &Known) -> Result<Vec<Judged>> {
     let mut reader = csv_text::reader(text, asked.delimiter);
     let mut judged = Vec::with_capacity(500);
     for (record, number) in reader.records().zip(before + 1..) {
         let record = record.map_err(|error| EngineError::Corrupt(format!("job_files: {error}")))?;
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-        let fields = judge(&cells, asked, owners);
+        let fields = judge(&cells, asked, known);
         let key = fields.as_ref().ok().and_then(|fields| email_key(&fields.email));
         judged.push(Judged { number, cells, fields, key });
     }
@@ -81,7 +88,7 @@ fn judge_all(text: &str, asked: &ImportPayload, before: i64, owners: &Owners) ->
 }
 
 /// The fields of a row, or every reason against it in words.
-fn judge(cells: &[String], asked: &ImportPayload, owners: &Owners) -> std::result::Result<Fields, String> {
+fn judge(cells: &[String], asked: &ImportPayload, known: &Known) -> std::result::Result<Fields, String> {
     let columns = asked.headers.len();
     if cells.iter().all(|cell| cell.trim().is_empty()) {
         return Err("This row is empty.".to_owned());
@@ -95,11 +102,16 @@ fn judge(cells: &[String], asked: &ImportPayload, owners: &Owners) -> std::resul
     let mut fields = Fields::default();
     let mut wrong: Vec<Refused> = Vec::new();
     for (name, cell) in asked.mapping.fields.iter().zip(cells) {
-        if let Err(refused) = import_fields::put(&mut fields, name, cell, owners) {
+        if let Err(refused) = import_fields::put(&mut fields, name, cell, &known.owners) {
             wrong.push(refused);
         }
     }
     fields.clean();
+    if !fields.custom_fields.is_empty()
+        && let Err(refused) = check_values(&known.custom, &Values::new(), &mut fields.custom_fields)
+    {
+        wrong.extend(refused);
+    }
     if let Err(refused) = fields.check(asked.kind) {
         wrong.extend(refused);
     }

@@ -1,5 +1,5 @@
 use super::*;
-use relance_domain::JobId;
+use relance_domain::{JobId, custom_field::FieldKind};
 use relance_engine::{
     commands::import::{Mapping, NewImport, OnDuplicate, guess_mapping, read_head},
     jobs::run_next_job,
@@ -173,24 +173,36 @@ async fn the_head_of_a_file_shows_columns_rows_and_the_guessed_mapping() {
     assert_eq!(head.mapping.fields, ["name", "organization_name", "email", ""]);
     assert_eq!((head.row_count, head.encoding, head.delimiter), (1, "UTF-8", ';'));
     assert_eq!(head.rows, [["Ada Lovelace", "Looms", "ada@prospect.test", "37"]]);
-    let headers = ["custom_fields.plan", "Email", "Email address", "ZIP"].map(str::to_owned);
-    assert_eq!(guess_mapping(&headers).fields, ["custom_fields.plan", "email", "", "address.postal_code"]);
+    let world = monday().await;
+    let custom = [
+        custom_field(&world, "Plan", FieldKind::Text, &[]).await,
+        custom_field(&world, "Seats", FieldKind::Number, &[]).await,
+    ];
+    let headers = ["custom_fields.plan", "Email", "Email address", "ZIP", "seats"].map(str::to_owned);
+    let guessed = guess_mapping(&headers, &custom).fields;
+    assert_eq!(guessed, ["custom_fields.plan", "email", "", "address.postal_code", "custom_fields.seats"]);
 }
 
 #[tokio::test]
 async fn owners_tags_full_names_and_custom_fields_are_read() {
     let world = monday().await;
-    let file = "Name,Email,Owner,Tags,custom_fields.plan\n\
-        \"Lovelace, Ada\",ada@prospect.test,REP@world.test,\"a; b\",gold\n\
-        Grace Hopper,grace@prospect.test,nobody@world.test,,\n";
+    custom_field(&world, "Plan", FieldKind::List, &["Gold", "Silver"]).await;
+    custom_field(&world, "Seats", FieldKind::Number, &[]).await;
+    let file = "Name,Email,Owner,Tags,custom_fields.plan,Seats\n\
+        \"Lovelace, Ada\",ada@prospect.test,REP@world.test,\"a; b\",gold,\"1,250\"\n\
+        Grace Hopper,grace@prospect.test,nobody@world.test,,,\n\
+        Joan Clarke,joan@prospect.test,,,bronze,many\n";
     let (_, rows) = run(&world, import(file)).await;
-    assert_eq!(outcomes(&rows), ["created", "refused"]);
+    assert_eq!(outcomes(&rows), ["created", "refused", "refused"]);
+    assert!(rows[2].reason.contains("“bronze” is not one of the choices: Gold, Silver."), "{}", rows[2].reason);
+    assert!(rows[2].reason.contains("This is not a number."), "{}", rows[2].reason);
     let ada = by_email(&world, "ada@prospect.test").await;
     assert_eq!((ada.name().as_str(), ada.fields.owner_id), ("Ada Lovelace", world.actor.user_id()));
     assert_eq!(
         (ada.fields.tags.clone(), &ada.fields.custom_fields["plan"]),
-        (vec!["a".to_owned(), "b".to_owned()], &serde_json::json!("gold"))
+        (vec!["a".to_owned(), "b".to_owned()], &serde_json::json!("Gold"))
     );
+    assert_eq!(ada.fields.custom_fields["seats"], 1250);
     assert!(rows[1].reason.contains("nobody@world.test"));
 }
 

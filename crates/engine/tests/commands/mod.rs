@@ -1,7 +1,11 @@
 //! Every command, on a real database, with what it writes and what it refuses.
 
 mod bulk;
+mod editing;
 mod enrolling;
+mod forecasting;
+mod filling;
+mod history;
 mod importing;
 mod mailboxes;
 mod on_postgres;
@@ -191,4 +195,16 @@ pub async fn enroll(world: &World, sequence: SequenceId, person: PersonId) -> En
 
 pub fn step_ids(plan: &Plan) -> Vec<StepId> {
     plan.steps.iter().map(|step| step.id).collect()
+}
+
+/// A custom field of this kind.
+pub async fn custom_field(
+    world: &World,
+    label: &str,
+    kind: relance_domain::custom_field::FieldKind,
+    choices: &[&str],
+) -> relance_domain::custom_field::CustomField {
+    let choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+    let new = relance_engine::commands::custom_fields::NewCustomField { label: label.to_owned(), kind, choices, key: None };
+    world.engine.create_custom_field(&Actor::System, new).await.expect("the field is defined")
 }
