@@ -75,11 +75,41 @@ pub struct Bounce {
     pub diagnostic: Option<String>,
     /// The addresses that failed, in lower case.
     pub recipients: Vec<String>,
+    /// What happened to each address, when the report is about several and tells them apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
     /// The Message-ID of the email that failed, without angle brackets.
     pub original_message_id: Option<String>,
 }
 
+/// What a delivery report says of one of several addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The address, in lower case.
+    pub recipient: String,
+    /// How final it is.
+    pub hardness: Hardness,
+    /// The enhanced status code.
+    pub status: Option<String>,
+    /// The words of the server.
+    pub diagnostic: Option<String>,
+}
+
 impl Bounce {
+    /// The report as it concerns one person: where it tells addresses apart, with the hardness and words of theirs.
+    pub fn concerning(&self, addresses: &[String]) -> Bounce {
+        let theirs = self.failures.iter().find(|f| addresses.iter().any(|a| same_address(a, &f.recipient)));
+        match theirs {
+            Some(failure) => Bounce {
+                hardness: failure.hardness,
+                status: failure.status.clone(),
+                diagnostic: failure.diagnostic.clone(),
+                ..self.clone()
+            },
+            None => self.clone(),
+        }
+    }
+
     /// What the server said, its code once: *550 5.1.1 User unknown*.
     pub fn words(&self) -> String {
         match (self.status.as_deref().unwrap_or_default(), self.diagnostic.as_deref().unwrap_or_default()) {

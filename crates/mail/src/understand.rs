@@ -8,13 +8,17 @@ mod auto_reply;
 mod bounce;
 mod complaint;
 mod dates;
+mod failures;
 mod language;
+mod notice;
 mod notification;
 mod phrases;
 mod reason;
 mod reply;
 mod report;
+mod stage;
 mod wishes;
+mod written_dates;
 
 use relance_domain::inbound::{Evidence, Judgement, Kind, Rule, same_address};
 
@@ -75,6 +79,11 @@ fn judge(message: &Message, ours: &Ours, evidence: &mut Vec<Evidence>) -> Kind {
     })
 }
 
+/// What the person wrote now in the text of an answer: without quotation and signature.
+pub fn visible_part(text: &str) -> String {
+    reply::fold(text).visible
+}
+
 /// The ids that may be those of our own emails, surest first: what the message answers or reports on.
 pub fn ids_referred_to(message: &Message, judgement: &Judgement) -> Vec<String> {
     let original = match &judgement.kind {
@@ -98,5 +107,7 @@ pub fn ids_referred_to(message: &Message, judgement: &Judgement) -> Vec<String> 
     found
 }
 
+#[cfg(test)]
+mod fixtures;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ fn bounce(hardness: Hardness) -> Kind {
         status: None,
         diagnostic: None,
         recipients: vec!["ada@acme.com".into()],
+        failures: Vec::new(),
         original_message_id: None,
     })
 }
@@ -200,4 +201,19 @@ fn a_bounce_names_its_code_once() {
     assert_eq!(words(None, Some("550 unknown")), "550 unknown");
     assert_eq!(words(Some("5.1.1"), None), "5.1.1");
     assert_eq!(words(None, None), "no such mailbox");
+}
+
+#[test]
+fn a_report_about_several_addresses_concerns_each_person_with_their_own() {
+    let of = |recipient: &str, hardness| Failure {
+        recipient: recipient.into(),
+        hardness,
+        status: None,
+        diagnostic: Some(format!("about {recipient}")),
+    };
+    let Kind::Bounce(mut report) = bounce(Hardness::Soft) else { panic!("no bounce") };
+    report.failures = vec![of("ada@acme.example", Hardness::Hard), of("bob@acme.example", Hardness::Soft)];
+    assert_eq!(report.concerning(&["Ada@Acme.example".into()]).hardness, Hardness::Hard);
+    assert_eq!(report.concerning(&["bob@acme.example".into()]).diagnostic.as_deref(), Some("about bob@acme.example"));
+    assert_eq!(report.concerning(&["eve@acme.example".into()]), report);
 }

@@ -9,7 +9,7 @@ use relance_domain::inbound::{Evidence, Kind, Rule};
 
 use super::bounce::{has_empty_return_path, is_system_sender};
 use super::dates::return_date;
-use super::phrases::{Phrases, first_phrase, normal, words};
+use super::phrases::{Phrases, find_phrase, first_phrase, normal, words};
 use super::reply::Folded;
 use crate::parse::{Message, shorten};
 
@@ -19,7 +19,7 @@ const SEARCHED_BYTES: usize = 2_000;
 /// The automatic answer, when the message is one; a doubtful one when it can't be told.
 pub(super) fn auto_reply(message: &Message, folded: &Folded, evidence: &mut Vec<Evidence>) -> Option<Kind> {
     let text = normal(shorten(&folded.visible, SEARCHED_BYTES));
-    let says_so = first_phrase(&text, &MACHINE_TEXTS);
+    let says_so = first_stated(&text, &MACHINE_TEXTS);
     let away = first_phrase(&text, &AWAY_TEXTS);
     // A person's answer begins with `Re:`; one with a subject of absence instead was made by a machine.
     let answers = !message.in_reply_to.is_empty() || !message.references.is_empty();
@@ -32,10 +32,22 @@ pub(super) fn auto_reply(message: &Message, folded: &Folded, evidence: &mut Vec<
         return Some(away_with_date(message, folded, evidence));
     }
     let doubt = doubt(message, folded, says_so.is_some(), away.is_some());
-    if doubt.is_none() {
-        evidence.clear();
+    match (&doubt, is_system_sender(message)) {
+        (None, _) => evidence.clear(),
+        (Some(_), Some(sender)) => evidence.push(Evidence::new(Rule::SystemSender, sender)),
+        (Some(_), None) => {}
     }
     doubt
+}
+
+/// The first phrase that is said and not asked: *Is this an automatic reply?* is a person's.
+fn first_stated<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
+    phrases.iter().copied().find(|phrase| {
+        find_phrase(text, phrase, 0).is_some_and(|at| {
+            let end = text[at..].find(['.', '!', '?', '。', '！', '？']).map(|end| &text[at + end..]);
+            !end.is_some_and(|end| end.starts_with(['?', '？']))
+        })
+    })
 }
 
 /// Why it may be a machine although nothing proves it.

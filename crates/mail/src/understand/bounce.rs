@@ -6,13 +6,15 @@
 
 use relance_domain::inbound::{Bounce, Evidence, Hardness, Rule};
 
+use super::failures::{failures, hardness_of_all};
+use super::notice::notice_text;
 use super::phrases::{Phrases, first_phrase, normal, words};
 use super::reason;
 use super::report::{Group, address_in, address_of, groups, original_headers, original_message_id};
-use crate::parse::{Content, Message, shorten};
+use crate::parse::{Message, shorten};
 
 /// How much of the text is searched for the words of a failure notice.
-const SEARCHED_BYTES: usize = 8_000;
+pub(super) const SEARCHED_BYTES: usize = 8_000;
 /// Longest diagnostic kept.
 const DIAGNOSTIC_BYTES: usize = 1_000;
 
@@ -26,18 +28,23 @@ pub(super) fn bounce(message: &Message, evidence: &mut Vec<Evidence>) -> Option<
     let groups = report.as_deref().map(groups).unwrap_or_default();
     let recipients: Vec<&Group> = groups.iter().filter(|g| is_recipient_group(g)).collect();
     let failed = failed_groups(&recipients);
+    let ours: Vec<String> = message.to.iter().map(|to| to.email.to_lowercase()).collect();
+    let by_action = action_hardness(message, &recipients, &failed, &notice, evidence);
+    let failures = match by_action {
+        Some(_) => Vec::new(),
+        None => failures(&failed, shorten(&notice, SEARCHED_BYTES), &ours, evidence),
+    };
     let status = failed.iter().find_map(|g| status_of(g));
     let diagnostic = diagnostic_of(&failed);
-    let hardness = action_hardness(message, &recipients, &failed, &notice, evidence).unwrap_or_else(|| {
+    let hardness = by_action.or_else(|| hardness_of_all(&failures)).unwrap_or_else(|| {
         reason::hardness(status.as_deref(), diagnostic.as_deref(), shorten(&notice, SEARCHED_BYTES), evidence)
     });
     Some(Bounce {
         hardness,
         status: status.or_else(|| reason::status_in(&notice)),
-        diagnostic: diagnostic
-            .or_else(|| reason::telling_line(&notice))
-            .map(|d| shorten(&d, DIAGNOSTIC_BYTES).to_owned()),
+        diagnostic: diagnostic.or_else(|| reason::telling_line(&notice)).map(|words| kept(&words)),
         recipients: recipients_of(message, &recipients, &notice),
+        failures,
         original_message_id: original_message_id(message),
     })
 }
@@ -87,7 +94,7 @@ fn failed_groups<'a>(recipients: &[&'a Group]) -> Vec<&'a Group> {
     if failed.is_empty() { recipients.to_vec() } else { failed }
 }
 
-fn status_of(group: &Group) -> Option<String> {
+pub(super) fn status_of(group: &Group) -> Option<String> {
     let value = group.get("status")?;
     reason::status_in(value)
         .filter(|s| !matches!(s.as_str(), "4.0.0" | "5.0.0") || group.get("diagnostic-code").is_none())
@@ -95,13 +102,23 @@ fn status_of(group: &Group) -> Option<String> {
         .or_else(|| reason::status_in(value))
 }
 
-fn diagnostic_of(failed: &[&Group]) -> Option<String> {
+pub(super) fn diagnostic_of(failed: &[&Group]) -> Option<String> {
     let words = failed
         .iter()
         .find_map(|g| g.get("diagnostic-code").or_else(|| g.get("x-actual-error")))
         .or_else(|| failed.iter().find_map(|g| g.get("status").filter(|status| status.contains('('))))?;
     let words = words.strip_prefix("smtp;").or_else(|| words.strip_prefix("SMTP;")).unwrap_or(words).trim();
     if words.is_empty() { None } else { Some(words.to_owned()) }
+}
+
+/// Whether `Action:` begins with one of these words.
+pub(super) fn action_is(group: &Group, words: &[&str]) -> bool {
+    group.get("action").is_some_and(|a| words.iter().any(|w| a.trim().to_ascii_lowercase().starts_with(w)))
+}
+
+/// A diagnostic, cut to what is kept.
+pub(super) fn kept(diagnostic: &str) -> String {
+    shorten(diagnostic, DIAGNOSTIC_BYTES).to_owned()
 }
 
 /// `Action:` tells delays and deliveries from failures.
@@ -112,9 +129,7 @@ fn action_hardness(
     notice: &str,
     evidence: &mut Vec<Evidence>,
 ) -> Option<Hardness> {
-    let is = |group: &&Group, words: &[&str]| {
-        group.get("action").is_some_and(|a| words.iter().any(|w| a.trim().to_ascii_lowercase().starts_with(w)))
-    };
+    let is = |group: &&Group, words: &[&str]| action_is(group, words);
     if !recipients.is_empty() && recipients.iter().all(|g| is(g, &["delivered", "relayed", "expanded", "deliverable"]))
     {
         return Some(Hardness::Delivered);
@@ -253,79 +268,6 @@ pub(super) fn failure_subject(subject: &str) -> Option<&'static str> {
 static FAILURE_SUBJECTS: Phrases = words!("failure_subjects");
 
 static FAILURE_TEXTS: Phrases = words!("failure_texts");
-
-/// The words of the notice: the text before the original message, of the first texts of the message.
-fn notice_text(message: &Message) -> String {
-    let mut out = String::new();
-    for part in message.parts.iter().filter(|p| p.depth == 0 && p.content_type != "text/rfc822-headers") {
-        let piece = match &part.content {
-            Content::Text(text) if !part.content_type.starts_with("message/") => text.as_str(),
-            Content::Text(_) | Content::Html(_) | Content::Message(_) | Content::Binary(_) | Content::Multipart => {
-                continue;
-            }
-        };
-        out.push_str(before_original(piece));
-        out.push('\n');
-        if out.len() > SEARCHED_BYTES {
-            break;
-        }
-    }
-    if out.trim().is_empty() { before_original(&message.text).to_owned() } else { out }
-}
-
-/// The text up to where a copy of the original begins.
-fn before_original(text: &str) -> &str {
-    let mut at = 0;
-    let mut header_lines = 0;
-    let mut header_start = 0;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim();
-        let lower = bare.to_lowercase();
-        let is_rule =
-            bare.starts_with("--") || bare.starts_with("==") || bare.starts_with("**") || lower.starts_with("-=");
-        if is_rule && ORIGINAL_MARKS.iter().any(|mark| lower.contains(mark)) && at > 0 {
-            return &text[..at];
-        }
-        if ORIGINAL_LINES.iter().any(|mark| lower.starts_with(mark)) {
-            return &text[..at];
-        }
-        if is_header_line(&lower) {
-            if header_lines == 0 {
-                header_start = at;
-            }
-            header_lines += 1;
-            if header_lines == 3 {
-                return &text[..header_start];
-            }
-        } else if !line.starts_with([' ', '\t']) {
-            header_lines = 0;
-        }
-        at += line.len();
-    }
-    text
-}
-
-static ORIGINAL_MARKS: Phrases = words!("original_marks");
-
-static ORIGINAL_LINES: Phrases = words!("original_lines");
-
-fn is_header_line(lower: &str) -> bool {
-    [
-        "received:",
-        "return-path:",
-        "message-id:",
-        "from:",
-        "to:",
-        "subject:",
-        "date:",
-        "mime-version:",
-        "content-type:",
-        "x-mailer:",
-        "dkim-signature:",
-    ]
-    .iter()
-    .any(|name| lower.starts_with(name))
-}
 
 fn recipients_of(message: &Message, groups: &[&Group], notice: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();

@@ -42,6 +42,7 @@ pub(super) fn notification(message: &Message, evidence: &mut Vec<Evidence>) -> O
             status: None,
             diagnostic: told["delivery"]["smtpResponse"].as_str().map(str::to_owned),
             recipients: addresses(&told["delivery"]["recipients"]),
+            failures: Vec::new(),
             original_message_id,
         }),
         _ => {
@@ -53,6 +54,7 @@ pub(super) fn notification(message: &Message, evidence: &mut Vec<Evidence>) -> O
                 status: first["status"].as_str().and_then(status_in),
                 diagnostic: first["diagnosticCode"].as_str().map(str::to_owned),
                 recipients: addresses(&bounce["bouncedRecipients"]),
+                failures: Vec::new(),
                 original_message_id,
             })
         }

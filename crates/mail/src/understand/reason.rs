@@ -3,9 +3,12 @@
 //! Words come first because codes lie: many servers say `5.1.1` for a full mailbox and `5.0.0` for
 //! everything. Hard means that the address or its domain does not exist or takes no mail at all.
 
+use std::sync::LazyLock;
+
 use relance_domain::inbound::{Evidence, Hardness, Rule};
 
-use super::phrases::{Phrases, normal, words};
+use super::phrases::{Phrases, lines, normal, words};
+use super::stage::{Stage, stage_of};
 
 /// Unmistakable: these win over everything but a refusal after the whole message was seen.
 static HARD_FIRST: Phrases = words!("hard_first");
@@ -22,6 +25,24 @@ static SOFT_PHRASES: Phrases = words!("soft");
 /// Words that count only in what the server itself said, for notices use them in passing.
 static SOFT_WORDS: Phrases = words!("soft_words");
 
+/// An enhanced status code.
+struct StatusCode {
+    hardness: Hardness,
+    code: &'static str,
+    meaning: &'static str,
+}
+
+/// What the codes say, for reports whose words decide nothing.
+static STATUS_CODES: LazyLock<Vec<StatusCode>> = LazyLock::new(|| {
+    let read = |line: &'static str| {
+        let (hardness, rest) = line.split_once(" | ")?;
+        let (code, meaning) = rest.split_once(" | ")?;
+        let hardness = if hardness == "hard" { Hardness::Hard } else { Hardness::Soft };
+        Some(StatusCode { hardness, code, meaning })
+    };
+    lines(include_str!("words/status_codes.txt")).into_iter().filter_map(read).collect()
+});
+
 /// Hard or soft; never a delay or a delivery, for those are told by other signs.
 ///
 /// `diagnostic` is the machine-readable part's, `notice` the words around it.
@@ -34,7 +55,7 @@ pub(super) fn hardness(
     let whole = without_links(&normal(notice));
     let block = telling_line(notice);
     let server_said = || diagnostic.into_iter().chain(block.as_deref()).map(|text| without_links(&normal(text)));
-    let late = said_after_data(&whole);
+    let stage = stage_of(&format!("{} {whole}", normal(diagnostic.unwrap_or_default())));
     let linked = normal(notice);
     if let Some(phrase) = server_said().chain(std::iter::once(linked)).find_map(|text| find(&text, &SOFT_FIRST)) {
         return decided(Hardness::Soft, phrase, evidence);
@@ -50,10 +71,7 @@ pub(super) fn hardness(
             let Some(phrase) = find(&text, list) else { continue };
             let about_mailbox = status_in(&text).or_else(|| status.map(str::to_owned));
             let code = about_mailbox.as_deref().unwrap_or_default();
-            // Servers that first take the recipient and then "don't know" it are filtering; 5.1.7 and 5.1.8 are about the sender.
-            let unknown = phrase.contains("unknown") || phrase.contains("no such user");
-            let filtering = late && unknown && !code.starts_with("5.1.");
-            if hardness == Hardness::Hard && (filtering || matches!(code, "5.1.7" | "5.1.8")) {
+            if hardness == Hardness::Hard && is_about_something_else(phrase, code, stage) {
                 return decided(Hardness::Soft, phrase, evidence);
             }
             return decided(hardness, phrase, evidence);
@@ -65,9 +83,9 @@ pub(super) fn hardness(
         }
     }
     let Some(code) = status.map(str::to_owned).or_else(|| status_in(notice)) else { return Hardness::Soft };
-    let hard = matches!(code.as_str(), "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.4.4");
-    evidence.push(Evidence::new(Rule::StatusCode, code));
-    if hard { Hardness::Hard } else { Hardness::Soft }
+    let known = STATUS_CODES.iter().find(|known| known.code == code);
+    evidence.push(Evidence::new(Rule::StatusCode, known.map_or(code.clone(), |k| format!("{code}, {}", k.meaning))));
+    known.map_or(Hardness::Soft, |known| known.hardness)
 }
 
 fn decided(hardness: Hardness, phrase: &str, evidence: &mut Vec<Evidence>) -> Hardness {
@@ -75,11 +93,25 @@ fn decided(hardness: Hardness, phrase: &str, evidence: &mut Vec<Evidence>) -> Ha
     hardness
 }
 
-/// The refusal came after the whole message, not at the recipient's address.
-fn said_after_data(notice: &str) -> bool {
-    let transcript = notice.contains(">>> data") && !notice.contains("503 ");
-    transcript
-        || ["in reply to end of data", "after end of data", "after data"].iter().any(|words| notice.contains(words))
+/// Whether words that say that the recipient is unknown mean something else here.
+///
+/// By the stage: at MAIL they are about the sender; after DATA the server is filtering, unless its code says
+/// otherwise. By the code (RFC 3463): X.1.7 and X.1.8 are about the sender's address, X.2 about a mailbox that exists,
+/// X.3 and X.7 about systems and policy; a server that means the recipient says so at RCPT.
+fn is_about_something_else(phrase: &str, code: &str, stage: Stage) -> bool {
+    if matches!(code, "5.1.7" | "5.1.8" | "4.1.7" | "4.1.8") {
+        return true;
+    }
+    let unknown = phrase.contains("unknown") || phrase.contains("no such user");
+    let recipient =
+        ["unknown", "no such", "not exist", "doesn't exist", "not found"].iter().any(|w| phrase.contains(w));
+    let about_address = code.starts_with("5.1.");
+    match stage {
+        Stage::Mail => recipient,
+        Stage::Data => unknown && !about_address,
+        Stage::Unknown => recipient && ["5.2.", "5.3.", "5.7."].iter().any(|subject| code.starts_with(subject)),
+        Stage::Rcpt => false,
+    }
 }
 
 /// Links shortened to their hosts: what stands behind names reasons in passing.

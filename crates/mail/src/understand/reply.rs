@@ -180,8 +180,8 @@ fn is_rule(line: &str) -> bool {
 fn is_separator(line: &str) -> bool {
     let lower = normal(line);
     let core = lower.trim_matches(|c: char| matches!(c, '-' | '_' | '=' | ' ' | '*' | ':' | '>' | '<' | '\u{2014}'));
-    let framed =
-        lower.starts_with("--") || lower.starts_with("__") || lower.starts_with("==") || lower.starts_with("**");
+    let line = lower.trim_start_matches(['*', ' ']);
+    let framed = ["--", "__", "=="].iter().any(|frame| line.starts_with(frame)) || lower.starts_with("**");
     SEPARATORS.contains(&core) && (framed || BARE_SEPARATORS.contains(&core)) || BARE_SEPARATORS.contains(&core)
 }
 
@@ -234,6 +234,12 @@ fn attribution(rest: &[&str]) -> Option<usize> {
     for (index, line) in rest.iter().take(ATTRIBUTION_LINES).enumerate() {
         let line = line.trim();
         if line.is_empty() && index > 0 {
+            // An address in angle brackets that was torn off, as copying from a page does.
+            let torn =
+                rest[index..].iter().map(|l| l.trim()).find(|l| !l.is_empty()).is_some_and(|l| l.starts_with('<'));
+            if torn {
+                continue;
+            }
             return None;
         }
         if !joined.is_empty() {
@@ -272,6 +278,10 @@ fn is_attribution(joined: &str, index: usize) -> bool {
     let ends_with_colon = bare.ends_with([':', '：']) || bare.ends_with(":*") || bare.ends_with("wrote ----");
     // Gmail without words: `2013/7/20 Ada <ada@example.com>`.
     if index < 2 && bare.ends_with('>') && bare.contains('@') && begins_with_date(bare) {
+        return true;
+    }
+    // And without an address: `2013-07-20 17:21 GMT+01:00 Ada`.
+    if index == 0 && begins_with_date(bare) && bare.contains(" gmt") && joined.chars().count() <= 80 {
         return true;
     }
     if !ends_with_colon || joined.chars().count() > 500 {

@@ -58,7 +58,10 @@ pub(super) fn forwarded_failure(message: &Message, evidence: &mut Vec<Evidence>)
 pub(super) fn calendar_answer(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
     let calendar = message.parts.iter().find(|p| p.depth == 0 && p.content_type == "text/calendar")?;
     let method = match &calendar.content {
-        Content::Text(text) => text.lines().find_map(|line| line.trim().strip_prefix("METHOD:").map(str::to_owned)),
+        Content::Text(text) => text.lines().find_map(|line| {
+            let (name, value) = line.trim().split_once(':')?;
+            name.eq_ignore_ascii_case("method").then(|| value.to_owned())
+        }),
         _ => None,
     }?;
     if !method.trim().eq_ignore_ascii_case("REPLY") {

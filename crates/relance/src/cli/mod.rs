@@ -5,6 +5,7 @@ mod mailbox;
 mod maintenance;
 mod serve;
 mod token;
+mod understand;
 mod user;
 
 use crate::{
@@ -57,6 +58,8 @@ pub enum Command {
     /// Mailboxes
     #[command(subcommand)]
     Mailbox(mailbox::MailboxCommand),
+    /// Measure the understanding of mail with a folder of messages
+    Understand(understand::UnderstandArguments),
     /// Stop all sending at once
     Pause,
     /// Go on sending
@@ -89,6 +92,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<()> {
         Command::Token(command) => token::run(&global, command, output).await,
         Command::Import(arguments) => import::run(&global, arguments, output).await,
         Command::Mailbox(command) => mailbox::run(&global, command, output).await,
+        Command::Understand(arguments) => understand::run(&arguments, output),
         Command::Pause => maintenance::pause(&global, output).await,
         Command::Resume => maintenance::resume(&global, output).await,
         Command::Backup { file } => maintenance::backup(&global, &file, output).await,

@@ -1,0 +1,262 @@
+//! Reads dates as people write them: `30.11.`, `November 30th`, `30 de noviembre`, `11月30日`, `next week`.
+//!
+//! A year that is not written is taken so that the date lies ahead. Which of the dates is a return date is decided in
+//! [`super::dates`].
+
+use jiff::Span;
+use jiff::civil::{Date, Weekday};
+
+use super::language::Language;
+use super::phrases::find_phrase;
+
+/// A date in a sentence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    /// The date.
+    pub(super) date: Date,
+    /// Where it begins, in bytes.
+    pub(super) start: usize,
+    /// Where it ends.
+    pub(super) end: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Token<'a> {
+    Number(u32, usize),
+    Word(&'a str),
+    Sign(char),
+}
+
+fn tokens(text: &str) -> Vec<(Token<'_>, usize, usize)> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let start = text.len() - rest.len();
+        let same = |f: fn(char) -> bool| rest.find(|c| !f(c)).unwrap_or(rest.len());
+        let length = if c.is_ascii_digit() {
+            let length = same(|c| c.is_ascii_digit());
+            if let Ok(value) = rest[..length].parse() {
+                out.push((Token::Number(value, length), start, start + length));
+            }
+            length
+        } else if c.is_alphabetic() && !is_ideograph(c) {
+            let length = same(|c| c.is_alphabetic() && !is_ideograph(c));
+            out.push((Token::Word(&rest[..length]), start, start + length));
+            length
+        } else {
+            if !c.is_whitespace() {
+                out.push((Token::Sign(c), start, start + c.len_utf8()));
+            }
+            c.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    out
+}
+
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
+}
+
+/// The dates in a normalised sentence as one language writes them; relative ones only when there are no others.
+pub(super) fn dates_in(sentence: &str, language: &Language, sent_on: Date) -> Vec<Found> {
+    let tokens = tokens(sentence);
+    let mut out = Vec::new();
+    let mut index = 0;
+    while index < tokens.len() {
+        let start = tokens[index].1;
+        let hit = numeric(&tokens[index..], language, sent_on)
+            .or_else(|| with_ideographs(&tokens[index..], sent_on))
+            .or_else(|| day_then_month(&tokens[index..], language, sent_on))
+            .or_else(|| month_then_day(&tokens[index..], language, sent_on));
+        match hit {
+            Some((date, used)) => {
+                out.push(Found { date, start, end: tokens[index + used - 1].2 });
+                index += used;
+            }
+            None => index += 1,
+        }
+    }
+    if out.is_empty() {
+        out.extend(relative(sentence, language, sent_on));
+    }
+    out
+}
+
+type Tokens<'t, 'a> = &'t [(Token<'a>, usize, usize)];
+
+/// `30.11.`, `30.11.2026`, `30/11/26`, `11/30`, `2026-11-30`.
+fn numeric(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
+    let number = |i: usize| match t.get(i) {
+        Some((Token::Number(value, digits), ..)) => Some((*value, *digits)),
+        _ => None,
+    };
+    let sign = |i: usize| match t.get(i) {
+        Some((Token::Sign(c @ ('.' | '/' | '-')), ..)) => Some(*c),
+        _ => None,
+    };
+    let (first, digits) = number(0)?;
+    let separator = sign(1)?;
+    let (second, _) = number(2)?;
+    let adjacent = |a: usize, b: usize| t.get(a).zip(t.get(b)).is_some_and(|(a, b)| b.1 - a.2 <= 1);
+    if !adjacent(0, 1) || !adjacent(1, 2) {
+        return None;
+    }
+    if digits == 4 {
+        let (third, _) = number(4).filter(|_| sign(3) == Some(separator))?;
+        return Some((build(Some(first), second, third, sent_on)?, 5));
+    }
+    let third = number(4).filter(|(_, digits)| {
+        sign(3) == Some(separator) && adjacent(2, 3) && adjacent(3, 4) && (*digits == 4 || *digits == 2)
+    });
+    if third.is_none() && separator == '-' {
+        return None;
+    }
+    // `9.30` is a time unless a second dot follows.
+    if third.is_none()
+        && separator == '.'
+        && !(sign(3) == Some('.') && adjacent(2, 3))
+        && !(first <= 31 && second <= 12 && t[2].2 - t[2].1 == 2 && first > 0 && t[0].2 - t[0].1 == 2)
+    {
+        return None;
+    }
+    let year = third.map(|(year, digits)| if digits == 2 { 2_000 + year } else { year });
+    let used = if third.is_some() { 5 } else { 3 };
+    let day_first = build(year, second, first, sent_on);
+    let month_first = build(year, first, second, sent_on).filter(|_| separator != '.');
+    let date = match (day_first, month_first) {
+        (Some(a), Some(b)) if language.month_first && separator == '/' => nearest_ahead(a, b, sent_on),
+        (Some(a), _) => a,
+        (None, Some(b)) => b,
+        (None, None) => return None,
+    };
+    Some((date, used))
+}
+
+fn nearest_ahead(a: Date, b: Date, sent_on: Date) -> Date {
+    match (a >= sent_on, b >= sent_on) {
+        (true, true) => a.min(b),
+        (true, false) => a,
+        _ => b,
+    }
+}
+
+/// `11月30日`, `2026年11月30日`.
+fn with_ideographs(t: Tokens<'_, '_>, sent_on: Date) -> Option<(Date, usize)> {
+    let number = |i: usize| match t.get(i) {
+        Some((Token::Number(value, _), ..)) => Some(*value),
+        _ => None,
+    };
+    let sign = |i: usize, c: char| matches!(t.get(i), Some((Token::Sign(s), ..)) if *s == c);
+    if sign(1, '年') && sign(3, '月') {
+        return Some((build(Some(number(0)?), number(2)?, number(4)?, sent_on)?, if sign(5, '日') { 6 } else { 5 }));
+    }
+    if sign(1, '月') {
+        return Some((build(None, number(0)?, number(2)?, sent_on)?, if sign(3, '日') { 4 } else { 3 }));
+    }
+    None
+}
+
+/// `23 november`, `23rd of november 2026`, `23. november`, `23 de noviembre de 2026`.
+fn day_then_month(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
+    let (Token::Number(day, 1..=2), ..) = t.first()? else { return None };
+    let mut index = 1;
+    while index < 4 && is_filler(t.get(index)) {
+        index += 1;
+    }
+    let month = month_of(t.get(index)?, language)?;
+    let (year, used) = year_after(t, index + 1);
+    Some((build(year, month, *day, sent_on)?, used))
+}
+
+/// `november 23`, `nov. 23rd, 2026`.
+fn month_then_day(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
+    let month = month_of(t.first()?, language)?;
+    let mut index = 1;
+    while index < 3 && matches!(t.get(index), Some((Token::Sign('.'), ..) | (Token::Word("the"), ..))) {
+        index += 1;
+    }
+    let (Token::Number(day, 1..=2), ..) = t.get(index)? else { return None };
+    let mut after = index + 1;
+    if matches!(t.get(after), Some((Token::Word("st" | "nd" | "rd" | "th"), ..))) {
+        after += 1;
+    }
+    let (year, used) = year_after(t, after);
+    Some((build(year, month, *day, sent_on)?, used))
+}
+
+fn is_filler(token: Option<&(Token<'_>, usize, usize)>) -> bool {
+    matches!(
+        token,
+        Some(
+            (
+                Token::Word(
+                    "st" | "nd" | "rd" | "th" | "of" | "de" | "do" | "di" | "den" | "er" | "e" | "ème" | "eme" | "del"
+                ),
+                ..
+            ) | (Token::Sign('.' | 'º' | '°'), ..)
+        )
+    )
+}
+
+/// A four-digit year behind a date, and how many tokens are used with it.
+fn year_after(t: Tokens<'_, '_>, from: usize) -> (Option<u32>, usize) {
+    let mut index = from;
+    while matches!(t.get(index), Some((Token::Sign(',' | '.'), ..) | (Token::Word("de" | "of" | "del"), ..)))
+        && index < from + 2
+    {
+        index += 1;
+    }
+    match t.get(index) {
+        Some((Token::Number(year, 4), ..)) => (Some(*year), index + 1),
+        _ => (None, from),
+    }
+}
+
+fn month_of(token: &(Token<'_>, usize, usize), language: &Language) -> Option<u32> {
+    let (Token::Word(word), ..) = token else { return None };
+    let found = language.months.iter().position(|names| names.contains(word))?;
+    u32::try_from(found + 1).ok()
+}
+
+/// A date; without a year the one that lies ahead, or up to a week back.
+fn build(year: Option<u32>, month: u32, day: u32, sent_on: Date) -> Option<Date> {
+    let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+    if let Some(year) = year {
+        return Date::new(i16::try_from(year).ok()?, month, day).ok();
+    }
+    let this_year = Date::new(sent_on.year(), month, day).ok();
+    let recent = sent_on.checked_sub(Span::new().days(7)).ok()?;
+    this_year.filter(|date| *date >= recent).or_else(|| Date::new(sent_on.year() + 1, month, day).ok())
+}
+
+/// `on monday`, `tomorrow`, `next week`.
+fn relative(sentence: &str, language: &Language, sent_on: Date) -> Vec<Found> {
+    let mut out = Vec::new();
+    let mut add = |phrase: &str, date: Option<Date>| {
+        if let Some((start, date)) = find_phrase(sentence, phrase, 0).zip(date) {
+            out.push(Found { date, start, end: start + phrase.len() });
+        }
+    };
+    let days = [
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+        Weekday::Saturday,
+        Weekday::Sunday,
+    ];
+    for (names, weekday) in language.weekdays.iter().zip(days) {
+        for name in names {
+            add(name, sent_on.nth_weekday(1, weekday).ok());
+        }
+    }
+    for phrase in &language.tomorrow {
+        add(phrase, sent_on.tomorrow().ok());
+    }
+    for phrase in &language.next_week {
+        add(phrase, sent_on.nth_weekday(1, Weekday::Monday).ok());
+    }
+    out
+}
