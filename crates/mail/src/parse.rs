@@ -171,7 +171,7 @@ fn choose_text(message: &mut Message) {
                 Content::Html(source) if html => html_to_text(source),
                 _ => continue,
             };
-            if out.len() + piece.len() > MAX_TEXT_BYTES {
+            if !out.is_empty() && out.len() + piece.len() > MAX_TEXT_BYTES {
                 break;
             }
             if !out.is_empty() && !out.ends_with('\n') {
@@ -273,11 +273,12 @@ pub fn ids(value: &str) -> Vec<String> {
         rest = &inner[end..];
     }
     if found.is_empty() {
+        let alone = value.split_whitespace().nth(1).is_none();
         found.extend(
             value
                 .split_whitespace()
                 .map(|word| word.trim_matches(|c: char| matches!(c, '<' | '>' | '"' | '(' | ')' | ',' | ';')))
-                .filter(|word| word.contains('@') || (word.len() > 8 && value.split_whitespace().count() == 1))
+                .filter(|word| word.contains('@') || (word.len() > 8 && alone))
                 .map(str::to_owned),
         );
     }

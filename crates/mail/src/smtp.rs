@@ -18,6 +18,8 @@ use secrecy::ExposeSecret;
 use std::time::Duration;
 use wire::{Stream, Wire};
 
+pub use wire::read_reply_of;
+
 /// How long each part of a conversation may take.
 #[derive(Debug, Clone)]
 pub struct Limits {

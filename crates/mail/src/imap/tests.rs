@@ -113,6 +113,39 @@ async fn a_literal_of_two_gigabytes_ends_the_session() {
 }
 
 #[tokio::test]
+async fn literals_of_every_dress_are_counted_before_they_are_read() {
+    for announced in ["{4294967296}", "{2147483648+}", "{18446744073709551616}", "{99999999999999999999999999999}"] {
+        let lie = format!("* 1 FETCH (UID 1 BODY[]<0> {announced}\r\nabc");
+        let (mut session, _task) =
+            open_inbox(vec![turn("UID SEARCH UID 1:*", "* SEARCH 1\r\nTAG OK done\r\n"), ("UID FETCH 1 (", lie)]).await;
+        assert_eq!(session.fetch_from(1, 10).await.unwrap_err().code(), "protocol_error", "{announced}");
+        assert!(!session.is_open());
+    }
+}
+
+#[tokio::test]
+async fn many_small_literals_are_cut_by_the_budget_too() {
+    let piece = format!("* 1 FETCH (UID 1 BODY[]<0> {{1048576}}\r\n{})\r\n", "x".repeat(1_048_576));
+    let (mut session, _task) = open_inbox(vec![
+        turn("UID SEARCH UID 1:*", "* SEARCH 1\r\nTAG OK done\r\n"),
+        ("UID FETCH 1 (", piece.repeat(80)),
+    ])
+    .await;
+    assert_eq!(session.fetch_from(1, 10).await.unwrap_err().code(), "protocol_error");
+    assert!(!session.is_open());
+}
+
+#[tokio::test]
+async fn lines_that_never_end_end_the_session() {
+    for lie in ["\0".repeat(1_100_000), format!("* OK {}", "x".repeat(1_100_000))] {
+        let (mut session, _task) = open_inbox(vec![("UID SEARCH UID 1:*", lie)]).await;
+        let fault = session.fetch_from(1, 10).await.unwrap_err();
+        assert!(matches!(fault.code(), "protocol_error" | "timed_out"), "{fault}");
+        assert!(!session.is_open());
+    }
+}
+
+#[tokio::test]
 async fn a_greeting_without_an_end_is_refused() {
     let (server, _task) = play(&format!("* OK {}", "x".repeat(100 * 1024)), Vec::new()).await;
     assert_eq!(Session::open(&server, &tls(), &quick()).await.unwrap_err().code(), "protocol_error");

@@ -5,7 +5,7 @@
 
 use mail_parser::decoders::html::add_html_token;
 
-use super::clean_text;
+use super::{MAX_TEXT_BYTES, clean_text, shorten};
 
 /// Tags that begin a new line.
 const BLOCKS: &[&str] = &[
@@ -57,7 +57,8 @@ pub fn html_to_text(html: &str) -> String {
     let mut hidden: Option<String> = None;
     let mut preformatted = 0_usize;
     let mut rest = html;
-    while !rest.is_empty() {
+    // Marks before quoted lines can make the text longer than its source.
+    while !rest.is_empty() && text.out.len() < MAX_TEXT_BYTES {
         let Some(open) = rest.find('<') else {
             if hidden.is_none() {
                 text.add(rest, preformatted > 0);
@@ -94,7 +95,7 @@ pub fn html_to_text(html: &str) -> String {
             }
         }
     }
-    clean_text(text.out.trim_end())
+    clean_text(shorten(text.out.trim_end(), MAX_TEXT_BYTES))
 }
 
 /// Where the tag ends, respecting quoted attribute values; an endless tag ends with the text.

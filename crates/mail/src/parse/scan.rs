@@ -10,6 +10,11 @@ use super::{MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, Unreadable};
 /// More part borders than this, and the message is not taken apart at all.
 const MAX_BORDERS: usize = 5_000;
 
+/// Most header fields of all parts together; a message has some hundred.
+const MAX_FIELDS: usize = 20_000;
+/// Longest header of a part, in bytes.
+const MAX_PART_HEADER_BYTES: usize = 256 * 1024;
+
 /// Cuts off the `From ` line that mbox files put before a message.
 pub(super) fn without_mbox_line(raw: &[u8]) -> &[u8] {
     let mut raw = raw;
@@ -30,16 +35,58 @@ pub(super) fn within_limits(raw: &[u8]) -> Result<(), Unreadable> {
     if header_length(raw) > MAX_HEADER_BYTES {
         return Err(Unreadable::new("The header of the message is longer than 100 KB."));
     }
-    let mut borders = 0;
-    for line in raw.split(|&b| b == b'\n') {
-        if line.starts_with(b"--") || starts_with_ignoring_case(line, b"content-type:") {
-            borders += 1;
-        }
+    let mut blocks = Blocks::default();
+    for line in raw.split_inclusive(|&b| b == b'\n') {
+        blocks.take(line);
     }
-    if borders > MAX_BORDERS {
+    if blocks.borders > MAX_BORDERS {
         return Err(Unreadable::new("The message has more than 1,000 parts."));
     }
+    if blocks.fields > MAX_FIELDS || blocks.longest > MAX_PART_HEADER_BYTES {
+        return Err(Unreadable::new("The headers of the message's parts are too long."));
+    }
     Ok(())
+}
+
+/// Counts what is read as headers: from the beginning, a border, or the end of a header that announces a message, up to
+/// the next blank line.
+#[derive(Default)]
+struct Blocks {
+    borders: usize,
+    fields: usize,
+    longest: usize,
+    length: usize,
+    announces: bool,
+    in_text: bool,
+}
+
+impl Blocks {
+    fn take(&mut self, line: &[u8]) {
+        let border = line.starts_with(b"--");
+        if border || starts_with_ignoring_case(line, b"content-type:") {
+            self.borders += 1;
+        }
+        match (border, self.in_text, is_blank(line)) {
+            (true, ..) => self.begin(),
+            (false, true, _) => {}
+            (false, false, true) => {
+                // In a digest the message begins behind the blank line as well.
+                let goes_on = self.announces || self.length == 0;
+                self.begin();
+                self.in_text = !goes_on;
+            }
+            (false, false, false) => {
+                self.fields += usize::from(!matches!(line[0], b' ' | b'\t'));
+                self.length += line.len();
+                self.longest = self.longest.max(self.length);
+                self.announces |= find(&line[..line.len().min(200)], b"message/", 0).is_some();
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        (self.length, self.announces, self.in_text) = (0, false, false);
+    }
 }
 
 fn header_length(raw: &[u8]) -> usize {

@@ -202,6 +202,26 @@ fn split_enhanced(text: &str) -> Option<((u8, u16, u16), &str)> {
     parts.next().is_none().then_some(((class, subject, detail), rest))
 }
 
+/// Reads one complete answer from bytes, as it is read from a connection.
+pub fn read_reply_of(bytes: &[u8]) -> Result<Reply, Fault> {
+    let mut lines = Vec::new();
+    let mut code = None;
+    for line in bytes.split(|&b| b == b'\n').take(MOST_LINES) {
+        if line.len() >= LONGEST_LINE {
+            return Err(Fault::Protocol(format!("an answer line above {LONGEST_LINE} bytes")));
+        }
+        let (this, more, text) = split_line(line.strip_suffix(b"\r").unwrap_or(line))?;
+        if *code.get_or_insert(this) != this {
+            return Err(Fault::Protocol("one answer with two different codes".into()));
+        }
+        lines.push(text);
+        if !more {
+            return Ok(assemble(this, &lines));
+        }
+    }
+    Err(Fault::Protocol("an answer without an end".into()))
+}
+
 #[cfg(test)]
 pub(super) fn reply_from(lines: &str) -> Reply {
     let mut code = 0;

@@ -15,6 +15,8 @@ use crate::parse::{Message, shorten};
 
 /// How much of the text is searched for the words of a failure notice.
 pub(super) const SEARCHED_BYTES: usize = 8_000;
+/// Most recipients of a report that are looked at.
+pub(super) const MAX_RECIPIENTS: usize = 50;
 /// Longest diagnostic kept.
 const DIAGNOSTIC_BYTES: usize = 1_000;
 
@@ -26,7 +28,7 @@ pub(super) fn bounce(message: &Message, evidence: &mut Vec<Evidence>) -> Option<
         return None;
     }
     let groups = report.as_deref().map(groups).unwrap_or_default();
-    let recipients: Vec<&Group> = groups.iter().filter(|g| is_recipient_group(g)).collect();
+    let recipients: Vec<&Group> = groups.iter().filter(|g| is_recipient_group(g)).take(MAX_RECIPIENTS).collect();
     let failed = failed_groups(&recipients);
     let ours: Vec<String> = message.to.iter().map(|to| to.email.to_lowercase()).collect();
     let by_action = action_hardness(message, &recipients, &failed, &notice, evidence);
@@ -108,7 +110,7 @@ pub(super) fn diagnostic_of(failed: &[&Group]) -> Option<String> {
         .find_map(|g| g.get("diagnostic-code").or_else(|| g.get("x-actual-error")))
         .or_else(|| failed.iter().find_map(|g| g.get("status").filter(|status| status.contains('('))))?;
     let words = words.strip_prefix("smtp;").or_else(|| words.strip_prefix("SMTP;")).unwrap_or(words).trim();
-    if words.is_empty() { None } else { Some(words.to_owned()) }
+    if words.is_empty() { None } else { Some(shorten(words, SEARCHED_BYTES).to_owned()) }
 }
 
 /// Whether `Action:` begins with one of these words.
@@ -274,7 +276,7 @@ fn recipients_of(message: &Message, groups: &[&Group], notice: &str) -> Vec<Stri
     let mut add = |address: Option<String>| {
         if let Some(address) = address
             && !found.contains(&address)
-            && found.len() < 50
+            && found.len() < MAX_RECIPIENTS
         {
             found.push(address);
         }

@@ -3,12 +3,13 @@
 //! Home-made notices put a recipient at the beginning of a line and what was said about it behind or below. Where
 //! that can't be seen, the notice is one piece; nothing here fails.
 
+use super::bounce::MAX_RECIPIENTS;
 use super::phrases::{Phrases, words};
 use super::report::address_in;
-use crate::parse::{Content, Message};
+use crate::parse::{Content, Message, shorten};
 
-/// Most recipients a notice is divided by.
-const MAX_SECTIONS: usize = 50;
+/// How much of a notice is kept at all.
+const KEPT_BYTES: usize = 64 * 1024;
 
 /// What a notice says of one recipient.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(super) fn sections(notice: &str) -> Vec<Section> {
         if let Some((recipient, one_line)) = recipient_of_line(line) {
             let known = found.iter().position(|section| section.recipient == recipient);
             if known.is_none() {
-                if found.len() == MAX_SECTIONS {
+                if found.len() == MAX_RECIPIENTS {
                     break;
                 }
                 let text = if one_line { format!("{line}\n") } else { String::new() };
@@ -90,13 +91,13 @@ pub(super) fn notice_text(message: &Message) -> String {
                 continue;
             }
         };
-        out.push_str(before_original(piece));
+        out.push_str(before_original(shorten(piece, KEPT_BYTES)));
         out.push('\n');
         if out.len() > super::bounce::SEARCHED_BYTES {
             break;
         }
     }
-    if out.trim().is_empty() { before_original(&message.text).to_owned() } else { out }
+    if out.trim().is_empty() { before_original(shorten(&message.text, KEPT_BYTES)).to_owned() } else { out }
 }
 
 /// The text up to where a copy of the original begins.
@@ -169,6 +170,6 @@ mod tests {
     #[test]
     fn more_recipients_than_the_limit_are_left_out() {
         let notice: String = (0..500).map(|n| format!("<a{n}@acme.example>: no such user\n")).collect();
-        assert_eq!(sections(&notice).len(), MAX_SECTIONS);
+        assert_eq!(sections(&notice).len(), MAX_RECIPIENTS);
     }
 }

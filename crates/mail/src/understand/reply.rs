@@ -156,10 +156,9 @@ fn attribution_inside(lines: &[&str]) -> Option<usize> {
 
 /// A phone's line is one line; text below it is the person's again (bottom posting), not a signature.
 fn unsign_text_after_phone_line(lines: &[&str], roles: &mut [Role]) {
-    for at in 0..roles.len() {
-        let is_phone = roles[at] == Role::Signature && is_sent_from(lines[at].trim());
-        let own_follows = roles[at + 1..].iter().position(|r| *r == Role::Own);
-        if let (true, Some(_)) = (is_phone, own_follows) {
+    let Some(last_own) = roles.iter().rposition(|r| *r == Role::Own) else { return };
+    for at in 0..last_own {
+        if roles[at] == Role::Signature && is_sent_from(lines[at].trim()) {
             roles[at] = Role::Quote;
         }
     }

@@ -1,0 +1,7 @@
+//! Feeds bytes; see `entries/mail.rs` for what must hold.
+#![no_main]
+
+#[path = "../entries/mail.rs"]
+mod entries;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entries::understand_mail(data));
