@@ -52,3 +52,35 @@ async fn browser_every_page_in_light_dark_and_on_a_phone() {
     browser_test("pages", &relance.url, &signing_in).await.expect("every page is fine");
     assert!(relance.stop().await.expect("it stops").success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_the_page_of_a_person() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("person", &relance.url, &signing_in).await.expect("a rep works with a person");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_lists_by_mouse_and_by_keyboard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("lists", &relance.url, &signing_in).await.expect("lists are as they should be");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_foreign_text_runs_and_loads_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo");
+    let relance = Relance::start(&["demo", "--data", &data.display().to_string()]).await.expect("the demo starts");
+    let mut sandboxes = std::fs::read_dir(data.join("sandbox")).expect("the sandboxes");
+    let inbox = sandboxes.next().expect("one mailbox").expect("readable").path().join("inbox").display().to_string();
+    let given = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo"), ("INBOX", inbox.as_str())];
+    browser_test("hostile", &relance.url, &given).await.expect("foreign text stays text");
+    assert!(relance.stop().await.expect("it stops").success());
+}

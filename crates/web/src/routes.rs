@@ -9,12 +9,15 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::pages::enrollments::{self, actions};
-use crate::pages::{deliveries, demo, enroll, home, imports, jobs, palette, people, set_up, sign_in, unsubscribe};
+use crate::pages::{deliveries, demo, enroll, home, imports, jobs, lists, palette, people, set_up, sign_in, unsubscribe};
 use crate::pages::{mailboxes, review, sequences, settings, tasks, templates};
 use crate::{session, urls};
 
 /// Most bytes of an uploaded file.
 const MOST_UPLOADED: usize = 200 * 1024 * 1024;
+
+/// Most bytes of a list of addresses that are never mailed.
+const MOST_LISTED: usize = 20 * 1024 * 1024;
 
 /// Every page.
 pub fn all() -> Router<App> {
@@ -22,6 +25,7 @@ pub fn all() -> Router<App> {
         .merge(entrance())
         .merge(home())
         .merge(people())
+        .merge(lists())
         .merge(enrollments())
         .merge(work())
         .merge(sequences())
@@ -47,6 +51,7 @@ fn home() -> Router<App> {
         .route("/", get(home::show))
         .route("/palette", get(palette::show))
         .route(urls::DEMO_SPEED, post(demo::set_speed))
+        .route(urls::RETRY_ALL, post(home::retry_all))
         .route("/workspace/pause", post(home::pause))
         .route("/workspace/resume", post(home::resume))
 }
@@ -58,10 +63,20 @@ fn people() -> Router<App> {
         .route("/people/new", get(people::form::new).post(people::form::create))
         .route("/people/duplicates", post(people::form::duplicates))
         .route("/people/bulk", post(people::bulk::create))
+        .route("/people/filter", get(people::filter::show))
+        .route("/people/columns", get(people::columns::show).post(people::columns::save))
+        .route("/people/view", post(people::columns::look))
+        .route("/people/export", get(people::export::show).post(people::export::ask))
+        .route("/people/export.csv", post(people::export::file))
         .route("/people/{id}/convert", get(people::convert::show).post(people::convert::create))
         .route("/people/restore", post(people::show::restore))
         .route("/people/{id}", get(people::show::show))
-        .route("/people/{id}/notes", post(people::show::note))
+        .route("/people/{id}/notes", post(people::notes::create))
+        .route("/people/{id}/notes/{note}", get(people::notes::edit).post(people::notes::update))
+        .route("/people/{id}/notes/{note}/delete", post(people::notes::delete))
+        .route("/people/{id}/fields/{field}", get(people::details::edit).post(people::details::update))
+        .route("/people/companies", post(people::details::companies))
+        .route("/complete-data", get(people::complete::show).post(people::complete::update))
         .route("/people/{id}/delete", post(people::show::delete))
         .route("/people/enroll", post(enroll::many::create))
         .route("/people/{id}/enroll", get(enroll::show).post(enroll::create))
@@ -69,10 +84,28 @@ fn people() -> Router<App> {
         .route("/people/{id}/edit", get(people::form::edit).post(people::form::update))
 }
 
+/// Smart lists.
+fn lists() -> Router<App> {
+    Router::new()
+        .route("/lists", get(lists::index).post(lists::create))
+        .route("/lists/new", get(lists::new))
+        .route("/lists/{id}", get(lists::show))
+        .route("/lists/{id}/edit", get(lists::edit).post(lists::update))
+        .route("/lists/{id}/save", post(lists::save))
+        .route("/lists/{id}/pin", post(lists::pin))
+        .route("/lists/{id}/unpin", post(lists::unpin))
+        .route("/lists/{id}/delete", post(lists::delete))
+}
+
 fn enrollments() -> Router<App> {
     Router::new()
         .route("/enrollments/{id}", get(enrollments::show))
         .route("/enrollments/{id}/steps/{step}/body", get(enrollments::body))
+        .route("/enrollments/{id}/steps/{step}/edit", get(enrollments::edit::show).post(enrollments::edit::update))
+        .route("/enrollments/{id}/steps/{step}/preview", post(enrollments::edit::preview))
+        .route("/enrollments/{id}/steps/{step}/reset", post(enrollments::edit::reset))
+        .route("/enrollments/{id}/pause/dates", post(actions::pause_dates))
+        .route("/enrollments/{id}/reschedule/dates", post(actions::reschedule_dates))
         .route("/enrollments/{id}/pause", get(actions::ask_pause).post(actions::pause))
         .route("/enrollments/{id}/resume", post(actions::resume))
         .route("/enrollments/{id}/stop", post(actions::stop))
@@ -93,6 +126,8 @@ fn work() -> Router<App> {
         .route("/jobs/{id}/events", get(jobs::events))
         .route("/jobs/{id}/rows.csv", get(jobs::rows_csv))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/jobs/{id}/undo", post(jobs::undo))
+        .route("/jobs/{id}/report", get(jobs::report))
 }
 
 fn sequences() -> Router<App> {
@@ -169,7 +204,7 @@ fn mailboxes() -> Router<App> {
 }
 
 fn settings() -> Router<App> {
-    use settings::{api, profile, suppressions, team};
+    use settings::{api, fields, layout, profile, suppressions, team};
     Router::new()
         .route("/settings", get(settings::index).post(settings::update))
         .route("/settings/team", get(team::index))
@@ -179,8 +214,18 @@ fn settings() -> Router<App> {
         .route("/settings/team/{id}/deactivate", get(team::ask_deactivate).post(team::deactivate))
         .route("/settings/team/{id}/reactivate", post(team::reactivate))
         .route("/settings/suppressions", get(suppressions::index).post(suppressions::create))
-        .route("/settings/suppressions/many", get(suppressions::ask_many).post(suppressions::create_many))
+        .route(
+            "/settings/suppressions/many",
+            get(suppressions::ask_many).post(suppressions::create_many).layer(DefaultBodyLimit::max(MOST_LISTED)),
+        )
+        .route(urls::SUPPRESSIONS_CSV, get(suppressions::csv))
         .route("/settings/suppressions/{id}/delete", post(suppressions::delete))
+        .route("/settings/fields", get(fields::index))
+        .route("/settings/fields/new", get(fields::new).post(fields::create))
+        .route("/settings/fields/{id}", get(fields::edit).post(fields::update))
+        .route("/settings/fields/{id}/move", post(fields::shift))
+        .route("/settings/fields/{id}/delete", post(fields::delete))
+        .route("/settings/layout", get(layout::show).post(layout::update))
         .route("/settings/api", get(api::show).post(api::create))
         .route("/settings/api/{id}/delete", post(api::delete))
         .route("/settings/profile", get(profile::show).post(profile::update))

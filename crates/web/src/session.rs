@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use relance_domain::mailbox::Mailbox;
-use relance_domain::user::{Actor, User};
+use relance_domain::person::Person;
+use relance_domain::user::{Actor, Sight, User};
 use relance_domain::workspace::Workspace;
 use relance_domain::{Timestamp, time};
 use relance_storage::tasks::TaskFilter;
@@ -19,7 +20,7 @@ use crate::app::App;
 use crate::csp::Nonce;
 use crate::errors::{PageError, Result};
 use crate::frame::{Counts, Frame, FrameUser, Notice, SendingStopped, SentToday};
-use crate::pages::demo;
+use crate::pages::{demo, lists};
 use crate::{answer, urls, words};
 
 /// The cookie of a session.
@@ -42,6 +43,8 @@ pub struct Visitor {
     pub now: Timestamp,
     /// The user's mailboxes.
     pub mailboxes: Vec<Mailbox>,
+    /// Whose people the user may see.
+    pub sight: Sight,
     frame: Frame,
 }
 
@@ -58,6 +61,16 @@ impl Visitor {
         } else {
             Err(PageError::Forbidden(format!("Only an admin can {what}. Ask one of them.")))
         }
+    }
+
+    /// Whether the user may see a person.
+    pub fn sees(&self, person: &Person) -> bool {
+        self.sight.sees(person.fields.owner_id)
+    }
+
+    /// A person the user may not see is not there for them.
+    pub fn must_see(&self, person: &Person) -> Result<()> {
+        if self.sees(person) { Ok(()) } else { Err(PageError::NotFound("person")) }
     }
 
     /// The end of today in the user's zone.
@@ -82,9 +95,22 @@ impl FromRequestParts<App> for Visitor {
                 let to = parts.uri.path_and_query().map_or("/", |path| path.as_str());
                 Err(PageError::SignIn(to.to_owned()))
             }
+            Ok(mut visitor) => {
+                visitor.frame.is_record = is_record(parts);
+                // Whatever the address names must be theirs to see, on every page there is and will be.
+                let asked = parts.uri.path_and_query().map_or("", |path| path.as_str());
+                app.engine.check_sight(&visitor.actor, asked).await?;
+                Ok(visitor)
+            }
             other => other,
         }
     }
+}
+
+/// Whether a list asks for the page of a person, to show it beside itself.
+fn is_record(parts: &Parts) -> bool {
+    let is_asked = parts.headers.get("turbo-frame").is_some_and(|frame| frame == "record");
+    is_asked && parts.uri.path().strip_prefix("/people/per_").is_some_and(|rest| !rest.contains('/'))
 }
 
 /// The visitor behind a cookie.
@@ -105,8 +131,11 @@ pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Re
     let counts = counts(&mut tx, &user, now, &zone).await?;
     let sent_today = sent_today(&mut tx, &mailboxes, now).await?;
     let actor = Actor::User { id: user.id, role: user.role };
+    let sight = app.engine.sight(&actor).await?;
+    let smart_lists = lists::pinned(&mut tx, user.id, &sight).await?;
     let frame = Frame {
         workspace: workspace.name.clone(),
+        smart_lists,
         theme: theme(headers),
         nonce: nonce.map(|nonce| nonce.0).unwrap_or_default(),
         user: Some(FrameUser { name: user.name.clone() }),
@@ -120,7 +149,7 @@ pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Re
         clock_rate: 1,
         ..Frame::default()
     };
-    Ok(Visitor { user, actor, workspace, zone, now, mailboxes, frame })
+    Ok(Visitor { user, actor, workspace, zone, now, mailboxes, sight, frame })
 }
 
 /// The frame of a page for strangers.

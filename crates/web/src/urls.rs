@@ -5,8 +5,8 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use relance_domain::person::Kind;
 use relance_domain::{
-    DeliveryId, EnrollmentId, InboundId, JobId, MailboxId, PersonId, SequenceId, StepId, SuppressionId, TaskId,
-    TemplateId, TokenId, UserId,
+    ActivityId, CustomFieldId, DeliveryId, EnrollmentId, InboundId, JobId, ListId, MailboxId, PersonId, SequenceId, StepId, SuppressionId, TaskId,
+    TemplateId, TokenId, UploadId, UserId,
 };
 
 /// Characters that may not stand in a query value.
@@ -33,6 +33,18 @@ pub const PALETTE: &str = "/palette";
 pub const IMPORT: &str = "/import";
 /// The bulk actions on people, by POST.
 pub const PEOPLE_BULK: &str = "/people/bulk";
+/// The rule builder of a list.
+pub const PEOPLE_FILTER: &str = "/people/filter";
+/// The column chooser of a list.
+pub const PEOPLE_COLUMNS: &str = "/people/columns";
+/// Index or table, by POST.
+pub const PEOPLE_VIEW: &str = "/people/view";
+/// Which columns an export has; the file itself by POST.
+pub const PEOPLE_EXPORT: &str = "/people/export";
+/// Smart lists.
+pub const LISTS: &str = "/lists";
+/// A new smart list.
+pub const NEW_LIST: &str = "/lists/new";
 /// The bulk enroll dialog, by POST.
 pub const ENROLL_MANY: &str = "/people/enroll";
 /// Sequences.
@@ -70,6 +82,23 @@ pub fn people(kind: Kind) -> &'static str {
         Kind::Lead => "/leads",
         Kind::Contact => "/contacts",
     }
+}
+
+/// A smart list.
+pub fn list(id: ListId) -> String {
+    format!("/lists/{id}")
+}
+
+/// What is done with a smart list: `edit`, by POST also `save`, `delete`, `pin`, `unpin`.
+pub fn list_action(id: ListId, action: &str) -> String {
+    format!("/lists/{id}/{action}")
+}
+
+/// A dialog about a list as it is asked now.
+pub fn of_list(path: &str, kind: Kind, asked: &[(String, String)]) -> String {
+    let mut pairs = vec![("kind", kind.as_str())];
+    pairs.extend(asked.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    with_query(path, &pairs)
 }
 
 /// A new lead or contact.
@@ -122,6 +151,34 @@ pub fn restore_people(ids: &[PersonId]) -> String {
     format!("/people/restore?ids={}", ids.join(","))
 }
 
+/// The form of some fields of a person: `industry`, `address`, `custom_fields.plan`.
+pub fn person_field(id: PersonId, group: &str) -> String {
+    format!("/people/{id}/fields/{}", value(group))
+}
+
+/// Companies whose names begin like what was typed, by POST.
+pub const COMPANIES: &str = "/people/companies";
+
+/// A new contact at a company.
+pub fn new_colleague(company: PersonId) -> String {
+    format!("/people/new?kind=contact&company={company}")
+}
+
+/// What people lack for a sequence, or for the sequences that wait.
+pub fn complete_data(sequence: Option<SequenceId>) -> String {
+    sequence.map_or_else(|| "/complete-data".to_owned(), |id| format!("/complete-data?sequence={id}"))
+}
+
+/// A note.
+pub fn note(person: PersonId, note: ActivityId) -> String {
+    format!("/people/{person}/notes/{note}")
+}
+
+/// Removes a note, by POST.
+pub fn delete_note(person: PersonId, note: ActivityId) -> String {
+    format!("/people/{person}/notes/{note}/delete")
+}
+
 /// Notes of a person, by POST.
 pub fn notes(id: PersonId) -> String {
     format!("/people/{id}/notes")
@@ -172,6 +229,21 @@ pub fn step_body(id: EnrollmentId, step: StepId) -> String {
     format!("/enrollments/{id}/steps/{step}/body")
 }
 
+/// The form of one person's email, edited before it leaves.
+pub fn edit_step(id: EnrollmentId, step: StepId) -> String {
+    format!("/enrollments/{id}/steps/{step}/edit")
+}
+
+/// The preview of what is typed there.
+pub fn preview_step(id: EnrollmentId, step: StepId) -> String {
+    format!("/enrollments/{id}/steps/{step}/preview")
+}
+
+/// Back to the words of the sequence.
+pub fn reset_step(id: EnrollmentId, step: StepId) -> String {
+    format!("/enrollments/{id}/steps/{step}/reset")
+}
+
 /// A received message in the review tray.
 pub fn review_message(id: InboundId) -> String {
     format!("/review/{id}")
@@ -197,9 +269,19 @@ pub fn cancel_job(id: JobId) -> String {
     format!("/jobs/{id}/cancel")
 }
 
+/// Takes a bulk action back, by POST.
+pub fn undo_job(id: JobId) -> String {
+    format!("/jobs/{id}/undo")
+}
+
+/// What became of each of a few people, as a dialog.
+pub fn job_report(id: JobId) -> String {
+    format!("/jobs/{id}/report")
+}
+
 /// An uploaded file whose columns are chosen.
-pub fn upload(token: &str) -> String {
-    format!("/import/{token}")
+pub fn upload(id: UploadId) -> String {
+    format!("/import/{id}")
 }
 
 /// A sequence.
@@ -300,6 +382,16 @@ pub const NEW_USER: &str = "/settings/team/new";
 pub const SUPPRESSIONS: &str = "/settings/suppressions";
 /// Many entries for it at once.
 pub const SUPPRESS_MANY: &str = "/settings/suppressions/many";
+/// The suppression list as CSV.
+pub const SUPPRESSIONS_CSV: &str = "/settings/suppressions.csv";
+/// Custom fields.
+pub const FIELDS: &str = "/settings/fields";
+/// A new custom field.
+pub const NEW_FIELD: &str = "/settings/fields/new";
+/// The layout of a person's page.
+pub const LAYOUT: &str = "/settings/layout";
+/// Retries everything blocked for one reason, by POST.
+pub const RETRY_ALL: &str = "/blocked/retry";
 /// Tokens of the API.
 pub const API: &str = "/settings/api";
 /// The user's own password, by POST.
@@ -312,6 +404,16 @@ pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
 /// A user.
 pub fn user(id: UserId) -> String {
     format!("/settings/team/{id}")
+}
+
+/// A custom field.
+pub fn custom_field(id: CustomFieldId) -> String {
+    format!("/settings/fields/{id}")
+}
+
+/// What is done with a custom field, by POST: `move`, `delete`.
+pub fn custom_field_action(id: CustomFieldId, action: &str) -> String {
+    format!("/settings/fields/{id}/{action}")
 }
 
 /// What is done with a user, by POST: `password`, `deactivate`, `reactivate`.

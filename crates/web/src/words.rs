@@ -30,6 +30,15 @@ pub fn number(n: impl fmt::Display) -> String {
     grouped
 }
 
+/// The beginning of a text, cut at `most` characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(most).collect();
+    format!("{}…", cut.trim_end())
+}
+
 /// A count with its noun: `1 email`, `4,312 emails`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })

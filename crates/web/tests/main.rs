@@ -1,5 +1,7 @@
 //! The web, asked over its router: one binary for the whole crate.
 
+#[path = "main/access_matrix.rs"]
+mod access_matrix;
 #[path = "main/api_access.rs"]
 mod api_access;
 #[path = "main/api_enrollments.rs"]
@@ -32,8 +34,14 @@ mod api_tasks;
 mod api_templates;
 #[path = "main/installation.rs"]
 mod installation;
+#[path = "main/pages_enrolling.rs"]
+mod pages_enrolling;
+#[path = "main/pages_lists.rs"]
+mod pages_lists;
 #[path = "main/pages_people.rs"]
 mod pages_people;
+#[path = "main/pages_person.rs"]
+mod pages_person;
 #[path = "main/pages_sequences.rs"]
 mod pages_sequences;
 #[path = "main/pages_work.rs"]

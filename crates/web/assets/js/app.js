@@ -5,6 +5,8 @@ import Busy from "controllers/busy";
 import Dialog from "controllers/dialog";
 import Dirty from "controllers/dirty";
 import Filter from "controllers/filter";
+import InPlace from "controllers/in_place";
+import Index from "controllers/index";
 import Insert from "controllers/insert";
 import Keys from "controllers/keys";
 import Live from "controllers/live";
@@ -17,6 +19,6 @@ import Tabs from "controllers/tabs";
 import Time from "controllers/time";
 import Toast from "controllers/toast";
 
-const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, insert: Insert, keys: Keys, live: Live, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, toast: Toast };
+const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, "in-place": InPlace, index: Index, insert: Insert, keys: Keys, live: Live, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, toast: Toast };
 const application = Application.start();
 for (const [name, controller] of Object.entries(controllers)) application.register(name, controller);

@@ -9,17 +9,20 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use relance_domain::activity::{Activity, ActivityKind};
 use relance_domain::enrollment::tag_words;
 use relance_domain::step::TaskKind;
-use relance_domain::time;
+use relance_domain::{PersonId, Timestamp, time};
 use relance_engine::commands::LeavingEmail;
 use relance_storage::inbound::InboundView;
 use relance_storage::people_lists::{self, PeopleQuery};
 use relance_storage::tasks::{TaskFilter, TaskView};
-use relance_storage::{Tx, enrollment_views, inbound, tasks};
+use relance_storage::{Tx, activities, enrollment_views, inbound, sequences, tasks};
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::errors::Result;
+use crate::extract::Form;
 use crate::frame::Frame;
 use crate::pages::enrollments::actions::back;
 use crate::session::Visitor;
@@ -62,6 +65,7 @@ struct ReplyRow {
     href: String,
     text: String,
     subject: String,
+    ended: String,
     when: words::When,
 }
 
@@ -191,22 +195,57 @@ async fn replies(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<ReplyRow>> {
     }
     let since = visitor.now.plus_ms(-3 * time::DAY);
     let found = inbound::recent_replies(tx, &own, FEW).await?;
-    Ok(found
-        .into_iter()
-        .filter(|view| view.message.received_at >= since)
-        .map(|view| reply_row(view, visitor))
-        .collect())
+    let mut rows = Vec::new();
+    for view in found.into_iter().filter(|view| view.message.received_at >= since) {
+        let ended = match view.message.person_id {
+            Some(person) => ended_by_reply(tx, person, view.message.received_at).await?,
+            None => String::new(),
+        };
+        rows.push(reply_row(view, ended, visitor));
+    }
+    Ok(rows)
 }
 
-fn reply_row(view: InboundView, visitor: &Visitor) -> ReplyRow {
+/// *Winter depots ended*: the sequences that a reply of this person ended when it came, or soon after.
+async fn ended_by_reply(tx: &mut Tx, person: PersonId, at: Timestamp) -> Result<String> {
+    let kinds = [ActivityKind::SequenceEnded];
+    let found = activities::list_of_person(tx, person, &kinds, None, FEW as usize).await?;
+    let is_of_reply = |event: &Activity| {
+        event.detail.get("reason").and_then(|reason| reason.as_str()) == Some("replied")
+            && event.at >= at
+            && event.at < at.plus_ms(time::DAY)
+    };
+    let ids: Vec<_> = found.iter().filter(|event| is_of_reply(event)).filter_map(|event| event.sequence_id).collect();
+    let names: Vec<_> = sequences::find_many(tx, &ids).await?.into_iter().map(|sequence| sequence.name).collect();
+    Ok(if names.is_empty() { String::new() } else { format!("{} ended", words::list(&names)) })
+}
+
+fn reply_row(view: InboundView, ended: String, visitor: &Visitor) -> ReplyRow {
     let message = view.message;
     ReplyRow {
         name: view.person_name.unwrap_or(message.from_address),
         href: message.person_id.map_or_else(|| urls::review_message(message.id), urls::person),
         text: message.visible_text.chars().take(240).collect(),
         subject: message.subject,
+        ended,
         when: words::When::age(message.received_at, visitor.now, &visitor.zone),
     }
+}
+
+/// For which reason to try again.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Reason {
+    reason: String,
+}
+
+/// Tries everything again that is blocked for one reason.
+pub async fn retry_all(State(app): State<App>, visitor: Visitor, Form(asked): Form<Reason>) -> Result<Response> {
+    let done = app.engine.retry_all(&visitor.actor, &asked.reason).await;
+    answer::outcome(urls::HOME, done, |number| match number {
+        0 => answer::toast("info", "Nothing of this could be tried again now."),
+        n => answer::toast("active", format!("{} tried again. What still cannot leave stays blocked.", words::people(n))),
+    })
 }
 
 /// Stops all sending; the answer names what was already on its way.
@@ -255,6 +294,7 @@ mod tests {
             tasks: vec![TaskRow { icon: "phone", content: "Call Maya".into(), ..TaskRow::default() }],
             task_count: 2,
             causes: vec![Cause {
+                retry: "auth_failed".into(),
                 title: "23 people have no industry".into(),
                 href: "/leads".into(),
                 ..Cause::default()
@@ -263,13 +303,14 @@ mod tests {
             replies: vec![ReplyRow {
                 name: "Ines Pereira".into(),
                 text: "Could you send it?".into(),
+                ended: "Winter depots ended".into(),
                 ..ReplyRow::default()
             }],
             day: day::sample(),
         };
         let html = page.render().expect("a page");
         for words in
-            ["Add people", "Call Maya", "23 people have no industry", "Uncertain", "Ines Pereira", "<svg", "<table"]
+            ["Add people", "Call Maya", "23 people have no industry", "Uncertain", "Ines Pereira", "Winter depots ended", "Retry all", "<svg", "<table"]
         {
             assert!(html.contains(words), "{words}");
         }

@@ -1,24 +1,28 @@
 //! Importing people from a CSV file: upload, map the columns, check without changing anything, import.
 //!
-//! The uploaded file waits in the data folder under a random name that only its user can use, for a day at most. The
-//! import itself is a job of the engine with its own page.
+//! The uploaded file waits in the database, where only its user finds it, for a day at most: any node goes on with it.
+//! The import itself is a job of the engine with its own page.
 
 mod upload;
 
 use askama::Template;
 use axum::extract::{Multipart, State};
 use axum::response::Response;
+use relance_domain::UploadId;
+use relance_domain::custom_field::CustomField;
 use relance_domain::person::Kind;
 use relance_engine::commands::import::{self, CsvHead, Mapping, NewImport, OnDuplicate};
+use relance_engine::commands::uploads::Upload;
+use relance_storage::custom_fields;
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path, Query};
 use crate::frame::Frame;
+use crate::pages::form::Choice;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
-use upload::Upload;
 
 /// Which kind is imported.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -64,7 +68,8 @@ struct MapPage {
     kind: String,
     on_duplicate: String,
     columns: Vec<Column>,
-    fields: Vec<(&'static str, &'static str)>,
+    fields: Vec<Choice>,
+    custom: Vec<Choice>,
     errors: FormErrors,
 }
 
@@ -83,27 +88,35 @@ pub async fn new(visitor: Visitor, Query(of): Query<Of>) -> Result<Response> {
 
 /// Takes the file and goes on to its columns.
 pub async fn create(State(app): State<App>, visitor: Visitor, form: Multipart) -> Result<Response> {
-    let received = upload::receive(&app, visitor.user.id, form).await?;
-    let judged = match received.file.as_ref() {
+    let received = upload::receive(&app, &visitor, form).await?;
+    let judged = match received.file {
         None => Err(FormErrors::one("file", "Choose a CSV file.")),
-        Some(file) => match import::read_head(&file.read(&app).await?) {
-            Ok(_) => Ok(file),
+        Some(id) => match import::read_head(&app.engine.read_upload(&visitor.actor, id).await?.bytes) {
+            Ok(_) => Ok(id),
             Err(error) => Err(PageError::from(error).refused()?),
         },
     };
     match judged {
-        Ok(file) => Ok(answer::go(&format!("{}?kind={}", urls::upload(&file.token), received.kind.as_str()))),
+        Ok(id) => Ok(answer::go(&format!("{}?kind={}", urls::upload(id), received.kind.as_str()))),
         Err(errors) => {
-            if let Some(file) = &received.file {
-                file.remove(&app).await;
+            if let Some(id) = received.file {
+                app.engine.remove_upload(&visitor.actor, id).await?;
             }
             answer::refused(&NewPage { frame: visitor.frame("leads"), kind: received.kind.as_str().to_owned(), errors })
         }
     }
 }
 
-fn map_page(visitor: &Visitor, file: &Upload, head: CsvHead, asked: &Asked, errors: FormErrors) -> MapPage {
-    let mapping = if asked.field.is_empty() { head.mapping.fields.clone() } else { asked.field.clone() };
+fn map_page(
+    visitor: &Visitor,
+    file: &Upload,
+    head: CsvHead,
+    custom: &[CustomField],
+    asked: &Asked,
+    errors: FormErrors,
+) -> MapPage {
+    let mapping =
+        if asked.field.is_empty() { import::guess_mapping(&head.headers, custom).fields } else { asked.field.clone() };
     let sample = |index: usize| {
         head.rows.iter().filter_map(|row| row.get(index)).find(|cell| !cell.is_empty()).cloned().unwrap_or_default()
     };
@@ -115,7 +128,7 @@ fn map_page(visitor: &Visitor, file: &Upload, head: CsvHead, asked: &Asked, erro
     };
     MapPage {
         frame: visitor.frame("leads"),
-        action: urls::upload(&file.token),
+        action: urls::upload(file.id),
         file: file.name.clone(),
         sub: format!(
             "{}, {}. Choose what each column means.",
@@ -125,54 +138,53 @@ fn map_page(visitor: &Visitor, file: &Upload, head: CsvHead, asked: &Asked, erro
         kind: Kind::parse(&asked.kind).unwrap_or(Kind::Lead).as_str().to_owned(),
         on_duplicate: if asked.on_duplicate.is_empty() { "skip".to_owned() } else { asked.on_duplicate.clone() },
         columns: head.headers.iter().enumerate().map(column).collect(),
-        fields: import::import_fields().iter().map(|field| (field.name, field.label)).collect(),
+        fields: import::import_fields().iter().map(|field| Choice::new(field.name, field.label)).collect(),
+        custom: custom.iter().map(|field| Choice::new(field.field(), &field.label)).collect(),
         errors,
     }
-}
-
-async fn head(app: &App, file: &Upload) -> Result<CsvHead> {
-    Ok(import::read_head(&file.read(app).await?)?)
 }
 
 /// The columns of an uploaded file.
 pub async fn map(
     State(app): State<App>,
     visitor: Visitor,
-    Path(token): Path<String>,
+    Path(id): Path<UploadId>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let file = upload::find(&app, visitor.user.id, &token).await?;
-    let head = head(&app, &file).await?;
-    answer::page(&map_page(&visitor, &file, head, &asked, FormErrors::default()))
+    let file = app.engine.read_upload(&visitor.actor, id).await?;
+    let head = import::read_head(&file.bytes)?;
+    let custom = custom_fields::list(&mut app.read().await?).await?;
+    answer::page(&map_page(&visitor, &file, head, &custom, &asked, FormErrors::default()))
 }
 
 /// Checks or imports an uploaded file.
 pub async fn run(
     State(app): State<App>,
     visitor: Visitor,
-    Path(token): Path<String>,
+    Path(id): Path<UploadId>,
     Form(asked): Form<Asked>,
 ) -> Result<Response> {
-    let file = upload::find(&app, visitor.user.id, &token).await?;
+    let file = app.engine.read_upload(&visitor.actor, id).await?;
     let is_check = asked.run != "import";
     let new = NewImport {
         kind: Kind::parse(&asked.kind).unwrap_or(Kind::Lead),
         file_name: file.name.clone(),
-        bytes: file.read(&app).await?,
+        bytes: file.bytes.clone(),
         mapping: Some(Mapping { fields: asked.field.clone() }),
         on_duplicate: OnDuplicate::parse(&asked.on_duplicate).unwrap_or_default(),
         dry_run: is_check,
     };
     match app.engine.start_import(&visitor.actor, new).await.map_err(PageError::from) {
-        Ok(job) if is_check => Ok(answer::go(&format!("{}?upload={token}", urls::job(job)))),
+        Ok(job) if is_check => Ok(answer::go(&format!("{}?upload={id}", urls::job(job)))),
         Ok(job) => {
-            file.remove(&app).await;
+            app.engine.remove_upload(&visitor.actor, id).await?;
             Ok(answer::go(&urls::job(job)))
         }
         Err(error) => {
             let errors = error.refused()?;
-            let head = head(&app, &file).await?;
-            answer::refused(&map_page(&visitor, &file, head, &asked, errors))
+            let head = import::read_head(&file.bytes)?;
+            let custom = custom_fields::list(&mut app.read().await?).await?;
+            answer::refused(&map_page(&visitor, &file, head, &custom, &asked, errors))
         }
     }
 }
@@ -207,7 +219,8 @@ mod tests {
                 field: "last_name".into(),
                 ..Column::default()
             }],
-            fields: vec![("last_name", "Last name"), ("email", "Email")],
+            fields: vec![Choice::new("last_name", "Last name"), Choice::new("email", "Email")],
+            custom: vec![Choice::new("custom_fields.plan", "Plan")],
             errors: FormErrors::one("mapping", "Choose the column with the last name."),
         };
         let html = page.render().expect("a page");
@@ -217,6 +230,7 @@ mod tests {
             "value=\"last_name\" selected",
             "Choose the column with the last name.",
             "Check first",
+            "custom_fields.plan",
         ] {
             assert!(html.contains(words), "{words}");
         }

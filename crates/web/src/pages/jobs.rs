@@ -11,7 +11,10 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
-use relance_domain::{JobId, PersonId};
+use relance_domain::person::Kind;
+use relance_domain::{JobId, PersonId, UploadId};
+use relance_engine::commands::bulk::BulkDone;
+use relance_engine::commands::bulk_undo::{action_of, can_undo, undone_by};
 use relance_storage::jobs::{self, Job, JobKind, JobState};
 use relance_storage::people;
 use serde::Deserialize;
@@ -20,6 +23,7 @@ use crate::app::App;
 use crate::errors::{PageError, Result};
 use crate::extract::{Path, Query};
 use crate::frame::Frame;
+use crate::pages::people::bulk::done_words;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 
@@ -32,7 +36,8 @@ const LOOK: Duration = Duration::from_millis(400);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Behind {
-    upload: String,
+    upload: Option<UploadId>,
+    back: String,
 }
 
 /// A number with its words.
@@ -79,8 +84,40 @@ struct Page {
     csv: String,
     cancel: String,
     import: String,
+    undo: String,
+    undone: String,
     hidden: Vec<(String, String)>,
-    back: &'static str,
+    back: String,
+}
+
+/// What became of a few people, each refused one with its reason: a dialog after a bulk action.
+#[derive(Template)]
+#[template(path = "people/bulk_done.html")]
+struct ReportPage {
+    frame: Frame,
+    title: String,
+    back: String,
+    undo: String,
+    done: String,
+    refused: String,
+    rows: Vec<Row>,
+    is_cut: bool,
+    page: String,
+}
+
+/// Where a job was asked for.
+fn came_from(job: &Job, back: &str) -> String {
+    match (safe_back(back), job.kind) {
+        (Some(back), _) => back,
+        (None, JobKind::ImportPeople | JobKind::BulkPeople) => urls::people(Kind::Lead).to_owned(),
+        (None, JobKind::BulkEnroll) => urls::HOME.to_owned(),
+    }
+}
+
+/// A page of this program, and nothing else.
+fn safe_back(back: &str) -> Option<String> {
+    let is_own = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
+    is_own.then(|| back.to_owned())
 }
 
 fn bar(job: &Job) -> Bar {
@@ -122,7 +159,7 @@ pub async fn show(
     let job = find(&app, &visitor, id).await?;
     let is_check = job.payload.get("dry_run").and_then(serde_json::Value::as_bool).unwrap_or(false);
     let rows = refused(&app, id).await?;
-    let is_kept = is_check && !behind.upload.is_empty() && job.state == JobState::Done;
+    let upload = behind.upload.filter(|_| is_check && job.state == JobState::Done);
     answer::page(&Page {
         frame: visitor.frame("leads"),
         sub: sub(&job, &visitor),
@@ -135,9 +172,15 @@ pub async fn show(
         events: urls::job_events(id),
         csv: if job.refused_count > 0 { urls::job_rows_csv(id) } else { String::new() },
         cancel: if is_running(&job) { urls::cancel_job(id) } else { String::new() },
-        import: if is_kept { urls::upload(&behind.upload) } else { String::new() },
+        import: upload.map(urls::upload).unwrap_or_default(),
         hidden: mapping(&job),
-        back: if job.kind == JobKind::ImportPeople { "/leads" } else { urls::HOME },
+        undo: if can_undo(&job) {
+            urls::with_query(&urls::undo_job(id), &[("back", &came_from(&job, &behind.back))])
+        } else {
+            String::new()
+        },
+        undone: undone_by(&job).map(urls::job).unwrap_or_default(),
+        back: came_from(&job, &behind.back),
         bar: bar(&job),
     })
 }
@@ -238,6 +281,61 @@ pub async fn rows_csv(State(app): State<App>, visitor: Visitor, Path(id): Path<J
     answer::csv(&format!("left-out-{id}.csv"), bytes)
 }
 
+/// What a bulk action did, as a dialog.
+pub async fn report(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<JobId>,
+    Query(behind): Query<Behind>,
+) -> Result<Response> {
+    let job = find(&app, &visitor, id).await?;
+    if is_running(&job) {
+        return Ok(answer::go(&urls::with_query(&urls::job(id), &[("back", &behind.back)])));
+    }
+    let rows = refused(&app, id).await?;
+    let done = usize::try_from(job.done_count).unwrap_or_default();
+    let title = match action_of(&job) {
+        Some(_) if done == 0 => "Nothing was changed".to_owned(),
+        Some(action) => done_words(&action, done),
+        None => job.title.clone(),
+    };
+    let back = came_from(&job, &behind.back);
+    answer::page(&ReportPage {
+        frame: visitor.frame("leads"),
+        title,
+        undo: if can_undo(&job) { urls::with_query(&urls::undo_job(id), &[("back", &back)]) } else { String::new() },
+        back,
+        done: words::number(job.done_count),
+        refused: words::number(job.refused_count),
+        is_cut: rows.len() >= MOST_ROWS,
+        rows,
+        page: urls::job(id),
+    })
+}
+
+/// Takes a bulk action back.
+pub async fn undo(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<JobId>,
+    Query(behind): Query<Behind>,
+) -> Result<Response> {
+    let job = find(&app, &visitor, id).await?;
+    let back = came_from(&job, &behind.back);
+    let (undo, done) = match app.engine.undo_bulk(&visitor.actor, id).await {
+        Ok(undone) => undone,
+        Err(error) => return answer::outcome(&back, Err::<(), _>(error), |()| answer::toast("done", "")),
+    };
+    let BulkDone::Rows(rows) = done else {
+        return Ok(answer::go(&urls::with_query(&urls::job(undo), &[("back", &back)])));
+    };
+    let refused = rows.iter().filter(|row| row.refused.is_some()).count();
+    if refused > 0 {
+        return Ok(answer::go(&urls::with_query(&urls::job_report(undo), &[("back", &back)])));
+    }
+    Ok(answer::said(&back, &answer::toast("done", format!("Undone for {}.", words::people(rows.len() as u64)))))
+}
+
 /// Stops a job.
 pub async fn cancel(State(app): State<App>, visitor: Visitor, Path(id): Path<JobId>) -> Result<Response> {
     let done = app.engine.cancel_job(&visitor.actor, id).await;
@@ -269,8 +367,45 @@ mod tests {
             csv: "/jobs/job_1/rows.csv".into(),
             cancel: "/jobs/job_1/cancel".into(),
             import: String::new(),
+            undo: String::new(),
+            undone: String::new(),
             hidden: Vec::new(),
-            back: "/leads",
+            back: "/leads".into(),
+        }
+    }
+
+    #[test]
+    fn a_finished_action_can_be_undone_from_its_page_and_from_its_report() {
+        let page =
+            Page { is_running: false, cancel: String::new(), undo: "/jobs/job_1/undo".into(), ..page() }.render();
+        assert!(page.expect("a page").contains("action=\"/jobs/job_1/undo\""));
+        let report = ReportPage {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            title: "Tagged 4 people".into(),
+            back: "/leads".into(),
+            undo: "/jobs/job_1/undo".into(),
+            done: "4".into(),
+            refused: "1".into(),
+            rows: vec![Row { name: "Ben Hallam".into(), reason: "This address has no domain.".into(), ..Row::default() }],
+            is_cut: true,
+            page: "/jobs/job_1".into(),
+        };
+        let html = report.render().expect("a page");
+        for words in ["Ben Hallam", "This address has no domain.", "/jobs/job_1/undo", "Back to the list"] {
+            assert!(html.contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn back_leads_to_a_page_of_this_program_only() {
+        for (back, expected) in [
+            ("/leads?q=a", Some("/leads?q=a")),
+            ("https://evil.example", None),
+            ("//evil.example", None),
+            ("/\\evil.example", None),
+            ("", None),
+        ] {
+            assert_eq!(safe_back(back).as_deref(), expected, "{back}");
         }
     }
 

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::person::Kind;
-use relance_storage::people_lists;
+use relance_storage::{lists, people_lists};
 use serde::Deserialize;
 
 use crate::answer;
@@ -17,6 +17,9 @@ use crate::urls;
 
 /// People shown.
 const MOST_PEOPLE: usize = 8;
+
+/// People for whom *Enroll* is offered.
+const MOST_ENROLLED: usize = 3;
 
 /// What was typed.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -40,6 +43,8 @@ struct Page {
     frame: Frame,
     q: String,
     people: Vec<Entry>,
+    /// What can be done with the people that were found.
+    actions: Vec<Entry>,
     places: Vec<Entry>,
 }
 
@@ -64,6 +69,12 @@ fn places() -> Vec<Entry> {
         place("user-round-plus", "New lead", "Do", &urls::new_person(Kind::Lead)),
         place("user-round-plus", "New contact", "Do", &urls::new_person(Kind::Contact)),
         place("upload", "Import people", "Do", urls::IMPORT),
+        place("braces", "Complete data", "Do", &urls::complete_data(None)),
+        place("list-checks", "New task", "Do", &urls::new_task(None)),
+        place("ban", "Never mailed", "Go to", urls::SUPPRESSIONS),
+        place("list-checks", "Custom fields", "Go to", urls::FIELDS),
+        place("panel-left", "Person page", "Go to", urls::LAYOUT),
+        place("user-round", "Profile", "Go to", urls::PROFILE),
     ]
 }
 
@@ -73,8 +84,23 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Query(asked): Query<
     let found = if words.is_empty() {
         Vec::new()
     } else {
-        people_lists::suggest(&mut app.read().await?, &asked.q, None, None, MOST_PEOPLE).await?
+        // *start maya* finds Maya too.
+        let typed = words.strip_prefix("start ").or_else(|| words.strip_prefix("enroll ")).unwrap_or(&words);
+        people_lists::suggest(&mut app.read().await?, typed, None, visitor.sight.owners(), MOST_PEOPLE).await?
     };
+    let actions = found.iter().take(MOST_ENROLLED).map(|person| Entry {
+        icon: "route",
+        label: format!("Start a sequence for {}", person.name()),
+        meta: "Do".to_owned(),
+        href: urls::enroll(person.id),
+    });
+    let actions = actions.collect();
+    let lists = lists::list(&mut app.read().await?, visitor.user.id).await?.into_iter().map(|list| Entry {
+        icon: "bookmark",
+        label: list.name,
+        meta: "Smart list".to_owned(),
+        href: format!("/lists/{}", list.id),
+    });
     let people = found.into_iter().map(|person| Entry {
         icon: if person.kind == Kind::Lead { "user-round" } else { "contact-round" },
         label: person.name(),
@@ -85,8 +111,9 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Query(asked): Query<
         },
         href: urls::person(person.id),
     });
-    let places = places().into_iter().filter(|place| place.label.to_lowercase().contains(&words)).collect();
-    answer::page(&Page { frame: visitor.frame(""), q: asked.q, people: people.collect(), places })
+    let people = people.collect();
+    let places = places().into_iter().chain(lists).filter(|place| place.label.to_lowercase().contains(&words));
+    answer::page(&Page { frame: visitor.frame(""), q: asked.q, people, actions, places: places.collect() })
 }
 
 #[cfg(test)]
@@ -101,10 +128,15 @@ mod tests {
             meta: "Kestrel Freight".into(),
             href: "/people/per_1".into(),
         }];
-        let html =
-            Page { frame: Frame { clock_rate: 1, ..Frame::default() }, q: "maya".into(), people, places: places() }
-                .render()
-                .expect("a page");
+        let html = Page {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            q: "maya".into(),
+            people,
+            actions: Vec::new(),
+            places: places(),
+        }
+        .render()
+        .expect("a page");
         assert!(
             html.contains("turbo-frame id=\"palette\"")
                 && html.contains("Maya Okafor")

@@ -3,6 +3,8 @@
 //! Admins change them; everyone else reads them. The other pages of settings are in the folder.
 
 pub mod api;
+pub mod fields;
+pub mod layout;
 pub mod profile;
 pub mod suppressions;
 pub mod team;

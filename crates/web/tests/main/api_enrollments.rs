@@ -267,3 +267,41 @@ async fn everyone_who_matches_is_enrolled_and_those_without_data_may_be_left_out
     assert_eq!((&waits["starts"], &waits["waits_for_data"]), (&json!(1), &json!(1)));
     assert_eq!(waits["rows"][0]["tags"], json!(["person.industry"]));
 }
+
+#[tokio::test]
+async fn the_words_of_one_persons_email_are_changed_and_put_back() {
+    let at = Installation::new().await;
+    at.admin.mailbox("ada@acme.test").await;
+    let sequence = at.admin.sequence("Winter depots", two_emails()).await;
+    let lead = at.admin.lead("Okafor", "maya@kestrel.example").await;
+    let asked = json!({ "sequence_id": sequence, "person_id": lead, "start_at": "2026-03-05T09:00:00Z" });
+    let made = at.admin.post("/enrollments", asked).await.expect(201);
+    let path = format!("/enrollments/{}/steps/{}", id(&made), made["steps"][0]["id"].as_str().expect("a step"));
+    let email = json!({ "email": { "subject": "Doors", "body_text": "Dear {{ person.first_name }}" } });
+    let edited = at.admin.patch(&path, email).await.expect(200);
+    assert_eq!(edited["steps"][0]["words"]["subject"], "Doors");
+    assert!(edited["steps"][0]["edited_by"].is_string(), "{edited:#}");
+    let wrong = json!({ "email": { "subject": "Doors", "body_text": "{{ person.nam }}" } });
+    assert_eq!(at.admin.patch(&path, wrong).await.refusal().0, 422);
+    let back = at.admin.patch(&path, json!({ "email": null })).await.expect(200);
+    assert_eq!((&back["steps"][0]["words"]["subject"], &back["steps"][0]["edited_by"]), (&json!("Hello"), &json!(null)));
+}
+
+#[tokio::test]
+async fn the_check_of_many_answers_the_forecast_of_the_mailbox_day_by_day() {
+    let at = Installation::new().await;
+    at.admin.mailbox("ada@acme.test").await;
+    let sequence = at.admin.sequence("Winter depots", two_emails()).await;
+    let mut people = Vec::new();
+    for n in 0..3 {
+        people.push(at.admin.lead(&format!("P{n}"), &format!("p{n}@kestrel.example")).await);
+    }
+    let asked = json!({ "sequence_id": sequence, "person_ids": people });
+    let checked = at.admin.post("/enrollments/preflight", asked.clone()).await.expect(200);
+    let forecast = &checked["forecast"];
+    assert_eq!((&forecast["emails"], &forecast["days"][0]["first_emails"]), (&json!(6), &json!(3)), "{forecast:#}");
+    assert_eq!(forecast["days"].as_array().and_then(|days| days.last()).map(|day| &day["follow_ups"]), Some(&json!(3)));
+    let done = at.admin.post("/enrollments/bulk", asked).await.expect(200);
+    assert_eq!(done["forecast"], *forecast, "what was told is what was started");
+    assert_eq!(done["rows"][0]["first_at"], checked["rows"][0]["first_at"]);
+}

@@ -9,26 +9,26 @@ use axum::{
 use relance_engine::stepper::Stepper;
 
 /// A browser that is signed in.
-struct Browser {
-    router: Router,
-    cookie: String,
+pub struct Browser {
+    pub router: Router,
+    pub cookie: String,
 }
 
 /// A page that was answered.
-struct Page {
-    status: u16,
-    headers: HeaderMap,
-    html: String,
+pub struct Page {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub html: String,
 }
 
 impl Page {
-    fn location(&self) -> String {
+    pub fn location(&self) -> String {
         self.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
     /// The page, if it has the status and all the words.
     #[track_caller]
-    fn shows(&self, status: u16, words: &[&str]) {
+    pub fn shows(&self, status: u16, words: &[&str]) {
         assert_eq!(self.status, status, "{}", self.html);
         for word in words {
             assert!(self.html.contains(word), "{word:?} is missing in {}", self.html);
@@ -36,7 +36,7 @@ impl Page {
     }
 }
 
-async fn request(router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+pub async fn request(router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
     let mut request = Request::builder().method(method).uri(path).header("host", "relance.test");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -50,7 +50,7 @@ async fn request(router: &Router, method: &str, path: &str, headers: &[(&str, &s
 }
 
 /// Fields of a form, encoded.
-fn form(fields: &[(&str, &str)]) -> String {
+pub fn form(fields: &[(&str, &str)]) -> String {
     let encode = |text: &str| {
         text.bytes()
             .map(
@@ -62,7 +62,7 @@ fn form(fields: &[(&str, &str)]) -> String {
 }
 
 impl Browser {
-    async fn sign_in(at: &Installation) -> Self {
+    pub async fn sign_in(at: &Installation) -> Self {
         let fields = form(&[("email", "admin@acme.test"), ("password", PASSWORD), ("to", "/leads")]);
         let page = request(&at.router, "POST", "/sign-in", &[], &fields).await;
         assert_eq!((page.status, page.location().as_str()), (303, "/leads"));
@@ -72,11 +72,11 @@ impl Browser {
         Self { router: at.router.clone(), cookie }
     }
 
-    async fn get(&self, path: &str) -> Page {
+    pub async fn get(&self, path: &str) -> Page {
         request(&self.router, "GET", path, &[("cookie", &self.cookie)], "").await
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         request(
             &self.router,
             "POST",
@@ -88,7 +88,7 @@ impl Browser {
     }
 
     /// Where a form leads, and what the toast there says.
-    async fn said(&self, page: &Page) -> String {
+    pub async fn said(&self, page: &Page) -> String {
         assert_eq!(page.status, 303, "{}", page.html);
         let toast = page.headers["set-cookie"].to_str().expect("a toast").split(';').next().expect("a value");
         let cookie = format!("{}; {toast}", self.cookie);
@@ -106,7 +106,7 @@ impl Browser {
 }
 
 /// An installation with a mailbox, an active sequence and a lead of the admin.
-async fn scene() -> (Installation, Browser, String, String) {
+pub async fn scene() -> (Installation, Browser, String, String) {
     let at = Installation::new().await;
     at.admin.mailbox("ada@acme.test").await;
     let sequence = at.admin.sequence("Winter depots", two_emails()).await;

@@ -158,8 +158,7 @@ async fn what_is_never_mailed_is_added_by_anyone_and_lifted_by_admins() {
     assert_eq!(rep.post("/settings/suppressions", "entry=rival.example&note=Competitor").await.0, 303);
     let (_, list) = rep.get("/settings/suppressions?q=RIVAL").await;
     assert!(list.contains("rival.example") && list.contains("Competitor") && !list.contains("/delete"));
-    let (status, page, _) =
-        admin.post("/settings/suppressions/many", "entries=a%40b.example%0Ano+way%0Ac.example").await;
+    let (status, page) = upload_list(&admin, "a@b.example\r\nno way\r\nc.example", "").await;
     assert!(status == 422 && page.contains("2 entries added") && page.contains("Line 2: no way"), "{page}");
     let entries = site.admin.get("/suppressions").await.expect(200);
     assert_eq!(entries["items"].as_array().map(Vec::len), Some(3));
@@ -168,6 +167,43 @@ async fn what_is_never_mailed_is_added_by_anyone_and_lifted_by_admins() {
     assert_eq!(site.admin.get("/suppressions").await.expect(200)["items"].as_array().map(Vec::len), Some(3));
     assert_eq!(admin.post(&format!("/settings/suppressions/{id}/delete"), "").await.0, 303);
     assert_eq!(site.admin.get("/suppressions").await.expect(200)["items"].as_array().map(Vec::len), Some(2));
+}
+
+/// Sends the form for many entries: what was typed and a file.
+async fn upload_list(browser: &Browser<'_>, typed: &str, file: &str) -> (u16, String) {
+    let part = |head: &str, text: &str| format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n");
+    let body = format!(
+        "{}{}--b--\r\n",
+        part("name=\"entries\"", typed),
+        part("name=\"file\"; filename=\"list.csv\"", file)
+    );
+    let request = Request::builder()
+        .method("POST")
+        .uri("/settings/suppressions/many")
+        .header("host", "relance.test")
+        .header("cookie", &browser.cookie)
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(Body::from(body))
+        .expect("a request");
+    let answer = send(&browser.site.router, request).await;
+    (answer.status, answer.body.as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_list_of_addresses_is_imported_exported_and_turned_page_by_page() {
+    let site = Installation::new().await;
+    let admin = Browser::of(&site, &site.admin, "admin@acme.test").await;
+    let file: String = (0..60).map(|n| format!("person{n}@rival.example;=cmd\n")).collect();
+    assert_eq!(upload_list(&admin, "", &format!("Address;Note\n{file}")).await.0, 303);
+    let (_, first) = admin.get("/settings/suppressions").await;
+    assert!(first.contains("60 addresses and domains") && first.contains("rel=\"next\""), "{first}");
+    let next = first.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a page");
+    let (status, second) = admin.get(&next.replace("&#38;", "&").replace("&amp;", "&")).await;
+    assert!(status == 200 && second.contains("rel=\"prev\"") && !second.contains("rel=\"next\""));
+    assert_eq!(second.matches("data-row").count(), 10);
+    let (status, csv) = admin.get("/settings/suppressions.csv").await;
+    assert!(status == 200 && csv.contains("entry,reason,note,since") && csv.matches("@rival.example").count() == 60);
 }
 
 #[tokio::test]

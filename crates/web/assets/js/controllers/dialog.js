@@ -64,7 +64,7 @@ export default class extends Controller {
   }
 
   leave(event) {
-    if (event.target.id !== "dialog" && event.target.id !== "palette") return;
+    if (event.target.id !== "dialog" && event.target.id !== "palette" && event.target.id !== "record") return;
     event.preventDefault();
     this.close();
     event.detail.visit(event.detail.response);

@@ -17,7 +17,7 @@ export default class extends Controller {
   press(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (event.target.closest(typing) || document.querySelector("dialog[open], [popover]:popover-open")) return;
-    const act = { j: () => this.move(1), k: () => this.move(-1), x: () => this.check(), "?": () => this.help() }[event.key];
+    const act = { j: () => this.move(1), k: () => this.move(-1), x: () => this.check(), X: () => this.range(), "?": () => this.help() }[event.key];
     if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;
     const done = act ? act() : event.key === "Enter" ? this.enter() : this.click(event.key);
     if (done !== false) event.preventDefault();
@@ -39,12 +39,21 @@ export default class extends Controller {
     next.setAttribute("data-here", "");
     (next.querySelector("a") ?? next).focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
+    next.dispatchEvent(new CustomEvent("keys:here", { bubbles: true }));
   }
 
   check() {
     const box = this.row?.querySelector("input[type=checkbox], [data-check]");
     if (!box) return this.click("x");
     box.click();
+  }
+
+  range() {
+    const box = this.row?.querySelector("input[type=checkbox]");
+    const list = box?.closest("[data-controller~=selection]");
+    const selection = list && this.application.getControllerForElementAndIdentifier(list, "selection");
+    if (!selection) return this.click("X");
+    selection.range(box);
   }
 
   enter() {

@@ -25,15 +25,25 @@ export default class extends Controller {
   }
 
   toggle(event) {
+    this.choose(event.target, event.shiftKey);
+  }
+
+  // With shift, everything between the box used last and this one becomes as this one is.
+  choose(box, isRange) {
     const rows = this.rowTargets;
-    const here = rows.indexOf(event.target);
-    if (event.shiftKey && this.last !== undefined) {
-      const [from, to] = [Math.min(this.last, here), Math.max(this.last, here)];
-      rows.slice(from, to + 1).forEach((row) => (row.checked = event.target.checked));
+    const [last, here] = [rows.indexOf(this.last), rows.indexOf(box)];
+    if (isRange && last >= 0) {
+      rows.slice(Math.min(last, here), Math.max(last, here) + 1).forEach((row) => (row.checked = box.checked));
     }
-    this.last = here;
-    if (!event.target.checked) this.every(false);
+    this.last = box;
+    if (!box.checked) this.every(false);
     this.show();
+  }
+
+  // Shift and x: the row of the cursor, and all between it and the one chosen last.
+  range(box) {
+    box.checked = !box.checked;
+    this.choose(box, true);
   }
 
   toggleAll(event) {
@@ -61,14 +71,15 @@ export default class extends Controller {
 
   show() {
     const chosen = this.rowTargets.filter((row) => row.checked).length;
-    this.rowTargets.forEach((row) => row.closest("tr")?.toggleAttribute("data-selected", row.checked));
+    this.rowTargets.forEach((row) => row.closest("[data-row]")?.toggleAttribute("data-selected", row.checked));
     if (this.hasAllTarget) {
       this.allTarget.checked = chosen > 0 && chosen === this.rowTargets.length;
       this.allTarget.indeterminate = chosen > 0 && chosen < this.rowTargets.length;
     }
     const every = this.hasEveryTarget && this.everyTarget.checked;
     const total = this.hasEveryTarget ? Number(this.everyTarget.dataset.total) : 0;
-    if (this.hasCountTarget) this.countTarget.textContent = `${(every ? total : chosen).toLocaleString("en")} selected`;
+    const number = every ? this.everyTarget.dataset.shown || total.toLocaleString("en") : chosen.toLocaleString("en");
+    if (this.hasCountTarget) this.countTarget.textContent = `${number} selected`;
     if (this.hasEveryWordsTarget) this.everyWordsTarget.textContent = every ? "Only those on this page" : this.offered;
     if (this.hasOfferTarget) this.offerTarget.hidden = total <= this.rowTargets.length;
   }

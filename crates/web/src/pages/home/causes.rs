@@ -28,6 +28,8 @@ pub struct Cause {
     pub cure: String,
     /// The cure's address.
     pub href: String,
+    /// The reason whose blocks can all be tried again; empty where they cannot.
+    pub retry: String,
 }
 
 /// What is blocked by cause, and what someone must decide.
@@ -59,6 +61,7 @@ pub async fn read(tx: &mut Tx, visitor: &Visitor) -> Result<(Vec<Cause>, Vec<Cau
             ),
             cure: "Decide".to_owned(),
             href: urls::REVIEW.to_owned(),
+            ..Cause::default()
         });
     }
     Ok((causes, decisions))
@@ -79,6 +82,7 @@ fn uncertain(view: &EnrollmentView) -> Cause {
             .to_owned(),
         cure: "See the evidence".to_owned(),
         href: urls::enrollment(view.stored.enrollment.id),
+        ..Cause::default()
     }
 }
 
@@ -102,13 +106,15 @@ fn missing_one(name: &str, people: &[(PersonId, &str)]) -> Cause {
             text: "The next email waits. It leaves by itself when the value is there.".to_owned(),
             cure: format!("Add {words}"),
             href: urls::edit_tag(*id, name),
+            ..Cause::default()
         },
         many => Cause {
             state: "blocked",
             title: format!("{} have no {words}", words::people(many.len() as u64)),
             text: "Their next email waits. It leaves by itself when the value is there.".to_owned(),
             cure: format!("Fill in {} values", words::number(many.len())),
-            href: urls::with_query("/leads", &[("blocked", "missing_merge_data")]),
+            href: urls::complete_data(None),
+            ..Cause::default()
         },
     }
 }
@@ -137,5 +143,6 @@ fn other(rows: &[EnrollmentView], number: u64) -> Option<Cause> {
         (_, _, 1) => ("Open".to_owned(), urls::enrollment(first.stored.enrollment.id)),
         _ => ("See them".to_owned(), urls::with_query("/leads", &[("blocked", because.code())])),
     };
-    Some(Cause { state: "blocked", title, text, cure, href })
+    let retry = if because.retryable() { because.code().to_owned() } else { String::new() };
+    Some(Cause { state: "blocked", title, text, cure, href, retry })
 }

@@ -64,15 +64,95 @@ pub struct Item {
     pub after: String,
     /// What stands below.
     pub card: Option<Card>,
+    /// The form of a note; empty where there is none.
+    pub edit: String,
+}
+
+/// Which events are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// All of them.
+    #[default]
+    All,
+    /// Emails that were sent, or could not be.
+    Emails,
+    /// What came in.
+    Replies,
+    /// Tasks.
+    Tasks,
+    /// Notes.
+    Notes,
+    /// Sequences and fields that changed.
+    Changes,
+}
+
+impl Shown {
+    /// All filters, in the order of the tabs: value and words.
+    const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::All, "", "All"),
+        (Self::Emails, "emails", "Emails"),
+        (Self::Replies, "replies", "Replies"),
+        (Self::Tasks, "tasks", "Tasks"),
+        (Self::Notes, "notes", "Notes"),
+        (Self::Changes, "changes", "Changes"),
+    ];
+
+    /// Reads the value of a tab; everything for an unknown one.
+    pub fn parse(text: &str) -> Self {
+        Self::ALL.into_iter().find(|(_, value, _)| *value == text).map_or(Self::All, |(shown, ..)| shown)
+    }
+
+    fn value(self) -> &'static str {
+        Self::ALL.into_iter().find(|(shown, ..)| *shown == self).map_or("", |(_, value, _)| value)
+    }
+
+    /// Whether an event of this kind is shown.
+    fn has(self, kind: A) -> bool {
+        let of = match kind {
+            A::EmailSent | A::EmailRefused | A::EmailUncertain | A::EmailResolved => Self::Emails,
+            A::ReplyReceived
+            | A::AutoReplyReceived
+            | A::BounceReceived
+            | A::ComplaintReceived
+            | A::HeldForReview
+            | A::Unsubscribed => Self::Replies,
+            A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled | A::TaskChanged => Self::Tasks,
+            A::Note => Self::Notes,
+            _ => Self::Changes,
+        };
+        self == Self::All || self == of
+    }
+
+    /// The kinds to ask for; none for all.
+    fn kinds(self) -> Vec<A> {
+        if self == Self::All { Vec::new() } else { A::ALL.into_iter().filter(|kind| self.has(*kind)).collect() }
+    }
+}
+
+/// A tab of the history.
+#[derive(Clone, Debug, Default)]
+pub struct Tab {
+    /// Its words.
+    pub label: &'static str,
+    /// Its address.
+    pub href: String,
+    /// It is the one that is shown.
+    pub is_current: bool,
 }
 
 /// A page of the history.
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
+    /// The filters.
+    pub tabs: Vec<Tab>,
     /// The events, newest first.
     pub items: Vec<Item>,
     /// Where older ones are; empty at the end.
     pub older: String,
+    /// Where the newest are; empty at the beginning.
+    pub newest: String,
+    /// Only some kinds are shown.
+    pub is_narrowed: bool,
 }
 
 /// What the events speak of.
@@ -90,29 +170,38 @@ struct Around {
 pub async fn read(
     tx: &mut Tx,
     person: &Person,
+    shown: Shown,
     before: Option<(Timestamp, ActivityId)>,
     visitor: &Visitor,
 ) -> Result<Feed> {
-    let mut events = activities::list_of_person(tx, person.id, &[], before, PAGE + 1).await?;
-    let older = events
-        .get(PAGE - 1)
-        .filter(|_| events.len() > PAGE)
-        .map(|last| format!("{}?before={}~{}", urls::person(person.id), last.at.ms(), last.id));
+    let mut events = activities::list_of_person(tx, person.id, &shown.kinds(), before, PAGE + 1).await?;
+    let at = |before: &str, shown: Shown| {
+        urls::with_query(&urls::person(person.id), &[("show", shown.value()), ("before", before)])
+    };
+    let last = events.get(PAGE - 1).filter(|_| events.len() > PAGE);
+    let older = last.map(|last| at(&format!("{}~{}", last.at.ms(), last.id), shown));
     events.truncate(PAGE);
     let around = around(tx, &events).await?;
     let zone = rows::zone_of(person, visitor);
     let mut items: Vec<Item> = Vec::with_capacity(events.len());
-    let mut shown = String::new();
+    let mut of_day = String::new();
     for event in &events {
         let day = words::day(event.at, visitor.now, &zone);
         let mut item = draw(event, person, &around, &zone, visitor);
-        if day != shown {
+        if day != of_day {
             item.day.clone_from(&day);
-            shown = day;
+            of_day = day;
         }
         items.push(item);
     }
-    Ok(Feed { items, older: older.unwrap_or_default() })
+    let tab = |(tab, _, label)| Tab { label, href: at("", tab), is_current: tab == shown };
+    Ok(Feed {
+        tabs: Shown::ALL.map(tab).to_vec(),
+        items,
+        older: older.unwrap_or_default(),
+        newest: if before.is_some() { at("", shown) } else { String::new() },
+        is_narrowed: shown != Shown::All,
+    })
 }
 
 /// Reads the cursor of [`Feed::older`].
@@ -180,9 +269,12 @@ fn draw(event: &Activity, person: &Person, around: &Around, zone: &TimeZone, vis
         | A::SequenceBlocked
         | A::SequenceReleased
         | A::StepSkipped
+        | A::EmailEdited
         | A::StepMoved => of_sequence(item, event, person, around),
-        A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled => of_task(item, event, around),
-        _ => of_person(item, event, around),
+        A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled | A::TaskChanged => {
+            of_task(item, event, around)
+        }
+        _ => of_person(item, event, around, visitor),
     }
 }
 
@@ -268,16 +360,31 @@ fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -
         A::SequenceBlocked => ("triangle-alert", "blocked", "blocked"),
         A::SequenceReleased => ("rotate-ccw", "", "goes on"),
         A::StepSkipped => ("skip-forward", "", "step skipped"),
+        A::EmailEdited => ("square-pen", "", "email edited"),
         _ => ("calendar-clock", "", "step moved"),
     };
     let linked = sequence_link(item, event, around);
     let title = format!("{} {verb}", if linked.link.is_empty() { "Sequence" } else { &linked.link });
     let words = match event.kind {
-        A::SequenceEnded => because(&event.summary, person),
+        A::SequenceEnded => {
+            let ended = because(&event.summary, person);
+            let by = by(event, around);
+            if by.is_empty() { ended } else { format!("{by}, {ended}") }
+        }
         A::SequenceBlocked => event.summary.clone(),
-        _ => by(event, around),
+        _ => with_reason(event, &by(event, around)),
     };
     Item { icon, dot, title, words, link: String::new(), ..linked }
+}
+
+/// Who did it and the words of the event, where they say more than its title.
+fn with_reason(event: &Activity, by: &str) -> String {
+    let told = ["Paused", "Resumed", "Started", "Step skipped", "Moved to another time", "Released", "Goes on"];
+    match (by, event.summary.trim_end_matches('.')) {
+        (by, words) if words.is_empty() || told.contains(&words) => by.to_owned(),
+        ("", words) => words.to_owned(),
+        (by, words) => format!("{by}: {words}"),
+    }
 }
 
 /// *because Maya replied.* from the summary of an end.
@@ -292,6 +399,7 @@ fn of_task(item: Item, event: &Activity, around: &Around) -> Item {
         A::TaskCreated => "Task created",
         A::TaskDone => "Task done",
         A::TaskSkipped => "Task skipped",
+        A::TaskChanged => "Task changed",
         _ => "Task cancelled",
     };
     let content = task.map_or(event.summary.as_str(), |task| task.content.lines().next().unwrap_or_default());
@@ -303,7 +411,7 @@ fn of_task(item: Item, event: &Activity, around: &Around) -> Item {
     Item { words, ..linked }
 }
 
-fn of_person(item: Item, event: &Activity, around: &Around) -> Item {
+fn of_person(item: Item, event: &Activity, around: &Around, visitor: &Visitor) -> Item {
     let (icon, dot, title) = match event.kind {
         A::PersonCreated => ("user-round-plus", "", "Created"),
         A::PersonImported => ("upload", "", "Imported"),
@@ -312,6 +420,10 @@ fn of_person(item: Item, event: &Activity, around: &Around) -> Item {
         A::Note => ("sticky-note", "", "Note"),
         A::Unsubscribed => ("ban", "blocked", "Unsubscribed"),
         A::Suppressed => ("ban", "blocked", "Put on the suppression list"),
+        A::SuppressionLifted => ("ban", "", "Taken off the suppression list"),
+        A::PersonDeleted => ("trash-2", "ended", "Deleted"),
+        A::PersonRestored => ("undo-2", "", "Brought back"),
+        A::SignalReceived => ("info", "done", event.summary.as_str()),
         _ => ("info", "", "Changed"),
     };
     let note = || Card {
@@ -321,11 +433,15 @@ fn of_person(item: Item, event: &Activity, around: &Around) -> Item {
     let card = (event.kind == A::Note).then(note);
     let by = by(event, around);
     let words = match event.kind {
-        A::PersonEdited if by.is_empty() => event.summary.clone(),
-        A::PersonEdited => format!("{by}: {}", event.summary),
+        A::PersonEdited | A::Suppressed | A::SuppressionLifted if by.is_empty() => event.summary.clone(),
+        A::PersonEdited | A::Suppressed | A::SuppressionLifted => format!("{by}: {}", event.summary),
+        A::Note if event.detail.get("edited_at").is_some() => format!("{by}, edited"),
+        A::PersonConverted if event.summary.contains("merged") => format!("{by}: {}", event.summary),
         _ => by,
     };
-    Item { icon, dot, title: title.to_owned(), words, card, ..item }
+    let may_edit = event.kind == A::Note && super::notes::may_edit(event, visitor);
+    let edit = if may_edit { urls::note(event.person_id, event.id) } else { String::new() };
+    Item { icon, dot, title: title.to_owned(), words, card, edit, ..item }
 }
 
 #[cfg(test)]
@@ -363,6 +479,8 @@ pub(super) fn sample() -> Feed {
             },
         ],
         older: "/people/per_1?before=1~act_1".into(),
+        tabs: vec![Tab { label: "Emails", href: "/people/per_1?show=emails".into(), is_current: false }],
+        ..Feed::default()
     }
 }
 
@@ -384,6 +502,17 @@ mod tests {
         };
         assert_eq!(because("Ended because the person replied.", &person), "because Maya replied.");
         assert_eq!(because("Completed: all steps are done.", &person), "all steps are done.");
+    }
+
+    #[test]
+    fn every_event_belongs_to_one_filter() {
+        for kind in A::ALL {
+            let of = Shown::ALL.into_iter().filter(|(shown, ..)| *shown != Shown::All && shown.has(kind)).count();
+            assert_eq!(of, 1, "{}", kind.as_str());
+        }
+        assert!(Shown::All.kinds().is_empty());
+        assert_eq!(Shown::parse("notes").kinds(), [A::Note]);
+        assert_eq!(Shown::parse("nonsense"), Shown::All);
     }
 
     #[test]

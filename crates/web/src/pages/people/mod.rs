@@ -1,11 +1,22 @@
 //! Leads and contacts: lists, forms, the page of a person, bulk actions.
 
 pub mod bulk;
+mod catalog;
+pub mod chips;
+pub mod columns;
+pub mod complete;
+pub mod control;
 pub mod convert;
+pub mod details;
+pub mod export;
 pub mod feed;
+pub mod fields;
+pub mod filter;
 pub mod form;
 pub mod list;
+pub mod notes;
 pub mod query;
+pub mod related;
 pub mod rows;
 pub mod selection;
 pub mod show;

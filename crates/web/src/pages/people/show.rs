@@ -1,20 +1,24 @@
-//! The page of a person: head with actions, history with composer, widgets at the side; notes, conversion, deletion.
+//! The page of a person: head with actions, history with composer, widgets at the side in the admin's order; deletion.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::PersonId;
 use relance_domain::person::{Kind, Person};
+use relance_domain::person_layout::Widget as Part;
 use relance_engine::EngineError;
 use relance_storage::tasks::{self, TaskFilter};
-use relance_storage::{Tx, people, users};
+use relance_storage::{Tx, people};
 use serde::Deserialize;
 
-use super::feed::{self, Feed};
+use super::details::{self, Facts};
+use super::feed::{self, Feed, Shown};
+use super::notes::{self, NoteRow};
+use super::related::{self, Related};
 use super::widget::{self, Widget};
 use crate::app::App;
 use crate::errors::{PageError, Result};
-use crate::extract::{Form, Path, Query};
+use crate::extract::{Path, Query};
 use crate::frame::Frame;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
@@ -24,21 +28,7 @@ use crate::{answer, urls, words};
 #[serde(default)]
 pub struct At {
     before: String,
-}
-
-/// A note.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Note {
-    text: String,
-}
-
-/// A fact in the side column.
-#[derive(Clone, Debug, Default)]
-struct Fact {
-    label: &'static str,
-    value: String,
-    href: String,
+    show: String,
 }
 
 /// An open task.
@@ -59,11 +49,22 @@ struct Page {
     person: Person,
     name: String,
     local_time: String,
-    facts: Vec<Fact>,
-    tags: Vec<String>,
+    facts: Facts,
     tasks: Vec<OpenTask>,
+    notes: Vec<NoteRow>,
+    related: Related,
+    layout: Vec<Part>,
     feed: Feed,
     widget: Widget,
+}
+
+#[derive(Template)]
+#[template(path = "people/deleted.html")]
+struct DeletedPage {
+    frame: Frame,
+    name: String,
+    when: String,
+    restore: String,
 }
 
 impl Page {
@@ -77,6 +78,14 @@ impl Page {
 
     fn section_href(&self) -> &'static str {
         urls::people(self.person.kind)
+    }
+
+    /// *Delete and end 2 sequences*.
+    fn delete_words(&self) -> String {
+        match (self.widget.active.len() + self.widget.blocked.len()) as u64 {
+            0 => "Delete".to_owned(),
+            ongoing => format!("Delete and end {}", words::count(ongoing, "sequence", "sequences")),
+        }
     }
 
     /// *VP Operations at Kestrel Freight*.
@@ -100,21 +109,40 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = app.read().await?;
     let Some(person) = people::find(&mut tx, id).await? else {
-        let to = people::redirect(&mut tx, id).await?.ok_or(PageError::NotFound("person"))?;
-        return Ok(answer::go(&urls::person(to)));
+        return gone(&mut tx, &visitor, id).await;
     };
+    visitor.must_see(&person)?;
+    let widget = widget::read(&app, &mut tx, &person, &visitor).await?;
+    let feed = feed::read(&mut tx, &person, Shown::parse(&at.show), feed::parse_before(&at.before), &visitor).await?;
     let page = Page {
         frame: visitor.frame(if person.kind == Kind::Lead { "leads" } else { "contacts" }),
         name: person.name(),
         local_time: local_time(&person, &visitor),
-        facts: facts(&mut tx, &person).await?,
-        tags: person.fields.tags.clone(),
+        facts: details::read(&mut tx, &person, &widget).await?,
         tasks: open_tasks(&mut tx, &person, &visitor).await?,
-        feed: feed::read(&mut tx, &person, feed::parse_before(&at.before), &visitor).await?,
-        widget: widget::read(&app, &mut tx, &person, &visitor).await?,
+        notes: notes::newest(&mut tx, id, &visitor).await?,
+        related: related::read(&app, &mut tx, &person, &visitor).await?,
+        layout: app.engine.person_layout().await?.shown().to_vec(),
+        feed,
+        widget,
         person,
     };
     answer::page(&page)
+}
+
+/// Someone who is not there: merged into another, deleted, or never known.
+async fn gone(tx: &mut Tx, visitor: &Visitor, id: PersonId) -> Result<Response> {
+    if let Some(to) = people::redirect(tx, id).await? {
+        return Ok(answer::go(&urls::person(to)));
+    }
+    let at = people::deleted_at(tx, id).await?.ok_or(PageError::NotFound("person"))?;
+    let name = people::names(tx, &[id]).await?.pop().map(|(_, name)| name).unwrap_or_default();
+    answer::page(&DeletedPage {
+        frame: visitor.frame("leads"),
+        name,
+        when: crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)),
+        restore: urls::restore_people(&[id]),
+    })
 }
 
 /// *09:48 in London*; empty while the zone is unknown.
@@ -123,44 +151,6 @@ pub(crate) fn local_time(person: &Person, visitor: &Visitor) -> String {
         .zone()
         .map(|zone| format!("{} in {}", words::clock(visitor.now, &zone), words::place(&zone)))
         .unwrap_or_default()
-}
-
-async fn facts(tx: &mut Tx, person: &Person) -> Result<Vec<Fact>> {
-    let fields = &person.fields;
-    let owner = match fields.owner_id {
-        Some(id) => users::find(tx, id).await?.map(|user| user.name).unwrap_or_default(),
-        None => "Nobody".to_owned(),
-    };
-    let fact = |label, value: &str| Fact { label, value: value.to_owned(), href: String::new() };
-    let address = &fields.address;
-    let place = [&address.line, &address.postal_code, &address.city, &address.state, &address.country];
-    let place: Vec<_> = place.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
-    let zone = match (fields.time_zone.as_str(), person.zone()) {
-        ("", Some(zone)) => format!("{} from the country", zone.iana_name().unwrap_or_default()),
-        (zone, _) => zone.to_owned(),
-    };
-    let all = [
-        fact("Owner", &owner),
-        Fact {
-            label: "Email",
-            value: fields.email.clone(),
-            href: if fields.email.is_empty() { String::new() } else { format!("mailto:{}", fields.email) },
-        },
-        fact("Other emails", &fields.other_emails.join(", ")),
-        fact("Phone", &fields.phone),
-        fact("Mobile", &fields.mobile),
-        fact("Industry", &fields.industry),
-        fact("Source", &fields.source),
-        fact("Website", &fields.website),
-        fact("LinkedIn", &fields.linkedin),
-        fact("Address", &place.join(", ")),
-        fact("Time zone", &zone),
-        fact("Description", &fields.description),
-    ];
-    let known = all
-        .into_iter()
-        .filter(|fact| !fact.value.is_empty() || ["Email", "Phone", "Industry", "Time zone"].contains(&fact.label));
-    Ok(known.collect())
 }
 
 async fn open_tasks(tx: &mut Tx, person: &Person, visitor: &Visitor) -> Result<Vec<OpenTask>> {
@@ -175,17 +165,6 @@ async fn open_tasks(tx: &mut Tx, person: &Person, visitor: &Visitor) -> Result<V
         is_late: task.due_at < visitor.end_of_today(),
     };
     Ok(found.into_iter().map(|view| row(view.task)).collect())
-}
-
-/// Adds a note.
-pub async fn note(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path(id): Path<PersonId>,
-    Form(note): Form<Note>,
-) -> Result<Response> {
-    let done = app.engine.add_note(&visitor.actor, id, &note.text).await;
-    answer::outcome(&urls::person(id), done, |_| answer::toast("done", "The note is in the history."))
 }
 
 /// Deletes a person, which can be undone.
@@ -276,17 +255,16 @@ mod tests {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             name: person.name(),
             local_time: "09:48 in London".into(),
-            facts: vec![
-                Fact { label: "Phone", value: "+44 20".into(), ..Fact::default() },
-                Fact { label: "Industry", ..Fact::default() },
-            ],
-            tags: vec!["reefer".into()],
+            facts: details::sample(),
             tasks: vec![OpenTask {
                 content: "Call Maya".into(),
                 is_of_sequence: true,
                 due: "Today".into(),
                 ..OpenTask::default()
             }],
+            notes: vec![NoteRow { text: "Ask for Felixstowe.".into(), by: "Nora".into(), ..NoteRow::default() }],
+            related: Related::default(),
+            layout: vec![Part::Notes, Part::Sequences, Part::Details, Part::Tasks],
             feed: feed::sample(),
             widget: widget::sample(),
             person,
@@ -301,9 +279,14 @@ mod tests {
             "reefer",
             "Call Maya",
             "09:48 in London",
+            "Ask for Felixstowe.",
+            "Delete and end 3 sequences",
+            "1 empty field",
         ] {
             assert!(html.contains(words), "{words}");
         }
         assert!(html.contains("sandbox"), "the email is shown in a frame that runs nothing");
+        assert!(html.find("Ask for Felixstowe.") < html.find("widget-sequences"), "the admin's order");
+        assert!(!html.contains("aria-label=\"Related\""), "a widget that is not shown");
     }
 }

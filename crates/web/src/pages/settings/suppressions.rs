@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{Multipart, State};
 use axum::response::Response;
 use relance_domain::suppression::{Suppression, SuppressionReason};
 use relance_domain::{SuppressionId, Timestamp};
+use relance_engine::commands::csv_text;
 use relance_storage::{suppressions, users};
 use serde::Deserialize;
 
@@ -60,6 +62,7 @@ struct Page {
     q: String,
     rows: Vec<Row>,
     next: String,
+    newest: String,
     typed: Typed,
     errors: FormErrors,
 }
@@ -118,6 +121,11 @@ async fn draw(app: &App, visitor: &Visitor, shown: Shown, typed: Typed, errors: 
         next: last
             .map(|last| urls::with_query(urls::SUPPRESSIONS, &[("q", &shown.q), ("after", &last)]))
             .unwrap_or_default(),
+        newest: if shown.after.is_empty() {
+            String::new()
+        } else {
+            urls::with_query(urls::SUPPRESSIONS, &[("q", &shown.q)])
+        },
         q: shown.q,
         rows: found.into_iter().map(|entry| row(entry, &names, visitor)).collect(),
         typed,
@@ -160,10 +168,46 @@ pub async fn ask_many(visitor: Visitor) -> Result<Response> {
     })
 }
 
+/// What the form for many sent: the lines typed, and those of a file, whose first may be a heading.
+async fn received(mut form: Multipart) -> Result<String> {
+    let unreadable = |error: MultipartError| PageError::Malformed(format!("{}.", error.body_text()));
+    let (mut typed, mut file) = (String::new(), String::new());
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        match field.name() {
+            Some("entries") => typed = field.text().await.map_err(unreadable)?,
+            Some("file") => file = text_of(&field.bytes().await.map_err(unreadable)?),
+            _ => {}
+        }
+    }
+    Ok(if file.trim().is_empty() { format!("\n{typed}") } else { format!("{}\n{typed}", file.trim_end()) })
+}
+
+/// A file as text, in the encodings CSV files come in; empty if it is none.
+fn text_of(bytes: &[u8]) -> String {
+    csv_text::text_of(bytes).unwrap_or_default()
+}
+
+/// The list as CSV, safe to open in a spreadsheet.
+pub async fn csv(State(app): State<App>, _visitor: Visitor) -> Result<Response> {
+    let mut out = b"\xef\xbb\xbf".to_vec();
+    csv_text::write_record(&mut out, ["entry", "reason", "note", "since"]);
+    let mut tx = app.read().await?;
+    let mut after = None;
+    loop {
+        let found = suppressions::list(&mut tx, "", after, 1_000).await?;
+        let Some(last) = found.last() else { return answer::csv("never-mailed.csv", out) };
+        after = Some((last.created_at, last.id));
+        for entry in &found {
+            let since = entry.created_at.to_string();
+            let cells = [entry.entry.as_str(), entry.reason.as_str(), entry.note.as_str(), since.as_str()];
+            csv_text::write_record(&mut out, cells);
+        }
+    }
+}
+
 /// Adds one entry per line; lines that are neither address nor domain are shown again.
-pub async fn create_many(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
-    // The first line of a file may be a heading; what is typed has none.
-    let lines = format!("\n{}", typed.get("entries"));
+pub async fn create_many(State(app): State<App>, visitor: Visitor, form: Multipart) -> Result<Response> {
+    let lines = received(form).await?;
     let done = app.engine.import_suppressions(&visitor.actor, lines.as_bytes()).await?;
     let mut words = format!("{} added", words::count(done.added, "entry", "entries"));
     if done.known > 0 {
@@ -202,6 +246,7 @@ mod tests {
             q: String::new(),
             rows,
             next: "/settings/suppressions?after=1".into(),
+            newest: "/settings/suppressions".into(),
             typed: Typed::of([("entry", "not an address".into())]),
             errors: FormErrors::one("entry", "This is neither an email address nor a domain."),
         };

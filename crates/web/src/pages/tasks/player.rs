@@ -97,7 +97,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Query(wanted): Query
     let Some(view) = due.get(index) else { return answer::page(&Played { frame: visitor.frame("tasks") }) };
     let person = show::person(&mut tx, &view.task).await?;
     let mut feed = match &person {
-        Some(person) => feed::read(&mut tx, person, None, &visitor).await?,
+        Some(person) => feed::read(&mut tx, person, feed::Shown::All, None, &visitor).await?,
         None => Feed::default(),
     };
     feed.items.truncate(EVENTS);
