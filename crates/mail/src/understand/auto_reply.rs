@@ -24,20 +24,31 @@ pub(super) fn auto_reply(message: &Message, folded: &Folded, evidence: &mut Vec<
     // A person's answer begins with `Re:`; one with a subject of absence instead was made by a machine.
     let answers = !message.in_reply_to.is_empty() || !message.references.is_empty();
     let weak_counts = answers || says_so.is_some() || away.is_some();
-    let sure = by_header(message, evidence) | by_subject(message, weak_counts, evidence);
+    let bulk = answers && is_bulk(message);
+    let sure = by_header(message, evidence) | by_subject(message, weak_counts, evidence) | (bulk && !folded.quotes);
+    if bulk {
+        evidence.push(Evidence::new(Rule::AutoHeader, "Precedence: bulk"));
+    }
     if let Some(words) = says_so.or(away) {
         evidence.push(Evidence::new(Rule::AutoText, words));
     }
     if sure || (says_so.is_some() && !answers_with_quotation(message, folded)) {
         return Some(away_with_date(message, folded, evidence));
     }
-    let doubt = doubt(message, folded, says_so.is_some(), away.is_some());
+    let doubt = doubt(message, folded, says_so.is_some() || bulk, away.is_some());
     match (&doubt, is_system_sender(message)) {
         (None, _) => evidence.clear(),
         (Some(_), Some(sender)) => evidence.push(Evidence::new(Rule::SystemSender, sender)),
         (Some(_), None) => {}
     }
     doubt
+}
+
+/// `Precedence: bulk` on an answer, as old vacation programs and ticket systems write it, and not a mailing list.
+fn is_bulk(message: &Message) -> bool {
+    let precedence = message.header("precedence").map(|v| v.trim().to_ascii_lowercase());
+    let of_list = ["list-id", "list-post", "list-unsubscribe", "mailing-list"];
+    matches!(precedence.as_deref(), Some("bulk" | "junk")) && of_list.iter().all(|name| message.header(name).is_none())
 }
 
 /// The first phrase that is said and not asked: *Is this an automatic reply?* is a person's.
@@ -54,7 +65,7 @@ fn first_stated<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
 fn doubt(message: &Message, folded: &Folded, says_so: bool, away: bool) -> Option<Kind> {
     let quotes = answers_with_quotation(message, folded);
     let why = if says_so {
-        "It says that it was written automatically, but quotes your email as a person's answer does."
+        "It looks written automatically, but quotes your email as a person's answer does."
     } else if away && !quotes {
         "It says that the person is away, but nothing shows whether a person or a machine wrote it."
     } else if is_system_sender(message).is_some() {
@@ -147,7 +158,7 @@ fn by_subject(message: &Message, weak_counts: bool, evidence: &mut Vec<Evidence>
     let stands_alone = |start: &&&str, ends: &[char]| {
         subject.strip_prefix(**start).is_some_and(|rest| {
             let rest = rest.trim_start();
-            rest.is_empty() || rest.starts_with(ends)
+            rest.is_empty() || rest.starts_with(ends) || ANSWER_PREFIXES.iter().any(|prefix| rest.starts_with(prefix))
         })
     };
     let strong = || SUBJECTS.iter().find(|s| stands_alone(s, &[':', '：', '-', '[', '(', '!', '|', '.', '】', '"']));
@@ -161,6 +172,9 @@ fn by_subject(message: &Message, weak_counts: bool, evidence: &mut Vec<Evidence>
         None => false,
     }
 }
+
+/// What mail programs put before our own subject.
+const ANSWER_PREFIXES: [&str; 8] = ["re:", "aw:", "sv:", "vs:", "odp:", "antw:", "rép:", "回复:"];
 
 /// Skips `[external]` and `***spam***` before a subject.
 fn without_tags(subject: &str) -> &str {

@@ -17,11 +17,24 @@ pub(super) fn read_receipt(message: &Message, evidence: &mut Vec<Evidence>) -> O
     let declared = message.parts.first().and_then(|p| p.report_type.as_deref()) == Some("disposition-notification");
     let part = message.parts.iter().any(|p| p.depth == 0 && p.content_type == "message/disposition-notification");
     let failed = message.parts.iter().any(|p| p.depth == 0 && p.content_type == "message/delivery-status");
-    if (declared || part) && !failed {
+    if (declared || part) && !failed || is_plain_receipt(message) {
         evidence.push(Evidence::new(Rule::ReadReceipt, message.subject.clone()));
         return Some(Kind::Other { what: "read receipt".into() });
     }
     None
+}
+
+static RECEIPTS: Phrases = words!("receipts");
+
+/// A receipt without its machine-readable part: by its subject and its words.
+fn is_plain_receipt(message: &Message) -> bool {
+    let subject = normal(&message.subject);
+    if message.text.len() > 2_000 || !RECEIPTS.iter().any(|start| !start.starts_with('=') && subject.starts_with(start))
+    {
+        return false;
+    }
+    let text = normal(&message.text);
+    RECEIPTS.iter().filter_map(|phrase| phrase.strip_prefix('=')).any(|phrase| text.contains(phrase))
 }
 
 static CHALLENGE_WORDS: Phrases = words!("challenges");
@@ -91,6 +104,9 @@ pub(super) fn bulk(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Ki
 
 static WISHES: Phrases = words!("unsubscribe_wishes");
 
+/// Wishes only when they are the whole answer.
+static WHOLE_WISHES: Phrases = words!("unsubscribe_whole");
+
 /// The unsubscribe button of a mail program: an automatic mail to our unsubscribe address.
 pub(super) fn unsubscribe_by_button(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
     let by_apple = message.header("x-apple-unsubscribe").is_some();
@@ -108,7 +124,9 @@ pub(super) fn unsubscribe_request(message: &Message, folded: &Folded, evidence: 
     let words = visible.split_whitespace().count();
     let subject = normal(&message.subject);
     let subject_alone = WISHES.contains(&subject.trim_end_matches(['!', '.'])) && words <= WISH_WORDS;
-    let phrase = if subject_alone { Some(subject.as_str()) } else { first_phrase(&visible, &WISHES) };
+    let bare = visible.trim_matches(|c: char| !c.is_alphanumeric());
+    let whole = WHOLE_WISHES.contains(&bare).then_some(bare);
+    let phrase = if subject_alone { Some(subject.as_str()) } else { whole.or_else(|| first_phrase(&visible, &WISHES)) };
     let phrase = phrase?;
     let asks_how = visible.contains("how to unsubscribe") || visible.contains("don't unsubscribe");
     let short = words <= WISH_WORDS && visible.chars().count() <= 240;

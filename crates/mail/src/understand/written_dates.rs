@@ -58,7 +58,7 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
-/// The dates in a normalised sentence as one language writes them; relative ones only when there are no others.
+/// The dates in a normalised sentence as one language writes them, and the relative ones that stand apart from them.
 pub(super) fn dates_in(sentence: &str, language: &Language, sent_on: Date) -> Vec<Found> {
     let tokens = tokens(sentence);
     let mut out = Vec::new();
@@ -77,9 +77,12 @@ pub(super) fn dates_in(sentence: &str, language: &Language, sent_on: Date) -> Ve
             None => index += 1,
         }
     }
-    if out.is_empty() {
-        out.extend(relative(sentence, language, sent_on));
-    }
+    // *Monday, 30 November* is one date; *away on 20 November, back on Monday* are two.
+    let named: Vec<Found> = relative(sentence, language, sent_on)
+        .into_iter()
+        .filter(|day| !out.iter().any(|date| date.start <= day.end + 25 && date.end + 12 >= day.start))
+        .collect();
+    out.extend(named);
     out
 }
 
