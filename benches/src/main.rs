@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 mod ground;
+mod lists;
 mod measure;
 mod messages;
 mod people;
@@ -60,9 +61,12 @@ struct Arguments {
     /// Enrollments that wait while a turn is measured.
     #[arg(long)]
     waiting: Option<usize>,
-    /// People to enroll, and half of those in lists.
+    /// People to enroll.
     #[arg(long)]
     people: Option<usize>,
+    /// People in lists.
+    #[arg(long)]
+    listed: Option<usize>,
     /// Rows of the CSV file.
     #[arg(long)]
     rows: Option<usize>,
@@ -78,6 +82,7 @@ struct Sizes {
     mailboxes: usize,
     waiting: usize,
     people: usize,
+    listed: usize,
     rows: usize,
 }
 
@@ -91,6 +96,7 @@ impl Arguments {
             mailboxes: of(self.mailboxes, 20, 100),
             waiting: of(self.waiting, 5_000, 1_000_000),
             people: of(self.people, 2_000, 100_000),
+            listed: of(self.listed, 5_000, 1_000_000),
             rows: of(self.rows, 2_000, 200_000),
         }
     }
@@ -120,7 +126,7 @@ async fn main() -> anyhow::Result<()> {
             people::measure_importing(&grounds, kind, sizes, &mut report).await?;
         }
         if arguments.wants(Part::Lists) {
-            people::measure_lists(&grounds, kind, sizes, &mut report).await?;
+            lists::measure(&grounds, kind, sizes, &mut report).await?;
         }
     }
     if arguments.wants(Part::Messages) {

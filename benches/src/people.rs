@@ -1,9 +1,9 @@
-//! What people wait for: enrolling many, importing a file, pages of lists.
+//! What people wait for: enrolling many, importing a file.
 
 use crate::{
     Sizes,
     ground::{Grounds, Kind, MONDAY, Place},
-    measure::{forget_peak, median, memory, ms, timed},
+    measure::{forget_peak, memory, ms, timed},
     report::{Report, number},
 };
 use relance_domain::person;
@@ -17,14 +17,8 @@ use relance_engine::{
     },
     jobs::run_next_job,
 };
-use relance_storage::{
-    people_filter::{Filter, Rule},
-    people_lists::{self, PeopleQuery, SortBy},
-};
+use relance_storage::people_filter::Filter;
 use std::fmt::Write as _;
-
-/// Milliseconds a page may take on the server.
-const PAGE_MS: f64 = 100.0;
 
 /// Enrolling everyone who matches a search, from the click to the last row of its job.
 pub async fn measure_enrolling(grounds: &Grounds, kind: Kind, sizes: Sizes, report: &mut Report) -> anyhow::Result<()> {
@@ -80,50 +74,6 @@ pub async fn measure_importing(grounds: &Grounds, kind: Kind, sizes: Sizes, repo
     report.at_most(what, ms(took), 60_000.0 * sizes.rows as f64 / 1_000_000.0, "ms");
     let what = format!("Import, {}: most memory beyond the file", kind.name());
     report.figure(what, format!("{} MB", number(memory().1 - before)));
-    Ok(())
-}
-
-/// Pages of the list of people with the columns it shows, and its counts.
-pub async fn measure_lists(grounds: &Grounds, kind: Kind, sizes: Sizes, report: &mut Report) -> anyhow::Result<()> {
-    let place = grounds.place(kind, Clock::standing(MONDAY)).await?;
-    let people = sizes.people * 2;
-    place.people(people).await?;
-    let leads = || PeopleQuery { kind: Some(person::Kind::Lead), ..PeopleQuery::default() };
-    let rule = |field: &str, operator: &str, value: &str| Filter::Rule(Rule::new(field, operator, value));
-    let deep = {
-        let mut tx = place.engine.store.read().await?;
-        let mut query = PeopleQuery { limit: 500, ..leads() };
-        for _ in 0..10 {
-            query.cursor = people_lists::list(&mut tx, &query).await?.next_cursor;
-        }
-        query.cursor
-    };
-    let name = format!("List, {}, {} people", kind.name(), number(people as f64));
-    for (what, query) in [
-        ("by name", leads()),
-        ("a page far down", PeopleQuery { cursor: deep, ..leads() }),
-        ("newest first", PeopleQuery { sort: SortBy::CreatedAt, descending: true, ..leads() }),
-        ("by next email", PeopleQuery { sort: SortBy::NextEmail, ..leads() }),
-        ("search of a rare word", PeopleQuery { search: "last0079".to_owned(), ..leads() }),
-        ("search of a frequent word", PeopleQuery { search: "head sales".to_owned(), ..leads() }),
-        ("filter by status", PeopleQuery { filter: rule("status", "is", "Working"), ..leads() }),
-        ("filter without matches", PeopleQuery { filter: rule("title", "contains", "nobody"), ..leads() }),
-    ] {
-        let page = median(5, async || {
-            let mut tx = place.engine.store.read().await?;
-            let (took, page) = timed(people_lists::list(&mut tx, &query)).await;
-            page?;
-            Ok(took)
-        });
-        report.at_most(format!("{name}: {what}"), page.await?, PAGE_MS, "ms");
-    }
-    let counted = median(5, async || {
-        let mut tx = place.engine.store.read().await?;
-        let (took, counted) = timed(people_lists::count(&mut tx, &leads(), 10_000)).await;
-        counted?;
-        Ok(took)
-    });
-    report.at_most(format!("{name}: count up to 10,000"), counted.await?, PAGE_MS, "ms");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::{
     conditions::{CHUNK, Conditions, ids},
     enrollments::{COLUMNS, StoredEnrollment},
     tx::list,
+    visibility::{SeenBy, and_seen},
 };
 use relance_domain::{EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId, person::Fields};
 use std::collections::HashMap;
@@ -85,6 +86,8 @@ pub struct EnrollmentFilter<'a> {
     pub mailbox: Option<MailboxId>,
     /// On behalf of this user.
     pub actor: Option<UserId>,
+    /// Only what this user may see; `None` = everyone's.
+    pub seen_by: Option<SeenBy<'a>>,
 }
 
 fn conditions(filter: EnrollmentFilter<'_>) -> Conditions {
@@ -108,6 +111,7 @@ fn conditions(filter: EnrollmentFilter<'_>) -> Conditions {
     if let Some(actor) = filter.actor {
         conditions.and("e.actor_id = $?", args![actor]);
     }
+    and_seen(&mut conditions, "e.person_id", "e.actor_id", filter.seen_by);
     conditions
 }
 

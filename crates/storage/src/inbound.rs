@@ -9,6 +9,7 @@ use crate::{
     enrollment_views::person_name,
     tx::list,
     value::json,
+    visibility::{SeenBy, and_seen},
 };
 use relance_domain::{
     DeliveryId, EnrollmentId, InboundId, MailboxId, PersonId, Timestamp,
@@ -221,6 +222,8 @@ pub struct InboundFilter<'a> {
     pub open_in_tray: bool,
     /// In one of these mailboxes; empty = any.
     pub mailboxes: &'a [MailboxId],
+    /// Only what this user may see; `None` = everyone's.
+    pub seen_by: Option<SeenBy<'a>>,
 }
 
 /// Messages latest first, after the cursor `(received_at, id)` of the last one shown.
@@ -243,6 +246,7 @@ pub async fn page(
     if !filter.mailboxes.is_empty() {
         conditions.and_in("i.mailbox_id", filter.mailboxes.iter().copied());
     }
+    and_seen(&mut conditions, "i.person_id", "m.user_id", filter.seen_by);
     conditions.after("(i.received_at, i.id)", "<", after);
     let head = format!(
         "SELECT {COLUMNS}, p.first_name, p.last_name, p.organization_name, p.email AS person_email,

@@ -7,6 +7,7 @@ use crate::{
     conditions::{CHUNK, Conditions, ids},
     enrollment_views::person_name,
     tx::{list, values},
+    visibility::{SeenBy, and_seen},
 };
 use relance_domain::{
     EnrollmentId, PersonId, StepId, TaskId, Timestamp, UserId,
@@ -130,6 +131,8 @@ pub struct TaskFilter<'a> {
     pub due_before: Option<Timestamp>,
     /// About this person.
     pub person: Option<PersonId>,
+    /// Only what this user may see; `None` = everyone's.
+    pub seen_by: Option<SeenBy<'a>>,
 }
 
 fn conditions(filter: TaskFilter<'_>) -> Conditions {
@@ -151,6 +154,7 @@ fn conditions(filter: TaskFilter<'_>) -> Conditions {
     if let Some(person) = filter.person {
         conditions.and("t.person_id = $?", args![person]);
     }
+    and_seen(&mut conditions, "t.person_id", "t.owner_id", filter.seen_by);
     conditions
 }
 

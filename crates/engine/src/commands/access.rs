@@ -2,6 +2,7 @@
 //!
 //! The rules are `domain::user::Actor`'s; here they become errors a person can read.
 
+use super::teams;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     ActivityId, EnrollmentId, PersonId, SequenceId, UserId,
@@ -60,12 +61,19 @@ pub(crate) async fn enrollment(tx: &mut Tx, actor: &Actor, id: EnrollmentId) -> 
     Ok(found)
 }
 
-/// The actor's own enrollment, one of a person they own, or any for managers and admins.
+/// The actor's own enrollment, one of a person they own, or any of a person they see for managers and admins. One of a
+/// person they do not see is *not found*.
 pub(crate) async fn may_touch_enrollment(tx: &mut Tx, actor: &Actor, enrollment: &Enrollment) -> Result<()> {
-    if actor.acts_for_others() || actor.user_id() == Some(enrollment.actor_id) {
+    if actor.is_admin() || actor.user_id() == Some(enrollment.actor_id) {
         return Ok(());
     }
-    let owner = people::find(tx, enrollment.person_id).await?.and_then(|person| person.fields.owner_id);
+    let owner = people::owners(tx, &[enrollment.person_id]).await?.remove(&enrollment.person_id).flatten();
+    if !teams::sight(tx, actor).await?.sees(owner) {
+        return Err(EngineError::NotFound("enrollment"));
+    }
+    if actor.acts_for_others() {
+        return Ok(());
+    }
     if owner.is_some() && owner == actor.user_id() {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Converting a lead to a contact: one way, same history.
 
-use super::release::Changed;
+use super::{release::Changed, teams::sight};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     PersonId, Refused,
@@ -90,7 +90,7 @@ impl Engine {
             return Err(EngineError::refused("not_a_lead", format!("{} is already a contact.", lead.name())));
         }
         let target = match into {
-            Some(into) => Some(self.merge_target(tx, id, into).await?),
+            Some(into) => Some(self.merge_target(tx, actor, id, into).await?),
             None => {
                 self.no_contact_has_the_address(tx, &lead).await?;
                 None
@@ -128,10 +128,14 @@ impl Engine {
         Ok(Converted { contact, ended })
     }
 
-    async fn merge_target(&self, tx: &mut Tx, lead: PersonId, into: PersonId) -> Result<Person> {
+    async fn merge_target(&self, tx: &mut Tx, actor: &Actor, lead: PersonId, into: PersonId) -> Result<Person> {
         let unusable = || Refused::at("into", "not_a_contact", "Choose an existing contact to merge into.");
         let target = people::lock(tx, into).await?.filter(|target| target.kind == Kind::Contact && target.id != lead);
-        Ok(target.ok_or_else(unusable)?)
+        let target = target.ok_or_else(unusable)?;
+        if !sight(tx, actor).await?.sees(target.fields.owner_id) {
+            return Err(unusable().into());
+        }
+        Ok(target)
     }
 
     async fn no_contact_has_the_address(&self, tx: &mut Tx, lead: &Person) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Until then everyone it may come from is held. *Assign* makes it that person's reply, with all that follows from one;
 //! *ignore* says it is none, and what was held goes on.
 
-use super::access;
+use super::{access, teams};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     InboundId, PersonId,
@@ -35,7 +35,7 @@ impl Engine {
     pub async fn assign_inbound(&self, actor: &Actor, id: InboundId, person: PersonId) -> Result<Ended> {
         let mut tx = self.store.begin().await?;
         let message = open_message(&mut tx, actor, id).await?;
-        access::person(&mut tx, person).await?;
+        teams::seen_person(&mut tx, actor, person).await?;
         inbound::set_tray(&mut tx, id, Tray::Assigned, Some(person)).await?;
         inbound::set_effect(&mut tx, id, &Effect::EndAll).await?;
         let ended = self.end_people(&mut tx, &[person], &FinishReason::Replied, actor).await?;

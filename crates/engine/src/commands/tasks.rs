@@ -4,7 +4,7 @@
 //! due instead: the enrollment's row says `automated_email` for that step from then on (the plan still says
 //! `manual_email`, which is how the sender knows that a person pressed send), and the sender takes it from there.
 
-use super::{access, moves};
+use super::{access, moves, teams};
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     PersonId, Refused, TaskId, Timestamp, UserId,
@@ -102,7 +102,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         access::user(&mut tx, owner).await?;
         if let Some(person) = task.person_id {
-            access::person(&mut tx, person).await?;
+            teams::seen_person(&mut tx, actor, person).await?;
         }
         tasks::insert(&mut tx, &task).await?;
         self.task_event(&mut tx, &task, ActivityKind::TaskCreated, actor).await?;

@@ -10,7 +10,8 @@ use relance_domain::{
     person::{Person, clean_line},
     user::{Actor, Role, Sight, Team, Visibility},
 };
-use relance_storage::{StorageError, Tx, people, teams, workspace};
+use relance_storage::{StorageError, Tx, people, teams, visibility, workspace};
+use uuid::Uuid;
 
 const LONGEST_NAME: usize = 100;
 
@@ -68,11 +69,48 @@ pub(crate) async fn seen_people(tx: &mut Tx, actor: &Actor, ids: &[PersonId]) ->
     Ok(ids.iter().copied().filter(|id| found.get(id).is_some_and(|owner| sight.sees(*owner))).collect())
 }
 
+/// The ids of people and things about them in a text, with their prefixes.
+fn ids_in(text: &str) -> Vec<(&str, Uuid)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split(|c: char| !is_part(c))
+        .filter_map(|word| {
+            let prefix = word.split_once('_')?.0;
+            let digits = word.get(prefix.len() + 1..)?;
+            // All kinds are written alike: reading it as a person's gives the same number.
+            let id: PersonId = format!("{}_{digits}", PersonId::PREFIX).parse().ok()?;
+            visibility::is_about_people(prefix).then_some((prefix, id.uuid()))
+        })
+        .collect()
+}
+
 impl Engine {
     /// Whose people the actor may see.
     pub async fn sight(&self, actor: &Actor) -> Result<Sight> {
         let mut tx = self.store.read().await?;
         sight(&mut tx, actor).await
+    }
+
+    /// *Not found* if any id in this text (a path, a query) names a person, or something about one, that the actor may
+    /// not see. Ids of things that are not there are left to whoever looks for them.
+    pub async fn check_sight(&self, actor: &Actor, text: &str) -> Result<()> {
+        let ids = ids_in(text);
+        if ids.is_empty() || actor.is_admin() {
+            return Ok(());
+        }
+        let mut tx = self.store.read().await?;
+        let sight = sight(&mut tx, actor).await?;
+        if sight == Sight::Everyone {
+            return Ok(());
+        }
+        for (prefix, id) in ids {
+            let Some(found) = visibility::belongs(&mut tx, prefix, id).await? else { continue };
+            let own = found.own.is_some() && found.own == actor.user_id();
+            // What is about nobody yet, such as a message nobody could be found for, has rules of its own.
+            if found.of_person && !own && !sight.sees(found.owner) {
+                return Err(EngineError::NotFound("thing"));
+            }
+        }
+        Ok(())
     }
 
     /// Makes a team; admins only.

@@ -126,7 +126,7 @@ impl Engine {
             ..EmailText::default()
         };
         let mut tx = self.store.read().await?;
-        let person = access::person(&mut tx, person).await?;
+        let person = super::teams::seen_person(&mut tx, actor, person).await?;
         let company = company_of(&mut tx, &person).await?;
         let sender = self.sender_of(&mut tx, actor.user_id(), None).await?;
         drop(tx);

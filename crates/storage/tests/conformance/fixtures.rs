@@ -1,7 +1,10 @@
 //! Rows that tests of other tables refer to, made by plain SQL so that they depend on no function under test.
 
 use crate::harness::{at, id};
-use relance_domain::{EnrollmentId, MailboxId, PersonId, SequenceId, UserId, VersionId};
+use relance_domain::{
+    EnrollmentId, MailboxId, PersonId, SequenceId, UserId, VersionId,
+    custom_field::{CustomField, FieldKind},
+};
 use relance_storage::{Tx, args};
 
 /// A user, admin, number `n`.
@@ -16,6 +19,22 @@ pub async fn user(tx: &mut Tx, n: u128) -> UserId {
     .await
     .expect("a user");
     user
+}
+
+/// A custom field number `n`.
+pub async fn custom_field(tx: &mut Tx, n: u128, key: &str, kind: FieldKind, choices: &[&str]) -> CustomField {
+    let field = CustomField {
+        id: id(n),
+        key: key.to_owned(),
+        label: key.to_owned(),
+        kind,
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        position: u32::try_from(n).expect("small"),
+        created_at: at(0),
+        updated_at: at(0),
+    };
+    relance_storage::custom_fields::insert(tx, &field).await.expect("a custom field");
+    field
 }
 
 /// A lead with the address `person{n}@prospect.example`, number `n`.

@@ -7,6 +7,7 @@ use crate::{
 use relance_domain::{
     PersonId, UserId,
     activity::{Activity, ActivityKind},
+    custom_field::FieldKind,
     person::{Fields, Kind, Person},
 };
 use relance_storage::{
@@ -63,6 +64,8 @@ async fn matching(tx: &mut Tx, field: &str, op: &str, value: Value) -> Vec<u128>
 /// Three leads that differ in every field; the second has the owner.
 async fn three(tx: &mut Tx) -> UserId {
     let owner = fixtures::user(tx, 77).await;
+    fixtures::custom_field(tx, 1, "size", FieldKind::Number, &[]).await;
+    fixtures::custom_field(tx, 2, "tier", FieldKind::List, &["gold", "silver"]).await;
     let people = [
         lead(1, |fields| {
             fields.tags = vec!["warm".to_owned(), "a \"b\"".to_owned()];
@@ -340,9 +343,9 @@ async fn pages_of_every_sort_show_everyone_once_in_both_directions() {
         for sort in SortBy::ALL {
             for descending in [false, true] {
                 for kind in [None, Some(Kind::Lead), Some(Kind::Contact)] {
-                    let query = PeopleQuery { kind, sort, descending, ..PeopleQuery::default() };
+                    let query = PeopleQuery { kind, sort: sort.clone(), descending, ..PeopleQuery::default() };
                     let found = walk(&mut tx, &query).await;
-                    assert_eq!(found, expected(&people, sort, descending, kind), "{sort:?} {descending} {kind:?}");
+                    assert_eq!(found, expected(&people, &sort, descending, kind), "{sort:?} {descending} {kind:?}");
                 }
             }
         }
@@ -351,14 +354,14 @@ async fn pages_of_every_sort_show_everyone_once_in_both_directions() {
 }
 
 /// What the pages of `pages_of_every_sort…` must show.
-fn expected(people: &[Person], sort: SortBy, descending: bool, kind: Option<Kind>) -> Vec<u128> {
+fn expected(people: &[Person], sort: &SortBy, descending: bool, kind: Option<Kind>) -> Vec<u128> {
     let number = |person: &Person| person.id.uuid().as_u128();
     let emailed = |n: &u128| [3, 8, 9, 11, 15, 22].contains(n);
     let mut numbers: Vec<u128> =
         people.iter().filter(|person| kind.is_none_or(|kind| kind == person.kind)).map(number).collect();
     let status = |n: u128| ["New", "Working", "Closed"][usize::try_from(n % 3).unwrap()];
     match sort {
-        SortBy::Name => {}
+        SortBy::Name | SortBy::Field(_) => {}
         SortBy::Organization => numbers.sort_by_key(|n| (n % 7, *n)),
         SortBy::CreatedAt => numbers.sort_by_key(|n| (n % 10, *n)),
         SortBy::UpdatedAt => numbers.sort_by_key(|n| (100 - n % 5, *n)),
@@ -542,7 +545,7 @@ async fn lists_go_through_an_index_whatever_the_sort() {
                     if sort == SortBy::NextEmail && filter == status {
                         continue;
                     }
-                    let mut query = PeopleQuery { sort, descending, filter, ..leads() };
+                    let mut query = PeopleQuery { sort: sort.clone(), descending, filter, ..leads() };
                     for _page in 0..2 {
                         let first = people_lists::page_statements(&mut tx, &query, 51).await.unwrap().swap_remove(0);
                         let text = plan(&mut tx, &first.sql, first.args).await;
@@ -553,7 +556,7 @@ async fn lists_go_through_an_index_whatever_the_sort() {
             }
         }
         for sort in SortBy::ALL {
-            let many = PeopleQuery { search: "prospect".to_owned(), sort, ..leads() };
+            let many = PeopleQuery { search: "prospect".to_owned(), sort: sort.clone(), ..leads() };
             let first = people_lists::page_statements(&mut tx, &many, 51).await.unwrap().swap_remove(0);
             let text = plan(&mut tx, &first.sql, first.args).await;
             assert_quick(store.engine(), &text, &format!("a search that finds many, by {sort:?}"));

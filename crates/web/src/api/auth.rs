@@ -24,7 +24,7 @@ use relance_domain::{
 };
 
 /// Addresses whose changes are settings.
-const SETTINGS: &[&str] = &["users", "tokens", "workspace"];
+const SETTINGS: &[&str] = &["users", "tokens", "workspace", "teams", "custom_fields"];
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -119,6 +119,10 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
+    let asked = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    if let Err(error) = app.engine.check_sight(&caller.actor, &asked).await {
+        return Problem::from(error).into_response();
+    }
     let user = caller.id();
     request.extensions_mut().insert(caller);
     if request.method() != Method::POST {

@@ -85,6 +85,18 @@ texts! {
     JobId = id("job");
     /// An id of a token.
     TokenId = id("tok");
+    /// An id of a smart list.
+    ListId = id("lst");
+    /// An id of a custom field.
+    CustomFieldId = id("fld");
+    /// An id of a team.
+    TeamId = id("tea");
+    /// Which people reps see.
+    Visibility = words(&["all", "team", "own"]);
+    /// What a custom field holds.
+    FieldKind = words(&["text", "long_text", "number", "date", "yes_no", "list", "multi_list", "url", "email", "phone"]);
+    /// How people are shown.
+    Shape = words(&["index", "table"]);
     /// Lead or contact.
     Kind = words(&["lead", "contact"]);
     /// How a mailbox is reached.

@@ -14,6 +14,7 @@ use axum::{Json, extract::State, response::Response};
 use relance_domain::{EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId};
 use relance_engine::commands::preflight::EnrollRequest;
 use relance_storage::enrollment_views::{self, EnrollmentFilter};
+use relance_storage::visibility::SeenBy;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -100,7 +101,12 @@ pub async fn show(app: &App, caller: &Caller, id: EnrollmentId) -> Result<Enroll
 /// Lists enrollments, the newest first, without their steps.
 #[utoipa::path(get, path = "/enrollments", tag = "enrollments", operation_id = "list_enrollments", params(ListParams),
     responses((status = 200, body = List<EnrollmentBody>)))]
-async fn list(State(app): State<App>, Query(params): Query<ListParams>) -> Result<Json<List<EnrollmentBody>>> {
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<ListParams>,
+) -> Result<Json<List<EnrollmentBody>>> {
+    let owners = app.engine.sight(&caller.actor).await?.owners();
     let limit = limit_u32(params.limit)?;
     let after = cursor_of(params.cursor.as_deref())?;
     let states = words("state", params.state.as_deref(), &["active", "paused", "blocked", "completed"])?;
@@ -111,6 +117,7 @@ async fn list(State(app): State<App>, Query(params): Query<ListParams>) -> Resul
         blocked_reason: params.blocked_reason.as_deref(),
         mailbox: params.mailbox_id,
         actor: params.actor_id,
+        seen_by: owners.as_deref().map(|owners| SeenBy { user: caller.id(), owners }),
     };
     let mut tx = app.engine.store.read().await?;
     let found = enrollment_views::page(&mut tx, filter, after, limit + 1).await?;

@@ -19,6 +19,7 @@ use relance_storage::{
     Tx,
     inbound::{self, InboundFilter, InboundMessage, InboundView},
     mailboxes,
+    visibility::SeenBy,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -177,7 +178,9 @@ async fn list(
     if chosen.is_empty() && (!sees_all || params.mailbox_id.is_some()) {
         return Ok(Json(List::whole(Vec::new())));
     }
-    let filter = InboundFilter { kinds: &kinds, person: params.person_id, open_in_tray, mailboxes: &chosen };
+    let sight = app.engine.sight(&caller.actor).await?.owners();
+    let seen_by = sight.as_deref().map(|owners| SeenBy { user: caller.id(), owners });
+    let filter = InboundFilter { kinds: &kinds, person: params.person_id, open_in_tray, mailboxes: &chosen, seen_by };
     let found = inbound::page(&mut tx, filter, after, limit + 1).await?;
     let cursor = |last: &InboundView| at_cursor(last.message.received_at, last.message.id);
     Ok(Json(List::page(found, limit as usize, cursor, |view| view.message.into())))

@@ -7,16 +7,20 @@
 pub mod activities;
 pub mod auth;
 pub mod body;
+pub mod custom_fields;
 pub mod doc;
 pub mod enrollment_shapes;
 pub mod enrollments;
 pub mod enrollments_bulk;
 pub mod inbound;
 pub mod jobs;
+pub mod lists;
 pub mod mailbox_shapes;
 pub mod mailboxes;
 pub mod people;
 pub mod people_bulk;
+pub mod people_export;
+pub mod people_fields;
 pub mod people_import;
 pub mod person_shapes;
 pub mod query;
@@ -29,6 +33,7 @@ pub mod step_shapes;
 pub mod steps;
 pub mod suppressions;
 pub mod tasks;
+pub mod teams;
 pub mod templates;
 pub mod tokens;
 pub mod users;
@@ -53,7 +58,12 @@ pub const PREFIX: &str = "/api/v1";
 fn table() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(spec::head())
         .merge(people::routes())
+        .merge(people_fields::routes())
+        .merge(lists::routes())
+        .merge(custom_fields::routes())
+        .merge(teams::routes())
         .merge(people_bulk::routes())
+        .merge(people_export::routes())
         .merge(people_import::routes())
         .merge(jobs::routes())
         .merge(activities::routes())

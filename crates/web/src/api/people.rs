@@ -5,6 +5,7 @@ use super::{
     auth::Caller,
     body::{Body, OptionalBody, Patch},
     doc,
+    people_fields::{CountBody, CountParams},
     person_shapes::{ConvertedBody, PersonBody, PersonFields, patched},
     query::{Id, List, Query, limit},
     shapes::{EndedBody, created},
@@ -15,11 +16,11 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::State,
+    extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use relance_domain::{PersonId, UserId, activity::ActivityKind, person::Kind};
+use relance_domain::{PersonId, UserId, activity::ActivityKind, person::Kind, user::Sight};
 use relance_engine::commands::people::Signal;
 use relance_storage::{
     Tx, people,
@@ -33,6 +34,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
+        .routes(routes!(count))
         .routes(routes!(read, edit, delete))
         .routes(routes!(convert))
         .routes(routes!(list_activities))
@@ -49,7 +51,8 @@ pub struct PeopleParams {
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-    /// `name`, `organization_name`, `created_at`, `updated_at`, `status` or `next_email_at`; with `-` in front from high to low.
+    /// A field of `people/fields`; with `-` in front from high to low. All but `name`, `organization_name`, `created_at`,
+    /// `updated_at`, `status` and `next_email_at` sort at most 10,000 people (`too_many_to_sort`).
     sort: Option<String>,
     /// Only leads or only contacts.
     #[param(value_type = Option<doc::Kind>)]
@@ -78,7 +81,7 @@ pub fn parse_filter(text: &str) -> Result<Filter> {
 }
 
 impl PeopleParams {
-    fn query(self) -> Result<PeopleQuery> {
+    fn query(self, sight: &Sight) -> Result<PeopleQuery> {
         let mut all = match &self.filter {
             Some(text) => vec![parse_filter(text)?],
             None => Vec::new(),
@@ -92,19 +95,16 @@ impl PeopleParams {
         ] {
             all.extend(value.map(|value| Filter::Rule(Rule::new(field, op, value))));
         }
-        let sort = self.sort.unwrap_or_default();
-        let (descending, by) = sort.strip_prefix('-').map_or((false, sort.as_str()), |by| (true, by));
-        let by = if by.is_empty() { Some(SortBy::default()) } else { SortBy::parse(by) };
-        let unknown = || Problem::at("sort", "invalid", format!("People cannot be sorted by “{sort}”."));
+        let (sort, descending) = SortBy::parse_directed(self.sort.as_deref().unwrap_or_default())?;
         Ok(PeopleQuery {
             kind: self.kind,
             search: self.q.unwrap_or_default(),
             filter: Filter::All { all },
-            sort: by.ok_or_else(unknown)?,
+            sort,
             descending,
             cursor: self.cursor.as_deref().map(str::parse).transpose()?,
             limit: limit(self.limit)?,
-            visible_to: None,
+            visible_to: sight.owners(),
         })
     }
 }
@@ -118,14 +118,33 @@ pub async fn show(tx: &mut Tx, id: PersonId) -> Result<PersonBody> {
 /// Lists people.
 #[utoipa::path(get, path = "/people", tag = "people", operation_id = "list_people", params(PeopleParams),
     responses((status = 200, body = List<PersonBody>)))]
-async fn list(State(app): State<App>, Query(params): Query<PeopleParams>) -> Result<Json<List<PersonBody>>> {
-    let query = params.query()?;
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<PeopleParams>,
+) -> Result<Json<List<PersonBody>>> {
+    let query = params.query(&app.engine.sight(&caller.actor).await?)?;
     let mut tx = app.engine.store.read().await?;
     let page = people_lists::list(&mut tx, &query).await?;
     Ok(Json(List {
         items: page.rows.into_iter().map(PersonBody::from).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
     }))
+}
+
+/// Counts people: exact up to 10,000, beyond only if asked.
+#[utoipa::path(get, path = "/people/count", tag = "people", operation_id = "count_people",
+    params(PeopleParams, CountParams), responses((status = 200, body = CountBody)))]
+async fn count(State(app): State<App>, caller: Caller, RawQuery(text): RawQuery) -> Result<Json<CountBody>> {
+    let mut pairs: Vec<(String, String)> =
+        form_urlencoded::parse(text.unwrap_or_default().as_bytes()).into_owned().collect();
+    let exact = pairs.iter().any(|(name, value)| name == "exact" && value == "true");
+    pairs.retain(|(name, _)| name != "exact");
+    let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+    let params: PeopleParams = super::query::from_pairs(&rest)?;
+    let query = params.query(&app.engine.sight(&caller.actor).await?)?;
+    let mut tx = app.engine.store.read().await?;
+    CountBody::of(&mut tx, &query, exact).await.map(Json)
 }
 
 /// Creates a lead or contact.

@@ -19,6 +19,7 @@ use relance_domain::{
 };
 use relance_engine::commands::tasks::{NewTask, TaskChange};
 use relance_storage::tasks::{self, TaskFilter, TaskView};
+use relance_storage::visibility::SeenBy;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -145,12 +146,14 @@ async fn list(
         (None, Some(_)) => Vec::new(),
         (None, None) => vec![caller.id()],
     };
+    let sight = app.engine.sight(&caller.actor).await?.owners();
     let filter = TaskFilter {
         owners: &owners,
         open,
         due_from: params.due_from,
         due_before: params.due_before,
         person: params.person_id,
+        seen_by: sight.as_deref().map(|owners| SeenBy { user: caller.id(), owners }),
     };
     let after = cursor_at(params.cursor.as_deref())?;
     let mut tx = app.engine.store.read().await?;

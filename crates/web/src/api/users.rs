@@ -13,7 +13,7 @@ use crate::{
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use relance_domain::{
-    Timestamp, UserId,
+    TeamId, Timestamp, UserId,
     user::{Role, User},
 };
 use relance_engine::commands::users::{NewUser, UserChange};
@@ -53,6 +53,9 @@ struct UserBody {
     time_zone: String,
     /// Phone.
     phone: String,
+    /// The team the user is in.
+    #[schema(value_type = Option<doc::TeamId>)]
+    team_id: Option<TeamId>,
     /// Since when the user cannot sign in.
     #[schema(value_type = Option<doc::Instant>)]
     deactivated_at: Option<Timestamp>,
@@ -63,8 +66,8 @@ struct UserBody {
 
 impl From<User> for UserBody {
     fn from(user: User) -> Self {
-        let User { id, email, name, role, time_zone, phone, deactivated_at, created_at } = user;
-        Self { id, email, name, role, time_zone, phone, deactivated_at, created_at }
+        let User { id, email, name, role, time_zone, phone, team_id, deactivated_at, created_at } = user;
+        Self { id, email, name, role, time_zone, phone, team_id, deactivated_at, created_at }
     }
 }
 
@@ -153,15 +156,19 @@ struct UserFields {
     time_zone: Option<String>,
     /// Phone.
     phone: Option<String>,
+    /// The team, `null` for none; admins only.
+    #[schema(value_type = Option<doc::TeamId>)]
+    team_id: Option<TeamId>,
 }
 
 /// Changes a user: yourself, or anyone for admins.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "edit_user", params(("id" = doc::UserId, Path)),
     request_body = UserFields, responses((status = 200, body = UserBody)))]
 async fn edit(State(app): State<App>, caller: Caller, Id(id): Id<UserId>, patch: Patch) -> Result<Json<UserBody>> {
-    let UserFields { email, name, role, time_zone, phone } = patch.alone()?;
+    let UserFields { email, name, role, time_zone, phone, team_id } = patch.alone()?;
+    let team_id = team_id.map(Some).or_else(|| patch.is_null("team_id").then_some(None));
     let phone = phone.or_else(|| patch.is_null("phone").then(String::new));
-    let change = UserChange { name, email, role, time_zone, phone };
+    let change = UserChange { name, email, role, time_zone, phone, team_id };
     Ok(Json(app.engine.edit_user(&caller.actor, id, change).await?.into()))
 }
 

@@ -12,7 +12,7 @@ use crate::{
     problem::{Problem, Result},
 };
 use axum::{Json, extract::State};
-use relance_domain::{Timestamp, workspace::Workspace};
+use relance_domain::{Timestamp, user::Visibility, workspace::Workspace};
 use relance_storage::workspace;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,6 +36,9 @@ struct WorkspaceBody {
     schedule: ScheduleBody,
     /// Postal address for the unsubscribe footer.
     postal_address: String,
+    /// Which people reps see.
+    #[schema(value_type = doc::Visibility)]
+    people_visibility: Visibility,
     /// All sending is stopped since then.
     #[schema(value_type = Option<doc::Instant>)]
     paused_at: Option<Timestamp>,
@@ -43,8 +46,8 @@ struct WorkspaceBody {
 
 impl From<Workspace> for WorkspaceBody {
     fn from(found: Workspace) -> Self {
-        let Workspace { name, time_zone, schedule, postal_address, paused_at, .. } = found;
-        Self { name, time_zone, schedule: schedule.into(), postal_address, paused_at }
+        let Workspace { name, time_zone, schedule, postal_address, people_visibility, paused_at, .. } = found;
+        Self { name, time_zone, schedule: schedule.into(), postal_address, people_visibility, paused_at }
     }
 }
 
@@ -70,6 +73,9 @@ struct WorkspaceFields {
     schedule: Option<Value>,
     /// Postal address for the unsubscribe footer.
     postal_address: Option<String>,
+    /// Which people reps see.
+    #[schema(value_type = Option<doc::Visibility>)]
+    people_visibility: Option<Visibility>,
 }
 
 /// Changes the workspace's settings; admins only.
@@ -90,6 +96,7 @@ async fn edit(State(app): State<App>, caller: Caller, patch: Patch) -> Result<Js
         workspace.name = fields.name.unwrap_or_else(|| workspace.name.clone());
         workspace.time_zone = fields.time_zone.unwrap_or_else(|| workspace.time_zone.clone());
         workspace.schedule = schedule.unwrap_or_else(|| workspace.schedule.clone());
+        workspace.people_visibility = fields.people_visibility.unwrap_or(workspace.people_visibility);
         workspace.postal_address = postal_address.unwrap_or_else(|| workspace.postal_address.clone());
     };
     Ok(Json(app.engine.edit_workspace(&caller.actor, change).await?.into()))
