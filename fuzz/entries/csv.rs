@@ -7,6 +7,6 @@ pub fn read_csv(bytes: &[u8]) {
     if let Ok(head) = read_head(bytes) {
         assert!(!head.headers.is_empty());
         assert_eq!(head.mapping.fields.len(), head.headers.len());
-        assert!(head.rows.len() <= 100 && head.rows.len() <= head.row_count);
+        assert!(head.rows.len() <= 100 && head.rows.len() as u64 <= head.row_count);
     }
 }

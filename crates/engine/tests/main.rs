@@ -1,3 +1,4 @@
 //! The engine on real storage: what people ask for, with a clock that stands until a test moves it.
 
 mod commands;
+mod csv_heads;

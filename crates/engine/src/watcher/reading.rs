@@ -89,6 +89,7 @@ impl Engine {
             let sender = message.as_ref().map(Message::sender_address).unwrap_or_default();
             let sender_name = message.as_ref().and_then(Message::sender_name);
             let found = self.find_correspondent(&mut tx, &judgement.kind, &ids, &sender, sender_name).await?;
+            let judgement = as_it_concerns(judgement, &found);
             let effect = inbound::effect(&judgement.kind, found.matched, &found.exit, &found.timing);
             if effect != Effect::Ignore {
                 let inbound = self.inbound_of(mailbox, place, message.as_ref(), arrived, judgement, &found, &effect);
@@ -162,6 +163,18 @@ impl Engine {
 
 fn is_sandbox(inbox: &Inbox) -> bool {
     matches!(inbox, Inbox::Sandbox(_))
+}
+
+/// Of a report about several addresses, what it says of this person's.
+fn as_it_concerns(judgement: Judgement, found: &Found) -> Judgement {
+    match (judgement.kind, &found.person) {
+        (Kind::Bounce(bounce), Some(person)) => {
+            let addresses: Vec<String> =
+                std::iter::once(&person.fields.email).chain(&person.fields.other_emails).cloned().collect();
+            Judgement { kind: Kind::Bounce(bounce.concerning(&addresses)), ..judgement }
+        }
+        (kind, _) => Judgement { kind, ..judgement },
+    }
 }
 
 /// What the message is; a message that cannot be read is judged too.

@@ -104,11 +104,15 @@ fn cue_of(sentence: &str, found: Found, language: &Language) -> Option<(Cue, usi
         return cue_behind(before, behind, language);
     }
     let last_place = |phrases: &[&str]| {
-        phrases.iter().filter_map(|p| last_phrase(before, p).map(|at| (at + p.len(), p.len()))).max()
+        let place = |p: &&str| last_phrase(before, p).map(|at| (at + p.len(), p.len()));
+        phrases.iter().filter_map(place).filter(|(end, length)| *length > 3 || is_at(&before[*end..], language)).max()
     };
     let back = last_place(&language.back);
     let last_day = last_place(&language.last_day);
     let distance = |place: (usize, usize)| before.len() - place.0;
+    if behind.trim_start_matches([' ', '(', ',']).starts_with("exclu") {
+        return Some((Cue::Back, 0));
+    }
     match (back, last_day) {
         (Some(back), Some(last_day)) if last_day > back => Some((Cue::LastDay, distance(last_day))),
         (Some(back), _) => Some((Cue::Back, distance(back))),
@@ -127,14 +131,27 @@ fn cue_behind(before: &str, behind: &str, language: &Language) -> Option<(Cue, u
     if let Some(at) = near(&language.last_day) {
         return Some((Cue::LastDay, at));
     }
-    language.last_day.iter().any(|p| before.ends_with(p)).then_some((Cue::LastDay, 0))
+    let ends_range = before.trim_end().ends_with(['～', '〜', '~', '-', '至', '到']);
+    (ends_range || language.last_day.iter().any(|p| before.ends_with(p))).then_some((Cue::LastDay, 0))
+}
+
+/// Whether a short cue stands right before the date: *au 7 décembre*, *bis Montag, den 7.*, but not *au bureau le 7*.
+fn is_at(between: &str, language: &Language) -> bool {
+    between.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).all(|word| {
+        ["the", "den", "dem", "d", "le", "el", "il", "o", "dia", "de", "of"].contains(&word)
+            || language.weekdays.iter().flatten().any(|name| name.split('-').any(|part| part == word))
+    })
 }
 
 /// `5 - 20 november`, `5 november - `: the date ends a range.
 fn range_end(before: &str) -> bool {
     let trimmed = before.trim_end();
-    trimmed.ends_with('-') && trimmed.bytes().any(|b| b.is_ascii_digit())
-        || trimmed.ends_with(" to") && trimmed.bytes().any(|b| b.is_ascii_digit())
+    if trimmed.ends_with('-') || trimmed.ends_with(" to") {
+        return trimmed.bytes().any(|b| b.is_ascii_digit());
+    }
+    // Shorter words mean other things too, unless a number stands right before them.
+    let from = [" a", " bis", " tot", " till", " til"].iter().find_map(|word| trimmed.strip_suffix(word));
+    from.is_some_and(|from| from.trim_end_matches('.').ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// `am 23.11. wieder im Büro`, `on monday i will be back`.
