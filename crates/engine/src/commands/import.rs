@@ -27,8 +27,8 @@ use std::{
 
 pub use super::import_fields::{ImportField, import_fields};
 
-/// Records of one stretch, and so of one chunk of the job.
-const RECORDS: u64 = 500;
+/// Records of one stretch, and so of one chunk of the job: one commit, a few statements, some 50 ms.
+const RECORDS: u64 = 1_000;
 const SHOWN_ROWS: usize = 5;
 const PARTS_PER_COMMIT: usize = 20;
 const MOST_COLUMNS: usize = 500;

@@ -215,7 +215,7 @@ async fn a_killed_import_goes_on_with_the_next_stretch_and_makes_nobody_twice() 
     }
     let id = world.engine.start_import(&world.actor, import(file)).await.expect("started");
     assert!(run_next_job(&world.engine).await.expect("a chunk"));
-    assert_eq!(report(&world, id).await.0.done_count, 500);
+    assert_eq!(report(&world, id).await.0.done_count, 1_000);
     let (store, folder) = (world.engine.store.clone(), tempfile::tempdir().expect("a folder"));
     let restarted =
         relance_testkit::world::engine_on(store, folder.path(), relance_engine::Clock::standing(world.engine.now()));
@@ -223,7 +223,7 @@ async fn a_killed_import_goes_on_with_the_next_stretch_and_makes_nobody_twice() 
     let (job, rows) = report(&world, id).await;
     assert_eq!((job.state, job.done_count, rows.len()), (JobState::Done, 1_700, 1_700));
     assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), (1..=1_700).collect::<Vec<i64>>());
-    for n in [0, 499, 500, 1_699] {
+    for n in [0, 999, 1_000, 1_699] {
         assert_eq!(world.engine.duplicates_of(&format!("p{n}@prospect.test")).await.expect("read").len(), 1);
     }
 }

@@ -202,7 +202,7 @@ async fn merging_shows_what_is_kept_from_which_side() {
     browser
         .get(&contact)
         .await
-        .shows(200, &["VP", "+44 20", "because Ann was converted", "was merged into this contact"]);
+        .shows(200, &["VP", "+44 20", "because the lead was converted", "was merged into this contact"]);
 }
 
 #[tokio::test]

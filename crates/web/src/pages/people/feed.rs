@@ -381,7 +381,7 @@ fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -
 fn with_reason(event: &Activity, by: &str) -> String {
     let told = ["Paused", "Resumed", "Started", "Step skipped", "Moved to another time", "Released", "Goes on"];
     match (by, event.summary.trim_end_matches('.')) {
-        (by, words) if words.is_empty() || told.contains(&words) => by.to_owned(),
+        (by, words) if words.is_empty() || told.contains(&words) || words.starts_with("Enrolled in ") => by.to_owned(),
         ("", words) => words.to_owned(),
         (by, words) => format!("{by}: {words}"),
     }
