@@ -199,8 +199,17 @@ pub async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Mailbox>> {
     tx.all(&sql, args![user], read).await
 }
 
+/// Keeps the point of no return out until commit. It holds the mailbox `FOR KEY SHARE`, so that the plain updates of
+/// the outcome pass; what raises the revision must wait for it and make it wait.
+async fn lock_against_leaving(tx: &mut Tx, id: MailboxId) -> Result<()> {
+    let sql = format!("SELECT id FROM mailboxes WHERE id = $1{}", tx.for_update());
+    tx.first(&sql, args![id], |row| row.id::<MailboxId>("id")).await?;
+    Ok(())
+}
+
 /// Takes a mailbox out of use: credentials forgotten, revision raised, history kept. False if it was not in use.
 pub async fn delete(tx: &mut Tx, id: MailboxId, now: Timestamp) -> Result<bool> {
+    lock_against_leaving(tx, id).await?;
     let sql = "UPDATE mailboxes SET deleted_at = $2, updated_at = $2, revision = revision + 1, next_slot_at = NULL,
             smtp_password = NULL, imap_password = NULL
          WHERE id = $1 AND deleted_at IS NULL";
@@ -209,6 +218,7 @@ pub async fn delete(tx: &mut Tx, id: MailboxId, now: Timestamp) -> Result<bool> 
 
 /// Sets its state, raising the revision when it stops sending; false if nothing changed.
 pub async fn set_state(tx: &mut Tx, id: MailboxId, state: &MailboxState, now: Timestamp) -> Result<bool> {
+    lock_against_leaving(tx, id).await?;
     let sql = "UPDATE mailboxes SET state = $2, state_since = $3, state_message = $4, updated_at = $5,
             revision = revision + CASE WHEN state <> $2 AND $2 <> 'connected' THEN 1 ELSE 0 END
          WHERE id = $1 AND deleted_at IS NULL AND (state <> $2 OR state_message IS DISTINCT FROM $4)";
@@ -217,6 +227,7 @@ pub async fn set_state(tx: &mut Tx, id: MailboxId, state: &MailboxState, now: Ti
 
 /// Raises the revision: what is claimed for this mailbox does not leave (its user was disabled).
 pub async fn raise(tx: &mut Tx, id: MailboxId) -> Result<bool> {
+    lock_against_leaving(tx, id).await?;
     Ok(tx.execute("UPDATE mailboxes SET revision = revision + 1 WHERE id = $1", args![id]).await? > 0)
 }
 

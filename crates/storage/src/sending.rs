@@ -138,7 +138,7 @@ pub async fn leave(tx: &mut Tx, leaves: &[Leave], now: Timestamp, system_now: Ti
 
 /// The revision of a workspace that is not stopped.
 async fn workspace_revision(tx: &mut Tx) -> Result<Option<i64>> {
-    let sql = format!("SELECT revision FROM workspace WHERE id = 1 AND paused_at IS NULL{}", tx.for_share());
+    let sql = format!("SELECT revision FROM workspace WHERE id = 1 AND paused_at IS NULL{}", tx.for_key_share());
     tx.first(&sql, vec![], |row| row.int("revision")).await
 }
 
@@ -167,7 +167,7 @@ async fn mailbox_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<Mail
         "SELECT id, revision, daily_quota FROM mailboxes
         WHERE id IN ({}) AND deleted_at IS NULL AND state = 'connected' ORDER BY id{}",
         list(1, ids.len()),
-        tx.for_share()
+        tx.for_key_share()
     );
     let rows = tx.all(&sql, ids, |row| Ok((row.id("id")?, (row.int("revision")?, row.int("daily_quota")?)))).await?;
     Ok(rows.into_iter().collect())

@@ -183,6 +183,22 @@ impl Tx {
         }
     }
 
+    /// Fragment: locks the rows a query selects against others who change them, not against [`Tx::for_key_share`].
+    pub const fn for_no_key_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR NO KEY UPDATE",
+        }
+    }
+
+    /// Fragment: keeps those out until commit who lock the same rows [`Tx::for_update`]; a plain `UPDATE` passes.
+    pub const fn for_key_share(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR KEY SHARE",
+        }
+    }
+
     /// Fragment: the name of the function that finds a text in a text, case and all: `f(hay, needle)`, 0 = not there.
     pub const fn position_of(&self) -> &'static str {
         match self {

@@ -105,6 +105,9 @@ pub async fn set_person_layout(tx: &mut Tx, names: &[&str]) -> Result<()> {
 
 /// Stops all sending and raises the revision; `false` if it was stopped already.
 pub async fn pause(tx: &mut Tx, now: Timestamp) -> Result<bool> {
+    // The point of no return holds this row `FOR KEY SHARE`: a plain update would not wait for it.
+    let sql = format!("SELECT revision FROM workspace WHERE id = 1{}", tx.for_update());
+    tx.first(&sql, vec![], |row| row.int("revision")).await?;
     let sql = "UPDATE workspace SET paused_at = $1, revision = revision + 1 WHERE id = 1 AND paused_at IS NULL";
     Ok(tx.execute(sql, args![now]).await? > 0)
 }

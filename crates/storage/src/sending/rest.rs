@@ -94,7 +94,7 @@ pub struct MailboxAtRest {
 pub async fn lock_mailbox(tx: &mut Tx, mailbox: MailboxId) -> Result<Option<MailboxAtRest>> {
     let sql = format!(
         "SELECT last_sent_at, min_gap_seconds, state FROM mailboxes WHERE id = $1 AND deleted_at IS NULL{}",
-        tx.for_update()
+        tx.for_no_key_update()
     );
     tx.first(&sql, crate::args![mailbox], |row| {
         let state = row.text("state")?;

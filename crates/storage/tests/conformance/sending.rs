@@ -227,3 +227,41 @@ async fn the_next_look_is_set_only_where_nobody_changed_the_row() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_stop_waits_for_emails_that_are_leaving_and_their_outcome_does_not() {
+    on_both("stop_waits", |store| async move {
+        let mut tx = begin(&store).await;
+        let scene = scene(&mut tx, 2).await;
+        tx.commit().await.expect("committed");
+        let mut leaving = begin(&store).await;
+        let answers = sending::leave(&mut leaving, &[scene.leave(0)], at(2), at(2)).await.expect("asked");
+        assert_eq!(answers, [Ok(())]);
+        // SQLite has one writer: there nothing else begins before this one has ended.
+        if leaving.engine() == relance_storage::Engine::Postgres {
+            let mut outcome = impatient(&store).await;
+            mailboxes::hasten(&mut outcome, scene.made.mailbox, at(3)).await.expect("does not wait");
+            outcome.commit().await.expect("committed");
+            let mut stop = impatient(&store).await;
+            let waited = mailboxes::set_state(&mut stop, scene.made.mailbox, &MailboxState::Paused, at(3)).await;
+            assert!(waited.is_err(), "the pause of a mailbox waits");
+            stop.rollback().await.expect("rolled back");
+            let mut stop = impatient(&store).await;
+            assert!(workspace::pause(&mut stop, at(3)).await.is_err(), "the pause of the workspace waits");
+            stop.rollback().await.expect("rolled back");
+        }
+        leaving.commit().await.expect("committed");
+        let mut stop = begin(&store).await;
+        assert!(mailboxes::set_state(&mut stop, scene.made.mailbox, &MailboxState::Paused, at(4)).await.expect("set"));
+        let answers = sending::leave(&mut stop, &[scene.leave(1)], at(5), at(5)).await.expect("asked");
+        assert_eq!(answers, [Err(Held::MailboxChanged)]);
+    })
+    .await;
+}
+
+/// A transaction on PostgreSQL that fails instead of waiting for a lock.
+async fn impatient(store: &relance_storage::Store) -> Tx {
+    let mut tx = begin(store).await;
+    tx.execute("SET LOCAL lock_timeout = '100ms'", vec![]).await.expect("set");
+    tx
+}
