@@ -294,6 +294,18 @@ pub async fn find(tx: &mut Tx, id: JobId) -> Result<Option<Job>> {
     tx.first(&format!("SELECT {COLUMNS} FROM jobs WHERE id = $1"), args![id], job).await
 }
 
+/// The job with this id, locked until the end of the transaction.
+pub async fn find_for_update(tx: &mut Tx, id: JobId) -> Result<Option<Job>> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1{}", tx.for_update());
+    tx.first(&sql, args![id], job).await
+}
+
+/// Replaces the summary of a job that has ended; `false` if there is none.
+pub async fn set_summary(tx: &mut Tx, id: JobId, summary: &serde_json::Value) -> Result<bool> {
+    let sql = "UPDATE jobs SET summary = $2 WHERE id = $1 AND state NOT IN ('queued', 'running')";
+    Ok(tx.execute(sql, args![id, json(summary)]).await? > 0)
+}
+
 /// Up to `limit` jobs of a user, or of everyone, newest first.
 pub async fn list_recent(tx: &mut Tx, of: Option<UserId>, limit: usize) -> Result<Vec<Job>> {
     let mut args = args![limit];

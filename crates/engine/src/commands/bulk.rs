@@ -1,29 +1,27 @@
-//! One action on many people: at once up to 1,000, as a job beyond. Every row gets its outcome.
+//! One action on many people: answered at once up to 1,000, in the background beyond. Every row gets its outcome.
+//!
+//! Either way it is a job: its people, its rows and what taking it back needs are stored before and with the work, so a
+//! crash in the middle goes on and never leaves a half behind, and asking twice under one id does it once. What happens
+//! to one person is in [`super::bulk_rows`], taking it back in [`super::bulk_undo`].
 
 use super::{
     at_most_1000,
     enroll::{EnrolledMany, OnMissing},
     preflight::EnrollRequest,
+    teams::sight,
 };
-use crate::{Engine, EngineError, Result, commands::RowOutcome};
-use relance_domain::{
-    JobId, PersonId, Refused, Timestamp, UserId,
-    activity::ActivityKind,
-    enrollment::{Event, FinishReason, PausedBy, State},
-    person::{Kind, clean_line},
-    user::Actor,
-};
+use crate::{Engine, EngineError, Result, commands::RowOutcome, jobs::run_job};
+use relance_domain::{JobId, PersonId, Refused, Timestamp, UserId, person::Kind, user::Actor};
 use relance_storage::people_filter::Filter;
 use relance_storage::{
-    Tx, activities, enrollments,
-    jobs::{self, Job, JobKind, JobState},
+    Tx,
+    jobs::{self, Job, JobKind, JobRow, JobState},
     people_lists::{self, PeopleQuery},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const AT_ONCE: usize = 1_000;
-const CHUNK: usize = 100;
 const IDS_PER_PART: usize = 500;
 const MOST: usize = 2_000_000;
 
@@ -92,6 +90,11 @@ pub enum BulkAction {
         /// To whom; `None` = nobody.
         owner_id: Option<UserId>,
     },
+    /// Take another bulk action back; the people are those it changed.
+    Undo {
+        /// The job of that action.
+        job: JobId,
+    },
     /// Enroll them (`request.person_ids` is not looked at).
     Enroll {
         /// In what, from where, when.
@@ -114,8 +117,14 @@ impl BulkAction {
             Self::Retry => "Retry the sequences of",
             Self::Tag { .. } => "Tag",
             Self::AssignOwner { .. } => "Assign an owner to",
+            Self::Undo { .. } => "Undo for",
             Self::Enroll { .. } => "Enroll",
         }
+    }
+
+    /// Whether it can be taken back.
+    pub const fn can_be_undone(&self) -> bool {
+        matches!(self, Self::Delete | Self::Tag { .. } | Self::AssignOwner { .. } | Self::Pause { .. })
     }
 }
 
@@ -152,139 +161,95 @@ pub(crate) fn ids_from_bytes(bytes: &[u8]) -> Vec<PersonId> {
 impl Engine {
     /// Does one action with everyone selected: at once up to 1,000, as a job beyond.
     pub async fn bulk_people(&self, actor: &Actor, selection: &Selection, action: BulkAction) -> Result<BulkDone> {
-        let ids = match selection {
+        self.bulk_people_as(actor, self.new_job_id(), selection, action).await
+    }
+
+    /// As [`Engine::bulk_people`] under an id the caller chose: asked again with it, it answers what was done the first
+    /// time. Enrolling has its own guard against twice and keeps no job for what is done at once.
+    pub async fn bulk_people_as(
+        &self,
+        actor: &Actor,
+        id: JobId,
+        selection: &Selection,
+        action: BulkAction,
+    ) -> Result<BulkDone> {
+        if let Some(known) = self.known_bulk(actor, id).await? {
+            return Ok(known);
+        }
+        let few = match selection {
             Selection::Ids(ids) if ids.len() > AT_ONCE => None,
             Selection::Ids(ids) => Some(ids.clone()),
             Selection::Matching { .. } => {
                 let mut tx = self.store.read().await?;
-                let found = people_lists::ids(&mut tx, &selection.query(), None, AT_ONCE + 1).await?;
+                let query = seen_query(&mut tx, actor, selection).await?;
+                let found = people_lists::ids(&mut tx, &query, None, AT_ONCE + 1).await?;
                 (found.len() <= AT_ONCE).then_some(found)
             }
         };
-        match ids {
-            Some(ids) => Ok(BulkDone::Rows(self.bulk_at_once(actor, &ids, &action).await?)),
-            None => Ok(BulkDone::Job(self.start_bulk(actor, selection, action).await?)),
+        match (few, &action) {
+            (Some(ids), BulkAction::Enroll { request, on_missing }) => {
+                self.enroll_at_once(actor, &ids, request, *on_missing).await
+            }
+            (Some(ids), _) => {
+                at_most_1000(ids.len())?;
+                self.start_bulk(actor, id, &Selection::Ids(ids), action).await?;
+                self.finish_now(id).await
+            }
+            (None, _) => {
+                self.start_bulk(actor, id, selection, action).await?;
+                self.signals.jobs.notify_one();
+                Ok(BulkDone::Job(id))
+            }
         }
     }
 
-    async fn bulk_at_once(&self, actor: &Actor, ids: &[PersonId], action: &BulkAction) -> Result<Vec<RowOutcome>> {
-        at_most_1000(ids.len())?;
-        if let BulkAction::Enroll { request, on_missing } = action {
-            let request = EnrollRequest { person_ids: ids.to_vec(), ..request.clone() };
-            return match self.enroll_many(actor, &request, *on_missing).await? {
-                EnrolledMany::Rows(rows) => Ok(rows.into_iter().map(RowOutcome::from).collect()),
-                EnrolledMany::Job(_) => Ok(Vec::new()),
-            };
-        }
-        let mut rows = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(CHUNK) {
-            let mut tx = self.store.begin().await?;
-            rows.extend(self.bulk_chunk(&mut tx, actor, chunk, action).await?);
-            tx.commit().await?;
-        }
-        self.signals.due.notify_waiters();
-        Ok(rows)
-    }
-
-    /// Does an action other than enrolling with these people in a transaction of the caller. A refusal concerns its row alone.
-    pub(crate) async fn bulk_chunk(
+    async fn enroll_at_once(
         &self,
-        tx: &mut Tx,
         actor: &Actor,
         ids: &[PersonId],
-        action: &BulkAction,
-    ) -> Result<Vec<RowOutcome>> {
-        let mut rows = Vec::with_capacity(ids.len());
-        for id in ids {
-            rows.push(match self.bulk_row(tx, actor, *id, action).await {
-                Ok(()) => RowOutcome::done(*id),
-                Err(EngineError::Refused(mut refused)) if !refused.is_empty() => {
-                    RowOutcome::refused(*id, refused.remove(0))
-                }
-                Err(error @ (EngineError::NotFound(_) | EngineError::Forbidden(_))) => {
-                    let code = if matches!(error, EngineError::NotFound(_)) { "not_found" } else { "not_permitted" };
-                    RowOutcome::refused(*id, Refused::new(code, error.to_string()))
-                }
-                Err(error) => return Err(error),
-            });
-        }
-        Ok(rows)
+        request: &EnrollRequest,
+        on_missing: OnMissing,
+    ) -> Result<BulkDone> {
+        let request = EnrollRequest { person_ids: ids.to_vec(), ..request.clone() };
+        Ok(match self.enroll_many(actor, &request, on_missing).await? {
+            EnrolledMany::Rows(rows, _) => BulkDone::Rows(rows.into_iter().map(RowOutcome::from).collect()),
+            EnrolledMany::Job(job) => BulkDone::Job(job),
+        })
     }
 
-    async fn bulk_row(&self, tx: &mut Tx, actor: &Actor, id: PersonId, action: &BulkAction) -> Result<()> {
-        match action {
-            BulkAction::Convert => {
-                self.convert_in(tx, actor, id, None).await?;
-            }
-            BulkAction::Delete => {
-                self.delete_in(tx, actor, id).await?;
-            }
-            BulkAction::Tag { add, remove } => {
-                let remove: Vec<String> = remove.iter().map(|tag| clean_line(tag)).collect();
-                let change = |fields: &mut relance_domain::person::Fields| {
-                    fields.tags.retain(|tag| !remove.contains(tag));
-                    fields.tags.extend(add.iter().cloned());
-                };
-                self.edit_in(tx, actor, id, change).await?;
-            }
-            BulkAction::AssignOwner { owner_id } => {
-                self.edit_in(tx, actor, id, |fields| fields.owner_id = *owner_id).await?;
-            }
-            BulkAction::Stop | BulkAction::Pause { .. } | BulkAction::Resume | BulkAction::Retry => {
-                self.bulk_enrollments(tx, actor, id, action).await?;
-            }
-            BulkAction::Enroll { .. } => {}
+    /// What became of an action that was asked under this id before.
+    pub(crate) async fn known_bulk(&self, actor: &Actor, id: JobId) -> Result<Option<BulkDone>> {
+        let mut tx = self.store.read().await?;
+        let Some(job) = jobs::find(&mut tx, id).await? else { return Ok(None) };
+        if job.created_by != actor.user_id() {
+            return Err(EngineError::NotFound("job"));
         }
-        Ok(())
+        drop(tx);
+        Ok(Some(self.done_or_running(&job).await?))
     }
 
-    /// Stop, pause, resume or retry every enrollment of a person that can be; refused if there is none.
-    async fn bulk_enrollments(&self, tx: &mut Tx, actor: &Actor, id: PersonId, action: &BulkAction) -> Result<()> {
-        let ongoing = enrollments::ongoing_of_person(tx, id, true).await?;
-        let fits = |state: &State| match action {
-            BulkAction::Pause { .. } => matches!(state, State::Active { .. } | State::Blocked { .. }),
-            BulkAction::Resume => matches!(state, State::Paused { .. }),
-            BulkAction::Retry => matches!(state, State::Blocked { .. }),
-            _ => true,
-        };
-        let chosen: Vec<_> = ongoing.into_iter().filter(|stored| fits(&stored.enrollment.state)).collect();
-        if chosen.is_empty() {
-            return Err(EngineError::refused("nothing_to_do", "No sequence of this person can be changed this way."));
+    async fn done_or_running(&self, job: &Job) -> Result<BulkDone> {
+        if job.state != JobState::Done || job.total > AT_ONCE as i64 {
+            return Ok(BulkDone::Job(job.id));
         }
-        for stored in &chosen {
-            super::access::may_touch_enrollment(tx, actor, &stored.enrollment).await?;
-        }
-        if *action == BulkAction::Stop {
-            let ids: Vec<_> = chosen.iter().map(|stored| stored.enrollment.id).collect();
-            self.end_enrollments(tx, &ids, &FinishReason::Stopped { by: actor.user_id() }, actor).await?;
-            return Ok(());
-        }
-        let (mut changed, mut refused) = (0, None);
-        for stored in &chosen {
-            let (event, kind, words) = match action {
-                BulkAction::Pause { until } => {
-                    (Event::Paused { until: *until, by: PausedBy::Person }, ActivityKind::SequencePaused, "Paused")
-                }
-                BulkAction::Resume => (Event::Resumed, ActivityKind::SequenceResumed, "Resumed"),
-                _ => {
-                    match self.retry_locked(tx, actor, stored).await {
-                        Ok(_) => changed += 1,
-                        Err(error @ EngineError::Refused(_)) => refused = Some(error),
-                        Err(error) => return Err(error),
-                    }
-                    continue;
-                }
-            };
-            match self.apply(tx, stored, event).await {
-                Ok(after) => {
-                    activities::insert(tx, &self.enrollment_event(&after.enrollment, kind, actor, words)).await?;
-                    changed += 1;
-                }
-                Err(error @ EngineError::Refused(_)) => refused = Some(error),
-                Err(error) => return Err(error),
+        let rows = jobs::list_rows(&mut self.store.read().await?, job.id, None, 0, AT_ONCE).await?;
+        Ok(BulkDone::Rows(rows.into_iter().filter_map(outcome).collect()))
+    }
+
+    /// Works on a job until it has ended. What stops half-way is left to the ordinary runner, which goes on from there.
+    pub(crate) async fn finish_now(&self, id: JobId) -> Result<BulkDone> {
+        loop {
+            let found = jobs::find(&mut self.store.read().await?, id).await?;
+            let job = found.ok_or(EngineError::NotFound("job"))?;
+            if !matches!(job.state, JobState::Queued | JobState::Running) {
+                return self.done_or_running(&job).await;
+            }
+            if let Err(error) = run_job(self, &job).await {
+                tracing::warn!(job = %id, %error, "a bulk action goes on in the background");
+                self.signals.jobs.notify_one();
+                return Ok(BulkDone::Job(id));
             }
         }
-        refused.filter(|_| changed == 0).map_or(Ok(()), Err)
     }
 
     pub(crate) async fn start_bulk_enroll(
@@ -295,11 +260,14 @@ impl Engine {
         selection: &Selection,
     ) -> Result<JobId> {
         let request = EnrollRequest { person_ids: Vec::new(), ..request.clone() };
-        self.start_bulk(actor, selection, BulkAction::Enroll { request, on_missing }).await
+        let (id, action) = (self.new_job_id(), BulkAction::Enroll { request, on_missing });
+        self.start_bulk(actor, id, selection, action).await?;
+        self.signals.jobs.notify_one();
+        Ok(id)
     }
 
     /// Stores a job for the selection.
-    async fn start_bulk(&self, actor: &Actor, selection: &Selection, action: BulkAction) -> Result<JobId> {
+    async fn start_bulk(&self, actor: &Actor, id: JobId, selection: &Selection, action: BulkAction) -> Result<()> {
         let mut tx = self.store.begin().await?;
         if let BulkAction::Enroll { request, .. } = &action {
             self.ground(&mut tx, actor, request).await?;
@@ -307,19 +275,38 @@ impl Engine {
         let (total, matching, parts) = match selection {
             Selection::Ids(ids) => (ids.len(), None, ids.chunks(IDS_PER_PART).map(ids_to_bytes).collect::<Vec<_>>()),
             Selection::Matching { .. } => {
-                let (count, _) = people_lists::count(&mut tx, &selection.query(), MOST).await?;
+                let query = seen_query(&mut tx, actor, selection).await?;
+                let (count, _) = people_lists::count(&mut tx, &query, MOST).await?;
                 (count, Some(selection.clone()), Vec::new())
             }
         };
+        let payload = BulkPayload { actor: actor.clone(), action, matching };
+        self.store_bulk(&mut tx, id, total, payload, &parts).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Stores a job in a transaction of the caller; stored already under this id, it stays as it is.
+    pub(crate) async fn store_bulk(
+        &self,
+        tx: &mut Tx,
+        id: JobId,
+        total: usize,
+        payload: BulkPayload,
+        parts: &[Vec<u8>],
+    ) -> Result<()> {
+        if jobs::find(tx, id).await?.is_some() {
+            return Ok(());
+        }
         let now = self.now();
-        let enrolls = matches!(action, BulkAction::Enroll { .. });
+        let enrolls = matches!(payload.action, BulkAction::Enroll { .. });
         let job = Job {
-            id: self.new_job_id(),
+            id,
             kind: if enrolls { JobKind::BulkEnroll } else { JobKind::BulkPeople },
             state: JobState::Queued,
-            created_by: actor.user_id(),
-            title: format!("{} {total} people", action.words()),
-            payload: json!(BulkPayload { actor: actor.clone(), action, matching }),
+            created_by: payload.actor.user_id(),
+            title: title(&payload.action, total),
+            payload: json!(payload),
             cursor: String::new(),
             total: i64::try_from(total).unwrap_or(i64::MAX),
             done_count: 0,
@@ -331,9 +318,49 @@ impl Engine {
             finished_at: None,
         };
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-        jobs::create(&mut tx, &job, &parts).await?;
-        tx.commit().await?;
-        self.signals.jobs.notify_one();
-        Ok(job.id)
+        Ok(jobs::create(tx, &job, &parts).await?)
+    }
+}
+
+/// Everyone who matches, of those the actor sees.
+pub(crate) async fn seen_query(tx: &mut Tx, actor: &Actor, selection: &Selection) -> Result<PeopleQuery> {
+    Ok(PeopleQuery { visible_to: sight(tx, actor).await?.owners(), ..selection.query() })
+}
+
+/// *Delete 1 person*, *Stop the sequences of 1,240 people*.
+fn title(action: &BulkAction, total: usize) -> String {
+    let who = if total == 1 { "person" } else { "people" };
+    format!("{} {} {who}", action.words(), grouped(total))
+}
+
+/// `1,240`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The stored outcome of a row, as answers give it.
+fn outcome(row: JobRow) -> Option<RowOutcome> {
+    let person_id = row.person_id?;
+    let refused = (row.outcome == "refused").then(|| Refused::new(row.data, row.reason));
+    Some(RowOutcome { person_id, enrollment_id: row.enrollment_id, refused })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_reads_well_for_one_and_for_many() {
+        assert_eq!(title(&BulkAction::Delete, 1), "Delete 1 person");
+        assert_eq!(title(&BulkAction::Stop, 1_240), "Stop the sequences of 1,240 people");
+        assert_eq!(title(&BulkAction::Retry, 2_000_000), "Retry the sequences of 2,000,000 people");
     }
 }

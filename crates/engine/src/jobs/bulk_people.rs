@@ -1,14 +1,18 @@
-//! A chunk of a bulk action: the next ids of the file, or the next people that match, each with its outcome.
+//! A chunk of a bulk action: the next ids of the file, the next people that match, or the next rows to take back.
+//!
+//! Each row is stored with its outcome and with what undoing it needs.
 
 use super::{finish, lock, payload, rows_before, save};
 use crate::{
-    Engine, Result,
+    Engine, EngineError, Result,
     commands::{
         RowOutcome,
-        bulk::{BulkAction, BulkPayload, ids_from_bytes},
+        bulk::{BulkAction, BulkPayload, ids_from_bytes, seen_query},
+        bulk_rows::{Before, RowDone},
+        bulk_undo::action_of,
     },
 };
-use relance_domain::PersonId;
+use relance_domain::{JobId, PersonId};
 use relance_storage::{
     jobs::{self, Job, JobRow},
     people_lists,
@@ -22,10 +26,13 @@ const fn chunk_of(action: &BulkAction) -> usize {
 /// Does the next chunk, or ends the job.
 pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     let asked: BulkPayload = payload(job)?;
+    if let BulkAction::Undo { job: source } = asked.action {
+        return undo(engine, job, &asked, source).await;
+    }
     let Some((ids, cursor)) = next_ids(engine, job, &asked).await? else { return finish(engine, job).await };
     let prepared = match &asked.action {
         BulkAction::Enroll { request, on_missing } => {
-            let prepared = engine.prepare_enroll(&asked.actor, request, &ids, &mut None).await?;
+            let prepared = engine.prepare_enroll(&asked.actor, request, &ids).await?;
             Some((prepared, *on_missing))
         }
         _ => None,
@@ -37,7 +44,7 @@ pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     let outcomes = match prepared {
         Some((prepared, on_missing)) => {
             let outcomes = engine.enroll_prepared(&mut tx, &asked.actor, prepared, on_missing).await?;
-            outcomes.into_iter().map(RowOutcome::from).collect()
+            outcomes.into_iter().map(|row| (RowOutcome::from(row), Before::default())).collect()
         }
         None => engine.bulk_chunk(&mut tx, &asked.actor, &ids, &asked.action).await?,
     };
@@ -56,7 +63,8 @@ async fn next_ids(engine: &Engine, job: &Job, asked: &BulkPayload) -> Result<Opt
     let size = chunk_of(&asked.action);
     if let Some(selection) = &asked.matching {
         let mut tx = engine.store.read().await?;
-        let ids = people_lists::ids(&mut tx, &selection.query(), job.cursor.parse().ok(), size).await?;
+        let query = seen_query(&mut tx, &asked.actor, selection).await?;
+        let ids = people_lists::ids(&mut tx, &query, job.cursor.parse().ok(), size).await?;
         return Ok(ids.last().map(|last| last.to_string()).map(|cursor| (ids, cursor)));
     }
     let (mut part, mut offset) = job
@@ -78,10 +86,39 @@ async fn next_ids(engine: &Engine, job: &Job, asked: &BulkPayload) -> Result<Opt
     }
 }
 
-fn row(outcome: RowOutcome, number: i64, enrolls: bool) -> JobRow {
+/// Takes the next rows of another job back.
+async fn undo(engine: &Engine, job: &Job, asked: &BulkPayload, source: JobId) -> Result<()> {
+    let (action, rows) = {
+        let mut tx = engine.store.read().await?;
+        let undone = jobs::find(&mut tx, source).await?.ok_or(EngineError::NotFound("job"))?;
+        let action = action_of(&undone).ok_or_else(|| EngineError::Corrupt("jobs.payload: no action".to_owned()))?;
+        let after = job.cursor.parse().unwrap_or(0);
+        (action, jobs::list_rows(&mut tx, source, Some("done"), after, chunk_of(&asked.action)).await?)
+    };
+    let Some(last) = rows.last() else { return finish(engine, job).await };
+    let mut tx = engine.store.begin().await?;
+    if !lock(&mut tx, job).await? {
+        return Ok(());
+    }
+    let outcomes = engine.undo_chunk(&mut tx, &asked.actor, &action, &rows).await?;
+    let first = rows_before(job) + 1;
+    let done: Vec<JobRow> =
+        outcomes.into_iter().zip(first..).map(|(outcome, number)| row(outcome, number, false)).collect();
+    save(engine, &mut tx, job, last.number.to_string(), &done).await?;
+    tx.commit().await?;
+    engine.signals.due.notify_waiters();
+    Ok(())
+}
+
+fn row((outcome, before): RowDone, number: i64, enrolls: bool) -> JobRow {
     let (word, reason) = match &outcome.refused {
         Some(refused) => ("refused", refused.message.clone()),
         None => (if enrolls { "enrolled" } else { "done" }, String::new()),
+    };
+    let data = match outcome.refused {
+        Some(refused) => refused.code,
+        None if before == Before::default() => String::new(),
+        None => serde_json::to_string(&before).unwrap_or_default(),
     };
     JobRow {
         number,
@@ -89,6 +126,6 @@ fn row(outcome: RowOutcome, number: i64, enrolls: bool) -> JobRow {
         reason,
         person_id: Some(outcome.person_id),
         enrollment_id: outcome.enrollment_id,
-        data: outcome.refused.map(|refused| refused.code).unwrap_or_default(),
+        data,
     }
 }

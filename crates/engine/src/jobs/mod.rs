@@ -20,19 +20,25 @@ pub async fn run_next_job(engine: &Engine) -> Result<bool> {
     let job = jobs::next_unfinished(&mut tx).await?;
     tx.rollback().await?;
     let Some(job) = job else { return Ok(false) };
+    run_job(engine, &job).await?;
+    Ok(true)
+}
+
+/// Does one chunk of this job.
+pub(crate) async fn run_job(engine: &Engine, job: &Job) -> Result<()> {
     let done = match job.kind {
-        JobKind::ImportPeople => import_people::run_chunk(engine, &job).await,
-        JobKind::BulkPeople | JobKind::BulkEnroll => bulk_people::run_chunk(engine, &job).await,
+        JobKind::ImportPeople => import_people::run_chunk(engine, job).await,
+        JobKind::BulkPeople | JobKind::BulkEnroll => bulk_people::run_chunk(engine, job).await,
     };
     match done {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(()),
         Err(error @ EngineError::Unavailable(_)) => Err(error),
         Err(error) => {
             tracing::error!(job = %job.id, %error, "a job could not go on");
             let mut tx = engine.store.begin().await?;
             jobs::fail(&mut tx, job.id, &error.to_string(), engine.now()).await?;
             tx.commit().await?;
-            Ok(true)
+            Ok(())
         }
     }
 }

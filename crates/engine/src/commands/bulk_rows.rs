@@ -1,0 +1,193 @@
+//! What a bulk action does to one person, and what taking that back will need.
+//!
+//! A refusal concerns its row alone. Every change is an ordinary edit, deletion, conversion or pause, with its place in
+//! the person's history and the rights of whoever asked.
+
+use super::{bulk::BulkAction, teams::seen_people};
+use crate::{Engine, EngineError, Result, commands::RowOutcome};
+use relance_domain::{
+    EnrollmentId, PersonId, Refused, UserId,
+    activity::ActivityKind,
+    enrollment::{Event, FinishReason, PausedBy, State},
+    person::{Fields, clean_line},
+    user::Actor,
+};
+use relance_storage::{Tx, activities, enrollments};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// What was so before a bulk action changed one person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Before {
+    /// Tags that were added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) added: Vec<String>,
+    /// Tags that were removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) removed: Vec<String>,
+    /// Who owned them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner_id: Option<UserId>,
+    /// What was paused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paused: Vec<EnrollmentId>,
+}
+
+/// A row with what taking it back needs.
+pub(crate) type RowDone = (RowOutcome, Before);
+
+/// The row of a person for whom something was done or refused; an `Err` concerns everyone.
+pub(crate) fn row_done(id: PersonId, done: Result<Before>) -> Result<RowDone> {
+    let refused = match done {
+        Ok(before) => return Ok((RowOutcome::done(id), before)),
+        Err(EngineError::Refused(mut refused)) if !refused.is_empty() => refused.remove(0),
+        Err(error @ EngineError::NotFound(_)) => Refused::new("not_found", error.to_string()),
+        Err(error @ EngineError::Forbidden(_)) => Refused::new("not_permitted", error.to_string()),
+        Err(error) => return Err(error),
+    };
+    Ok((RowOutcome::refused(id, refused), Before::default()))
+}
+
+/// Adds and removes tags; what that changed.
+pub(crate) fn retag(fields: &mut Fields, add: &[String], remove: &[String]) -> Before {
+    let before = fields.tags.clone();
+    fields.tags.retain(|tag| !remove.contains(tag));
+    for tag in add {
+        if !fields.tags.contains(tag) {
+            fields.tags.push(tag.clone());
+        }
+    }
+    Before {
+        added: fields.tags.iter().filter(|tag| !before.contains(tag)).cloned().collect(),
+        removed: before.into_iter().filter(|tag| !fields.tags.contains(tag)).collect(),
+        ..Before::default()
+    }
+}
+
+fn nothing_to_do() -> EngineError {
+    EngineError::refused("nothing_to_do", "No sequence of this person can be changed this way.")
+}
+
+impl Engine {
+    /// Does an action other than enrolling with these people in a transaction of the caller. A refusal concerns its row
+    /// alone.
+    pub(crate) async fn bulk_chunk(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        ids: &[PersonId],
+        action: &BulkAction,
+    ) -> Result<Vec<RowDone>> {
+        let seen: HashSet<PersonId> = seen_people(tx, actor, ids).await?.into_iter().collect();
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let done = match seen.contains(id) {
+                true => self.bulk_row(tx, actor, *id, action).await,
+                false => Err(EngineError::NotFound("person")),
+            };
+            rows.push(row_done(*id, done)?);
+        }
+        Ok(rows)
+    }
+
+    async fn bulk_row(&self, tx: &mut Tx, actor: &Actor, id: PersonId, action: &BulkAction) -> Result<Before> {
+        match action {
+            BulkAction::Convert => {
+                self.convert_in(tx, actor, id, None).await?;
+            }
+            BulkAction::Delete => {
+                self.delete_in(tx, actor, id).await?;
+            }
+            BulkAction::Tag { add, remove } => {
+                let clean = |tags: &[String]| tags.iter().map(|tag| clean_line(tag)).collect::<Vec<_>>();
+                let (add, remove, mut before) = (clean(add), clean(remove), Before::default());
+                self.edit_in(tx, actor, id, |fields| before = retag(fields, &add, &remove)).await?;
+                return Ok(before);
+            }
+            BulkAction::AssignOwner { owner_id } => {
+                let mut before = None;
+                self.edit_in(tx, actor, id, |fields| before = std::mem::replace(&mut fields.owner_id, *owner_id))
+                    .await?;
+                return Ok(Before { owner_id: before, ..Before::default() });
+            }
+            BulkAction::Stop | BulkAction::Pause { .. } | BulkAction::Resume | BulkAction::Retry => {
+                return self.bulk_enrollments(tx, actor, id, action).await;
+            }
+            BulkAction::Undo { .. } | BulkAction::Enroll { .. } => {}
+        }
+        Ok(Before::default())
+    }
+
+    /// Stop, pause, resume or retry every enrollment of a person that can be; refused if there is none.
+    async fn bulk_enrollments(&self, tx: &mut Tx, actor: &Actor, id: PersonId, action: &BulkAction) -> Result<Before> {
+        let ongoing = enrollments::ongoing_of_person(tx, id, true).await?;
+        let fits = |state: &State| match action {
+            BulkAction::Pause { .. } => matches!(state, State::Active { .. } | State::Blocked { .. }),
+            BulkAction::Resume => matches!(state, State::Paused { .. }),
+            BulkAction::Retry => matches!(state, State::Blocked { .. }),
+            _ => true,
+        };
+        let chosen: Vec<_> = ongoing.into_iter().filter(|stored| fits(&stored.enrollment.state)).collect();
+        if chosen.is_empty() {
+            return Err(nothing_to_do());
+        }
+        for stored in &chosen {
+            super::access::may_touch_enrollment(tx, actor, &stored.enrollment).await?;
+        }
+        if *action == BulkAction::Stop {
+            let ids: Vec<_> = chosen.iter().map(|stored| stored.enrollment.id).collect();
+            self.end_enrollments(tx, &ids, &FinishReason::Stopped { by: actor.user_id() }, actor).await?;
+            return Ok(Before::default());
+        }
+        let (mut changed, mut refused) = (Vec::new(), None);
+        for stored in &chosen {
+            let done = match action {
+                BulkAction::Pause { until } => {
+                    let event = Event::Paused { until: *until, by: PausedBy::Person };
+                    self.bulk_apply(tx, actor, stored, (event, ActivityKind::SequencePaused, "Paused")).await
+                }
+                BulkAction::Resume => {
+                    let told = (Event::Resumed, ActivityKind::SequenceResumed, "Resumed");
+                    self.bulk_apply(tx, actor, stored, told).await
+                }
+                _ => self.retry_locked(tx, actor, stored).await.map(|_| ()),
+            };
+            match done {
+                Ok(()) => changed.push(stored.enrollment.id),
+                Err(error @ EngineError::Refused(_)) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match refused.filter(|_| changed.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok(Before { paused: changed, ..Before::default() }),
+        }
+    }
+
+    /// Applies an event to one enrollment and writes it into the person's history.
+    pub(crate) async fn bulk_apply(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        stored: &enrollments::StoredEnrollment,
+        (event, kind, words): (Event, ActivityKind, &str),
+    ) -> Result<()> {
+        let after = self.apply(tx, stored, event).await?;
+        activities::insert(tx, &self.enrollment_event(&after.enrollment, kind, actor, words)).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tags_that_changed_are_remembered() {
+        let mut fields = Fields { tags: vec!["cold".into(), "uk".into()], ..Fields::default() };
+        let before = retag(&mut fields, &["uk".into(), "hot".into()], &["cold".into(), "never there".into()]);
+        assert_eq!(fields.tags, ["uk", "hot"]);
+        assert_eq!((before.added, before.removed), (vec!["hot".to_owned()], vec!["cold".to_owned()]));
+    }
+}
