@@ -16,6 +16,8 @@ pub enum FieldType {
     Text,
     /// The name, in its compared form.
     Name,
+    /// Every word of a person, as the search field asks.
+    Search,
     /// Lead or contact.
     Kind,
     /// Yes or no.
@@ -127,6 +129,7 @@ const SEQUENCE_STATE: &[Operation] = &[
     op("has_data_for", "has all data for", Wants::Sequence),
 ];
 
+const SEARCH: &[Operation] = &[op("matches", "matches", Wants::Text)];
 const NAME: &[Operation] = &[op("contains", "contains", Wants::Text), op("starts_with", "starts with", Wants::Text)];
 const KIND: &[Operation] = &[op("is", "is", Wants::Choice)];
 const YES_NO: &[Operation] = &[op("is", "is", Wants::YesNo), IS_SET, IS_EMPTY];
@@ -191,6 +194,7 @@ impl FieldType {
             Self::Text => TEXT,
             Self::SequenceState => SEQUENCE_STATE,
             Self::Name => NAME,
+            Self::Search => SEARCH,
             Self::Kind => KIND,
             Self::YesNo => YES_NO,
             Self::User => USER,
@@ -287,6 +291,7 @@ pub(crate) const KNOWN: &[Known] = &[
     known("is_organization", "Is a company", PERSON, T::YesNo, None),
     known("industry", "Industry", PERSON, T::Text, Some("p.industry")),
     known("description", "Description", PERSON, T::Text, Some("p.description")),
+    rule_only("search", "Search", PERSON, T::Search),
     rule_only("kind", "Lead or contact", PERSON, T::Kind),
     known("email", "Email", REACH, T::Text, Some("p.email")),
     known("other_emails", "Other emails", REACH, T::Emails, Some("p.other_emails")),

@@ -5,6 +5,7 @@
 //! in words. Nothing a user writes becomes SQL text: values are bound. Rules about sequences are in
 //! [`crate::people_filter_sequences`], about custom fields in [`crate::people_filter_custom`].
 
+use crate::people::search_words;
 use crate::{
     error::Result,
     people_facts::Facts,
@@ -85,6 +86,7 @@ impl<'a> Condition<'a> {
         match (known.field_type, known.field) {
             (FieldType::Text, _) => self.text(asked, column),
             (FieldType::Name, _) => self.name(asked),
+            (FieldType::Search, _) => self.search(asked),
             (FieldType::Kind, _) => self.kind(asked),
             (FieldType::YesNo, "open_task") => self.open_task(asked),
             (FieldType::YesNo, _) => {
@@ -145,6 +147,17 @@ impl<'a> Condition<'a> {
         let text = escaped(&normalized(&asked.words()?));
         let pattern = if asked.op() == "contains" { format!("%{text}%") } else { format!("{text}%") };
         Ok(self.like("p.name_key", &pattern))
+    }
+
+    /// Each word begins a word of the person: what the search field asks, kept as a rule by a saved list.
+    fn search(&mut self, asked: &Asked<'_>) -> Result<String> {
+        let words = search_words(&asked.words()?);
+        if words.is_empty() {
+            return Ok("1 = 0".to_owned());
+        }
+        let find = self.tx.position_of();
+        let begins = |word: String| format!("{find}(' ' || p.search_text, {}) > 0", self.bind(format!(" {word}")));
+        Ok(format!("({})", words.into_iter().map(begins).collect::<Vec<_>>().join(" AND ")))
     }
 
     fn kind(&mut self, asked: &Asked<'_>) -> Result<String> {

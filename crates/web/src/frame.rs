@@ -26,6 +26,8 @@ pub struct Frame {
     pub sent_today: Option<SentToday>,
     /// Pinned smart lists.
     pub smart_lists: Vec<SmartList>,
+    /// The page of a person is shown beside a list: its content stands in the list's frame.
+    pub is_record: bool,
     /// Set while all sending is stopped.
     pub sending_stopped: Option<SendingStopped>,
     /// Banners above the page, worst first.
@@ -74,8 +76,8 @@ pub struct SmartList {
     pub label: String,
     /// Its address.
     pub href: String,
-    /// How many match.
-    pub count: u64,
+    /// How many match, `10,000+` beyond that; empty if it was not counted.
+    pub count: String,
     /// Whether this page shows it.
     pub is_current: bool,
 }
@@ -212,6 +214,13 @@ impl Frame {
             is_current: self.section == "settings",
             is_rare: true,
         };
-        self.entries().into_iter().filter(|entry| entry.is_rare).chain([settings]).collect()
+        let lists = Entry {
+            label: "Smart lists",
+            href: "/lists",
+            icon: "bookmark",
+            is_current: self.section == "lists",
+            ..settings
+        };
+        self.entries().into_iter().filter(|entry| entry.is_rare).chain([lists, settings]).collect()
     }
 }

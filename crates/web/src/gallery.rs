@@ -48,7 +48,12 @@ fn frame() -> Frame {
         user: Some(FrameUser { name: "Nora Lindqvist".into() }),
         counts: Counts { tasks: 6, review: 2, blocked: 28 },
         sent_today: Some(SentToday { done: 41, quota: 200 }),
-        smart_lists: vec![SmartList { label: "My open leads".into(), href: "#".into(), count: 38, is_current: false }],
+        smart_lists: vec![SmartList {
+            label: "My open leads".into(),
+            href: "#".into(),
+            count: "38".into(),
+            is_current: false,
+        }],
         now: now(),
         clock_rate: 1,
         ..Frame::default()

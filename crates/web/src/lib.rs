@@ -16,6 +16,7 @@ mod gallery;
 pub mod icons;
 pub mod idempotency;
 pub mod pages;
+mod people_csv;
 pub mod problem;
 pub mod routes;
 mod server;

@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::pages::enrollments::{self, actions};
-use crate::pages::{deliveries, demo, enroll, home, imports, jobs, lists, palette, people, set_up, sign_in, unsubscribe};
+use crate::pages::{
+    deliveries, demo, enroll, home, imports, jobs, lists, palette, people, set_up, sign_in, unsubscribe,
+};
 use crate::pages::{mailboxes, review, sequences, settings, tasks, templates};
 use crate::{session, urls};
 

@@ -5,8 +5,8 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use relance_domain::person::Kind;
 use relance_domain::{
-    ActivityId, CustomFieldId, DeliveryId, EnrollmentId, InboundId, JobId, ListId, MailboxId, PersonId, SequenceId, StepId, SuppressionId, TaskId,
-    TemplateId, TokenId, UploadId, UserId,
+    ActivityId, CustomFieldId, DeliveryId, EnrollmentId, InboundId, JobId, ListId, MailboxId, PersonId, SequenceId,
+    StepId, SuppressionId, TaskId, TemplateId, TokenId, UploadId, UserId,
 };
 
 /// Characters that may not stand in a query value.

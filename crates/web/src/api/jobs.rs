@@ -24,7 +24,12 @@ const MOST: usize = 1_000;
 
 /// The routes of this resource.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(rows)).routes(routes!(cancel))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(rows))
+        .routes(routes!(cancel))
+        .routes(routes!(undo))
 }
 
 /// A job.
@@ -97,7 +102,7 @@ struct RowBody {
     /// The enrollment it became.
     #[schema(value_type = Option<doc::EnrollmentId>)]
     enrollment_id: Option<EnrollmentId>,
-    /// The row as it came, where it is shown.
+    /// The row as it came, the code of a refusal, or what was so before, as JSON.
     data: String,
 }
 
@@ -187,4 +192,14 @@ async fn cancel(State(app): State<App>, caller: Caller, Id(id): Id<JobId>, _: No
     find(&app, &caller, id).await?;
     app.engine.cancel_job(&caller.actor, id).await?;
     Ok(Json(find(&app, &caller, id).await?.into()))
+}
+
+/// Takes a bulk action back where that can be: deletion, tags, owner, pause. Answers the job that does it; asked again,
+/// the same.
+#[utoipa::path(post, path = "/jobs/{id}/undo", tag = "jobs", operation_id = "undo_job",
+    params(("id" = doc::JobId, Path)), responses((status = 200, body = JobBody)))]
+async fn undo(State(app): State<App>, caller: Caller, Id(id): Id<JobId>, _: NoBody) -> Result<Json<JobBody>> {
+    find(&app, &caller, id).await?;
+    let (undo, _) = app.engine.undo_bulk(&caller.actor, id).await?;
+    Ok(Json(find(&app, &caller, undo).await?.into()))
 }

@@ -10,7 +10,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use relance_domain::{PersonId, Timestamp, UserId, person::Kind};
+use relance_domain::{JobId, PersonId, Timestamp, UserId, person::Kind};
 use relance_engine::commands::{
     RowOutcome,
     bulk::{BulkAction, BulkDone, Selection},
@@ -184,6 +184,9 @@ impl From<RowOutcome> for RowBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BulkRows)]
 struct RowsBody {
+    /// The job that keeps these rows; `POST /jobs/{id}/undo` takes it back where that can be.
+    #[schema(value_type = doc::JobId)]
+    job_id: JobId,
     /// How many were done.
     done: usize,
     /// How many were refused.
@@ -198,11 +201,12 @@ struct RowsBody {
 async fn bulk(State(app): State<App>, caller: Caller, Body(asked): Body<Bulk>) -> Result<Response> {
     let action = asked.action();
     let whom = Whom { person_ids: asked.person_ids, filter: asked.filter, kind: asked.kind, q: asked.q };
-    match app.engine.bulk_people(&caller.actor, &whom.selection()?, action).await? {
+    let job_id = app.engine.new_job_id();
+    match app.engine.bulk_people_as(&caller.actor, job_id, &whom.selection()?, action).await? {
         BulkDone::Rows(rows) => {
             let rows: Vec<RowBody> = rows.into_iter().map(RowBody::from).collect();
             let refused = rows.iter().filter(|row| row.reason.is_some()).count();
-            Ok(Json(RowsBody { done: rows.len() - refused, refused, rows }).into_response())
+            Ok(Json(RowsBody { job_id, done: rows.len() - refused, refused, rows }).into_response())
         }
         BulkDone::Job(job_id) => Ok(accepted(job_id, JobRef { job_id })),
     }

@@ -386,7 +386,11 @@ mod tests {
             undo: "/jobs/job_1/undo".into(),
             done: "4".into(),
             refused: "1".into(),
-            rows: vec![Row { name: "Ben Hallam".into(), reason: "This address has no domain.".into(), ..Row::default() }],
+            rows: vec![Row {
+                name: "Ben Hallam".into(),
+                reason: "This address has no domain.".into(),
+                ..Row::default()
+            }],
             is_cut: true,
             page: "/jobs/job_1".into(),
         };

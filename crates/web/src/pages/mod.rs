@@ -8,6 +8,7 @@ pub mod form;
 pub mod home;
 pub mod imports;
 pub mod jobs;
+pub mod lists;
 mod mail;
 pub mod mailboxes;
 pub mod palette;

@@ -231,7 +231,7 @@ async fn a_bulk_action_says_what_it_will_do_and_reports_each_row() {
     let (at, browser, sequence, lead) = scene().await;
     let other = at.admin.lead("Nobody", "").await;
     let list = browser.get("/leads?sequence=none").await;
-    list.shows(200, &["Okafor", "Nobody", "Select all 2 that match", "In no sequence now"]);
+    list.shows(200, &["Okafor", "Nobody", "Select all 2 that match", "in no sequence now"]);
 
     let chosen = [("kind", "lead"), ("id", lead.as_str()), ("id", other.as_str())];
     browser.post("/people/enroll", &chosen).await.shows(200, &["Start a sequence for 2 people", "Winter depots"]);
@@ -247,6 +247,7 @@ async fn a_bulk_action_says_what_it_will_do_and_reports_each_row() {
     let all = [("kind", "lead"), ("all", "1"), ("action", "stop")];
     browser.post("/people/bulk", &all).await.shows(200, &["Stop the sequences of 2 leads", "Stop 1 sequence"]);
     let done = browser.post("/people/bulk", &[&all[..], &[("confirmed", "1")]].concat()).await;
+    let done = browser.get(&done.location()).await;
     done.shows(200, &["Stopped the sequences of 1 person", "Nobody", "No sequence of this person"]);
 
     let delete = with(&[("action", "delete"), ("confirmed", "1")]);

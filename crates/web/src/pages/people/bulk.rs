@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use relance_domain::PersonId;
 use relance_domain::person::Kind;
+use relance_domain::{JobId, PersonId};
 use relance_engine::commands::RowOutcome;
 use relance_engine::commands::bulk::{BulkAction, BulkDone};
-use relance_storage::{Tx, enrollment_views, people, users};
+use relance_engine::commands::bulk_effect::BulkEffect;
+use relance_storage::{Tx, people, people_choices, users};
 
-use super::list::Choice;
+use super::list::section;
 use super::selection::Chosen;
 use crate::answer;
 use crate::app::App;
@@ -21,6 +22,7 @@ use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::Form;
 use crate::frame::Frame;
 use crate::pages::enroll::local_time;
+use crate::pages::form::Choice;
 use crate::session::Visitor;
 use crate::{urls, words};
 
@@ -39,10 +41,12 @@ struct Page {
     frame: Frame,
     action: String,
     face: Face,
+    once: String,
     hidden: Vec<(String, String)>,
     back: String,
     owners: Vec<Choice>,
     owner: String,
+    tags: Vec<String>,
     add: String,
     remove: String,
     at: String,
@@ -60,58 +64,49 @@ pub struct RefusedRow {
     pub reason: String,
 }
 
-#[derive(Template)]
-#[template(path = "people/bulk_done.html")]
-struct DonePage {
-    frame: Frame,
-    title: String,
-    back: String,
-    done: usize,
-    refused: usize,
-    rows: Vec<RefusedRow>,
+/// *1 lead*, *4,312 contacts*.
+fn who(kind: Kind, number: usize) -> String {
+    let (one, many) = if kind == Kind::Lead { ("lead", "leads") } else { ("contact", "contacts") };
+    words::count(number as u64, one, many)
 }
 
-/// What the enrollments of the chosen are counted as.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ongoing {
-    active: usize,
-    paused: usize,
-    blocked: usize,
-    is_part: bool,
+/// What is known of the people before something is done with them.
+struct Known {
+    kind: Kind,
+    number: usize,
+    /// What their sequences hold; `None` if there are too many people to look at each.
+    effect: Option<BulkEffect>,
 }
 
-impl Ongoing {
-    fn all(self) -> usize {
-        self.active + self.paused + self.blocked
+impl Known {
+    fn who(&self) -> String {
+        who(self.kind, self.number)
     }
-}
 
-async fn ongoing(tx: &mut Tx, ids: &[PersonId], total: usize) -> Result<Ongoing> {
-    let mut found = Ongoing { is_part: total > ids.len(), ..Ongoing::default() };
-    for views in enrollment_views::of_people(tx, ids).await?.into_values() {
-        for view in views {
-            match view.stored.enrollment.state.word() {
-                "active" => found.active += 1,
-                "paused" => found.paused += 1,
-                "blocked" => found.blocked += 1,
-                _ => {}
-            }
+    /// *Stop 3 sequences*, or *Stop all sequences* where they were not counted.
+    fn sequences(&self, verb: &str, number: fn(BulkEffect) -> usize) -> String {
+        match self.effect {
+            Some(effect) => format!("{verb} {}", words::count(number(effect) as u64, "sequence", "sequences")),
+            None => format!("{verb} all sequences"),
         }
     }
-    Ok(found)
+
+    /// *and cancel 5 scheduled emails and 1 open task*; empty if nothing is.
+    fn cancels(&self) -> String {
+        let Some(effect) = self.effect else { return " and cancel their scheduled emails".to_owned() };
+        let mut parts = Vec::new();
+        if effect.emails > 0 {
+            parts.push(words::count(effect.emails as u64, "scheduled email", "scheduled emails"));
+        }
+        if effect.tasks > 0 {
+            parts.push(words::count(effect.tasks as u64, "open task", "open tasks"));
+        }
+        if parts.is_empty() { String::new() } else { format!(" and cancel {}", parts.join(" and ")) }
+    }
 }
 
-fn face(action: &str, number: usize, kind: Kind, found: Ongoing) -> Option<Face> {
-    let who = match (kind, number) {
-        (Kind::Lead, 1) => "1 lead".to_owned(),
-        (Kind::Lead, n) => format!("{} leads", words::number(n)),
-        (Kind::Contact, 1) => "1 contact".to_owned(),
-        (Kind::Contact, n) => format!("{} contacts", words::number(n)),
-    };
-    let sequences = |n: usize| {
-        let words = words::count(n as u64, "sequence", "sequences");
-        if found.is_part { "all sequences".to_owned() } else { words }
-    };
+fn face(action: &str, known: &Known) -> Option<Face> {
+    let who = known.who();
     let new =
         |title: String, text: &str, button: String| Face { title, text: text.to_owned(), button, is_danger: false };
     Some(match action {
@@ -124,45 +119,58 @@ fn face(action: &str, number: usize, kind: Kind, found: Ongoing) -> Option<Face>
             is_danger: true,
             ..new(
                 format!("Stop the sequences of {who}"),
-                "At once: no scheduled or future email leaves, and open tasks of the sequences are cancelled.",
-                format!("Stop {}", sequences(found.all())),
+                "At once: no scheduled or future email leaves, and open tasks of the sequences are cancelled. This cannot be undone; they can be enrolled again.",
+                format!("{}{}", known.sequences("Stop", |effect| effect.all()), known.cancels()),
             )
         },
         "pause" => new(
             format!("Pause the sequences of {who}"),
             "Nothing leaves while they are paused. Without a date they wait until someone resumes them.",
-            format!("Pause {}", sequences(found.active + found.blocked)),
+            known.sequences("Pause", |effect| effect.active + effect.blocked),
         ),
         "resume" => new(
             format!("Resume the sequences of {who}"),
             "Each goes on with the step that comes next; what is late does not catch up.",
-            format!("Resume {}", sequences(found.paused)),
+            known.sequences("Resume", |effect| effect.paused),
         ),
         "retry" => new(
             format!("Retry what is blocked of {who}"),
             "Each blocked step is tried again. What still lacks its data or mailbox stays blocked with its reason.",
-            format!("Retry {}", sequences(found.blocked)),
+            known.sequences("Retry", |effect| effect.blocked),
         ),
-        "tag" => new(format!("Tag {who}"), "Tags to add and to remove, separated by commas.", format!("Tag {who}")),
+        "tag" => new(
+            format!("Tag {who}"),
+            "Add tags, remove tags, or both. Several are separated by commas.",
+            format!("Tag {who}"),
+        ),
         "assign" => new(
             format!("Assign an owner to {who}"),
             "The owner sees them as their own and can act for them.",
             format!("Assign {who}"),
         ),
-        "delete" => Face {
-            is_danger: true,
-            ..new(
-                format!("Delete {who}"),
-                "Their sequences end, scheduled emails are cancelled and open tasks too. This can be undone right afterwards.",
-                format!("Delete {who} and end {}", sequences(found.all())),
-            )
-        },
+        "delete" => Face { is_danger: true, ..delete(known, new) },
         _ => return None,
     })
 }
 
+fn delete(known: &Known, new: impl Fn(String, &str, String) -> Face) -> Face {
+    let holds = known.effect.is_none_or(|effect| effect.all() > 0);
+    let ends = if holds {
+        format!(", {}{}", known.sequences("end", |effect| effect.all()), known.cancels())
+    } else {
+        String::new()
+    };
+    let text = if holds {
+        "Their sequences end, and nothing more is sent. You can bring the people back right afterwards; sequences that ended stay ended."
+    } else {
+        "You can bring them back right afterwards."
+    };
+    new(format!("Delete {}", known.who()), text, format!("Delete {}{ends}", known.who()))
+}
+
 /// Asks, or does what was confirmed.
 pub async fn create(State(app): State<App>, visitor: Visitor, Form(chosen): Form<Chosen>) -> Result<Response> {
+    let chosen = chosen.seen_by(visitor.sight.owners());
     if chosen.is_empty() {
         return Ok(answer::said(
             &chosen.list(),
@@ -180,18 +188,26 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(chosen): Form
 
 async fn ask(app: &App, visitor: &Visitor, chosen: &Chosen, errors: FormErrors) -> Result<Page> {
     let mut tx = app.read().await?;
-    let (number, ids) = (chosen.count(&mut tx).await?, chosen.first_ids(&mut tx).await?);
-    let found = ongoing(&mut tx, &ids, number).await?;
-    let face = face(chosen.get("action"), number, chosen.kind(), found).ok_or(PageError::NotFound("action"))?;
+    let number = chosen.count(&mut tx).await?;
+    let ids = chosen.first_ids(&mut tx).await?;
     let owners = users::list(&mut tx).await?.into_iter().filter(|user| user.deactivated_at.is_none());
+    let owners: Vec<Choice> = owners.map(|user| Choice::new(user.id, user.name)).collect();
+    let tags = if chosen.get("action") == "tag" { people_choices::tags(&mut tx).await? } else { Vec::new() };
+    drop(tx);
+    let effect = if number > ids.len() { None } else { Some(app.engine.bulk_effect(&ids).await?) };
+    let known = Known { kind: chosen.kind(), number, effect };
+    let face = face(chosen.get("action"), &known).ok_or(PageError::NotFound("action"))?;
+    let once = chosen.get("once").parse::<JobId>().unwrap_or_else(|_| app.engine.new_job_id());
     Ok(Page {
-        frame: visitor.frame(if chosen.kind() == Kind::Lead { "leads" } else { "contacts" }),
+        frame: visitor.frame(section(chosen.kind())),
         action: chosen.get("action").to_owned(),
         face,
+        once: once.to_string(),
         hidden: chosen.hidden(),
         back: chosen.list(),
-        owners: owners.map(|user| Choice { value: user.id.to_string(), label: user.name }).collect(),
+        owners,
         owner: chosen.get("owner_id").to_owned(),
+        tags,
         add: chosen.get("add").to_owned(),
         remove: chosen.get("remove").to_owned(),
         at: chosen.get("at").to_owned(),
@@ -234,32 +250,31 @@ fn action(chosen: &Chosen, visitor: &Visitor) -> std::result::Result<BulkAction,
 }
 
 async fn act(app: &App, visitor: &Visitor, chosen: &Chosen, action: BulkAction) -> Result<Response> {
-    let (asked, selection) = (action.clone(), chosen.selection()?);
-    let rows = match app.engine.bulk_people(&visitor.actor, &selection, action).await? {
-        BulkDone::Job(job) => return Ok(answer::go(&urls::job(job))),
+    // The id came with the question: the same question answered twice is done once.
+    let id = chosen.get("once").parse::<JobId>().unwrap_or_else(|_| app.engine.new_job_id());
+    let selection = chosen.selection()?;
+    let can_be_undone = action.can_be_undone();
+    let rows = match app.engine.bulk_people_as(&visitor.actor, id, &selection, action.clone()).await? {
+        BulkDone::Job(job) => return Ok(answer::go(&with_back(&urls::job(job), chosen))),
         BulkDone::Rows(rows) => rows,
     };
-    let done: Vec<PersonId> = rows.iter().filter(|row| row.refused.is_none()).map(|row| row.person_id).collect();
-    let title = done_words(&asked, done.len());
-    if done.len() == rows.len() {
-        let mut toast = answer::toast("done", format!("{title}."));
-        if asked == BulkAction::Delete {
-            toast.undo = urls::restore_people(&done);
-        }
-        return Ok(answer::said(&chosen.list(), &toast));
+    let done = rows.iter().filter(|row| row.refused.is_none()).count();
+    if done < rows.len() {
+        return Ok(answer::go(&with_back(&urls::job_report(id), chosen)));
     }
-    answer::page(&DonePage {
-        frame: visitor.frame("leads"),
-        title,
-        back: chosen.list(),
-        done: done.len(),
-        refused: rows.len() - done.len(),
-        rows: refused_rows(&mut app.read().await?, &rows).await?,
-    })
+    let mut toast = answer::toast("done", format!("{}.", done_words(&action, done)));
+    if can_be_undone {
+        toast.undo = with_back(&urls::undo_job(id), chosen);
+    }
+    Ok(answer::said(&chosen.list(), &toast))
+}
+
+fn with_back(href: &str, chosen: &Chosen) -> String {
+    urls::with_query(href, &[("back", &chosen.list())])
 }
 
 /// *Stopped the sequences of 8 people*.
-fn done_words(action: &BulkAction, number: usize) -> String {
+pub fn done_words(action: &BulkAction, number: usize) -> String {
     let who = words::people(number as u64);
     match action {
         BulkAction::Convert => format!("Converted {who}"),
@@ -270,6 +285,7 @@ fn done_words(action: &BulkAction, number: usize) -> String {
         BulkAction::Retry => format!("Retried the sequences of {who}"),
         BulkAction::Tag { .. } => format!("Tagged {who}"),
         BulkAction::AssignOwner { .. } => format!("Assigned {who}"),
+        BulkAction::Undo { .. } => format!("Undone for {who}"),
         BulkAction::Enroll { .. } => format!("Started for {who}"),
     }
 }
@@ -293,16 +309,19 @@ mod tests {
 
     #[test]
     fn every_action_names_what_it_will_do() {
-        let found = Ongoing { active: 2, paused: 1, blocked: 0, is_part: false };
+        let effect = BulkEffect { active: 2, paused: 1, blocked: 0, emails: 5, tasks: 1 };
+        let known = |number, effect| Known { kind: Kind::Lead, number, effect };
         for action in ["convert", "stop", "pause", "resume", "retry", "tag", "assign", "delete"] {
-            let face = face(action, 5, Kind::Lead, found).expect(action);
+            let face = face(action, &known(5, Some(effect))).expect(action);
             let page = Page {
                 frame: Frame { clock_rate: 1, ..Frame::default() },
                 action: action.into(),
+                once: "job_1".into(),
                 hidden: vec![("id".into(), "per_1".into())],
                 back: "/leads".into(),
-                owners: vec![Choice { value: "usr_1".into(), label: "Nora".into() }],
+                owners: vec![Choice::new("usr_1", "Nora")],
                 owner: String::new(),
+                tags: vec!["reefer".into()],
                 add: "reefer".into(),
                 remove: String::new(),
                 at: String::new(),
@@ -310,32 +329,16 @@ mod tests {
                 face: face.clone(),
             };
             let html = page.render().expect("a page");
-            assert!(html.contains(&face.button) && html.contains("per_1"), "{action}");
+            assert!(html.contains(&face.button) && html.contains("per_1") && html.contains("job_1"), "{action}");
         }
-        assert_eq!(face("stop", 5, Kind::Lead, found).expect("stop").button, "Stop 3 sequences");
+        let button = |action, number, effect| face(action, &known(number, effect)).expect(action).button;
+        assert_eq!(button("stop", 5, Some(effect)), "Stop 3 sequences and cancel 5 scheduled emails and 1 open task");
+        assert_eq!(button("stop", 5_000, None), "Stop all sequences and cancel their scheduled emails");
         assert_eq!(
-            face("delete", 1, Kind::Contact, found).expect("delete").button,
-            "Delete 1 contact and end 3 sequences"
+            button("delete", 1, Some(effect)),
+            "Delete 1 lead, end 3 sequences and cancel 5 scheduled emails and 1 open task"
         );
-        assert!(face("explode", 1, Kind::Lead, found).is_none());
-    }
-
-    #[test]
-    fn rows_that_were_refused_are_listed_with_their_reasons() {
-        let rows = vec![RefusedRow {
-            name: "Ben Hallam".into(),
-            href: "/people/per_1".into(),
-            reason: "No sequence can be changed this way.".into(),
-        }];
-        let page = DonePage {
-            frame: Frame { clock_rate: 1, ..Frame::default() },
-            title: "4 people stopped".into(),
-            back: "/leads".into(),
-            done: 4,
-            refused: 1,
-            rows,
-        };
-        let html = page.render().expect("a page");
-        assert!(html.contains("Ben Hallam") && html.contains("No sequence can be changed this way."));
+        assert_eq!(button("delete", 2, Some(BulkEffect::default())), "Delete 2 leads");
+        assert!(face("explode", &known(1, None)).is_none());
     }
 }

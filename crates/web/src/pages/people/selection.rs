@@ -2,10 +2,10 @@
 //!
 //! Travels from form to form in hidden fields, so that a dialog of several panes acts on the same people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use relance_domain::PersonId;
 use relance_domain::person::Kind;
+use relance_domain::{PersonId, UserId};
 use relance_engine::commands::bulk::Selection;
 use relance_storage::Tx;
 use relance_storage::people_lists::{self, PeopleQuery};
@@ -27,6 +27,7 @@ pub struct Chosen {
     kind: Option<Kind>,
     query: ListQuery,
     rest: BTreeMap<String, String>,
+    visible_to: Option<Vec<UserId>>,
 }
 
 impl<'de> Deserialize<'de> for Chosen {
@@ -37,10 +38,10 @@ impl<'de> Deserialize<'de> for Chosen {
 
 impl Chosen {
     fn of(pairs: Vec<(String, String)>) -> Self {
-        let mut chosen = Self::default();
+        let (mut chosen, mut seen) = (Self::default(), HashSet::new());
         for (name, value) in pairs {
             match name.as_str() {
-                "id" => chosen.ids.extend(value.parse::<PersonId>().ok()),
+                "id" => chosen.ids.extend(value.parse::<PersonId>().ok().filter(|id| seen.insert(*id))),
                 "all" => chosen.all = value == "1",
                 "kind" => chosen.kind = Kind::parse(&value),
                 _ if chosen.query.set(&name, &value) => {}
@@ -48,6 +49,22 @@ impl Chosen {
             }
         }
         chosen
+    }
+
+    /// Of everyone who matches, only people of these owners or of nobody are meant.
+    pub fn seen_by(mut self, owners: Option<Vec<UserId>>) -> Self {
+        self.visible_to = owners;
+        self
+    }
+
+    /// The list they were chosen in, as asked.
+    pub fn query(&self) -> &ListQuery {
+        &self.query
+    }
+
+    /// The ids that were ticked; none if everyone who matches is meant.
+    pub fn ids(&self) -> Option<&[PersonId]> {
+        if self.all { None } else { Some(&self.ids) }
     }
 
     /// What else the form said.
@@ -73,13 +90,10 @@ impl Chosen {
     /// Names and values that carry the selection on.
     pub fn hidden(&self) -> Vec<(String, String)> {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut fields: Vec<_> = self
-            .query
-            .pairs()
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| pair(name, value))
-            .collect();
+        let mut fields = self.query.hidden();
+        if !self.query.cursor.is_empty() {
+            fields.push(pair("cursor", &self.query.cursor));
+        }
         fields.push(pair("kind", self.kind().as_str()));
         if self.all {
             fields.push(pair("all", "1"));
@@ -90,7 +104,7 @@ impl Chosen {
     }
 
     fn matching(&self) -> Result<PeopleQuery> {
-        Ok(PeopleQuery { cursor: None, ..self.query.people(self.kind())? })
+        Ok(PeopleQuery { cursor: None, ..self.query.people(self.kind(), self.visible_to.clone())? })
     }
 
     /// As the engine reads it.
@@ -100,6 +114,20 @@ impl Chosen {
         }
         let query = self.matching()?;
         Ok(Selection::Matching { kind: query.kind, search: query.search, filter: query.filter })
+    }
+
+    /// Everyone who matches, where nobody was ticked.
+    pub fn everyone_unless_ticked(mut self) -> Self {
+        self.all |= self.ids.is_empty();
+        self
+    }
+
+    /// How many there are, counted up to `at_most`; and whether there are more.
+    pub async fn counted(&self, tx: &mut Tx, at_most: usize) -> Result<(usize, bool)> {
+        if !self.all {
+            return Ok((self.ids.len(), false));
+        }
+        Ok(people_lists::count(tx, &self.matching()?, at_most).await?)
     }
 
     /// How many there are.
