@@ -61,6 +61,8 @@ pub enum ActivityKind {
     StepSkipped,
     /// A step was moved to another time by hand.
     StepMoved,
+    /// The words of an email to come were changed by hand.
+    EmailEdited,
     /// A message waits in the review tray.
     HeldForReview,
     /// The person was deleted.
@@ -77,7 +79,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::PersonCreated,
         Self::PersonImported,
         Self::PersonEdited,
@@ -105,6 +107,7 @@ impl ActivityKind {
         Self::Suppressed,
         Self::StepSkipped,
         Self::StepMoved,
+        Self::EmailEdited,
         Self::HeldForReview,
         Self::PersonDeleted,
         Self::PersonRestored,
@@ -143,6 +146,7 @@ impl ActivityKind {
             Self::Suppressed => "suppressed",
             Self::StepSkipped => "step_skipped",
             Self::StepMoved => "step_moved",
+            Self::EmailEdited => "email_edited",
             Self::HeldForReview => "held_for_review",
             Self::PersonDeleted => "person_deleted",
             Self::PersonRestored => "person_restored",

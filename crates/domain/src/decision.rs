@@ -5,6 +5,7 @@
 //! wait. It changes nothing: the engine applies the answer with [`crate::enrollment::State::after`]. Whether the inbox
 //! was read recently never makes an email wait here; the sender proves it just before the email leaves.
 
+mod departed;
 mod email_rules;
 mod rules;
 mod words;
@@ -17,6 +18,7 @@ use crate::{
     forecast::Lane,
     mailbox::Mailbox,
     person::Person,
+    quota,
     sequence::Plan,
     step::{Step, TaskMode, TaskText, Wait, WaitUnit},
     suppression::Suppression,
@@ -251,7 +253,7 @@ pub struct Explained {
     pub zone: TimeZone,
     /// The current step makes an email now (not a task).
     #[serde(skip)]
-    is_email: bool,
+    pub(crate) is_email: bool,
     /// Nothing was sent before.
     #[serde(skip)]
     is_first_email: bool,
@@ -327,10 +329,27 @@ impl rules::Judge<'_> {
             return facts.open_task.is_none().then_some(from);
         }
         let step = facts.step()?;
-        Lane::of(facts)
-            .slot(facts.mailbox, &self.local, facts.is_first_email(), from, facts.enrollment.id, step.id)
-            .map(|slot| slot.at)
+        let seed = quota::jitter_seed(facts.person.id, step.id);
+        Lane::of(facts).slot(facts.mailbox, &self.local, facts.is_first_email(), from, seed)
     }
+}
+
+/// The rule that kept an email that leaves now from leaving when it was due, as far as it can be seen afterwards.
+fn departed_late(facts: &Facts, due: Timestamp) -> Option<RuleKind> {
+    if due >= facts.now || facts.pressed_send {
+        return None;
+    }
+    let away = facts.mailbox.is_some_and(|mailbox| mailbox.away_until(due).is_some());
+    let local = facts.local();
+    let opening = local.next_open(due, facts.is_first_email());
+    Some(match opening {
+        _ if away => RuleKind::Away,
+        Some(opening) if opening.moved && !local.is_sending_day(due.zoned(&local.zone).date()) => RuleKind::SendingDay,
+        Some(opening) if opening.moved => RuleKind::Window,
+        _ if facts.delivery.is_some_and(|delivery| delivery.attempts > 0) => RuleKind::Delivery,
+        _ if facts.mailbox.is_some_and(|m| quota::day_of(m, due) != quota::day_of(m, facts.now)) => RuleKind::Quota,
+        _ => RuleKind::Gap,
+    })
 }
 
 /// When a task made at `created` is due.
@@ -345,4 +364,5 @@ pub fn task_overdue_at(task: &Task, step: &Step, local: &LocalSchedule) -> Optio
 }
 
 pub use crate::mailbox::proof_is_fresh;
+pub use departed::Departed;
 pub use email_rules::LATE_START_AFTER_MS;

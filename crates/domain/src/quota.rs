@@ -2,7 +2,7 @@
 //!
 //! A day is a calendar day in the mailbox's zone; hand-overs count, a deferral or refusal gives its unit back.
 
-use crate::{EnrollmentId, Timestamp, mailbox::Mailbox};
+use crate::{EnrollmentId, PersonId, StepId, Timestamp, mailbox::Mailbox};
 use serde::{Deserialize, Serialize};
 
 /// How much of today's quota is used.
@@ -24,19 +24,47 @@ pub fn next_day(mailbox: &Mailbox, now: Timestamp) -> Timestamp {
     tomorrow.to_zoned(zone).map_or_else(|_| now.plus_ms(crate::time::DAY), |zoned| Timestamp::from_zoned(&zoned))
 }
 
-/// Starts of the quota days on which held emails leave, in their order: the n-th item is for the n-th of them.
+/// Due emails that a mailbox decides about in one look.
+pub const LOOKED_AT_ONCE: u32 = 50;
+
+/// Days ahead for which held emails get a day of their own; those beyond share the last.
+const DAYS_AHEAD: usize = 60;
+
+/// Ranks (from 1, in the order of slots) that leave on another day: they resume then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaSlot {
+    /// First rank.
+    pub first: u32,
+    /// Last rank, inclusive.
+    pub last: u32,
+    /// When their day begins.
+    pub resumes_at: Timestamp,
+}
+
+/// The days on which emails leave that today's quota holds, if `taken` others leave before them now.
 ///
-/// Each later day takes `quota` of them; away days take none. Empty without a quota.
-pub fn slots_after(mailbox: &Mailbox, now: Timestamp, quota: u32) -> impl Iterator<Item = Timestamp> + '_ {
-    let days = std::iter::successors(Some(next_day(mailbox, now)), |day| Some(next_day(mailbox, *day)))
+/// Each later day takes a quota of them; away days take none. Empty without a quota.
+pub fn slots_after(mailbox: &Mailbox, now: Timestamp, taken: u32) -> Vec<QuotaSlot> {
+    let quota = mailbox.daily_quota;
+    let mut days = std::iter::successors(Some(next_day(mailbox, now)), |day| Some(next_day(mailbox, *day)))
         .filter(|day| mailbox.away_until(*day).is_none())
-        .take_while(move |day| quota > 0 && day.since(now) < 3 * 366 * crate::time::DAY);
-    days.flat_map(move |day| std::iter::repeat_n(day, quota as usize))
+        .take_while(|day| quota > 0 && day.since(now) < 3 * 366 * crate::time::DAY)
+        .take(DAYS_AHEAD)
+        .peekable();
+    let mut slots = Vec::new();
+    let mut first = taken.saturating_add(1);
+    while let Some(resumes_at) = days.next() {
+        let last = if days.peek().is_some() { first.saturating_add(quota - 1) } else { u32::MAX / 2 };
+        slots.push(QuotaSlot { first, last, resumes_at });
+        first = last.saturating_add(1);
+    }
+    slots
 }
 
 /// Where a due email stands in the queue of its mailbox; smaller goes first (`engine.md` §2).
 ///
-/// Moved by hand, follow-ups before first emails, longer in the sequence, earlier due, enrolled first.
+/// Moved by hand, follow-ups before first emails, longer in the sequence, earlier due, enrolled first. Who was enrolled
+/// at the same instant goes by person, which is known before there is an enrollment, so that a preview never moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SlotOrder {
     not_moved: bool,
@@ -44,6 +72,7 @@ pub struct SlotOrder {
     position_desc: std::cmp::Reverse<u32>,
     due: Timestamp,
     enrolled_at: Timestamp,
+    person: PersonId,
     id: EnrollmentId,
 }
 
@@ -55,6 +84,7 @@ impl SlotOrder {
         position: u32,
         due: Timestamp,
         enrolled_at: Timestamp,
+        person: PersonId,
         id: EnrollmentId,
     ) -> Self {
         Self {
@@ -63,6 +93,7 @@ impl SlotOrder {
             position_desc: std::cmp::Reverse(position),
             due,
             enrolled_at,
+            person,
             id,
         }
     }
@@ -70,7 +101,7 @@ impl SlotOrder {
 
 /// Milliseconds between the previous email of the mailbox and one with this seed: the gap plus 0–50 % jitter.
 ///
-/// The jitter is a hash of `seed` (the delivery's enrollment and step), so a preview never moves.
+/// The jitter is a hash of `seed` (person and step, known before there is an enrollment), so a preview never moves.
 pub fn gap_ms(min_gap_seconds: u32, seed: u128) -> i64 {
     let gap = i64::from(min_gap_seconds) * crate::time::SECOND;
     gap + gap * jitter_permille(seed) / 1000
@@ -85,6 +116,6 @@ fn jitter_permille(seed: u128) -> i64 {
 }
 
 /// The seed of one email's jitter.
-pub fn jitter_seed(enrollment: EnrollmentId, step: crate::StepId) -> u128 {
-    enrollment.uuid().as_u128().rotate_left(17) ^ step.uuid().as_u128()
+pub fn jitter_seed(person: PersonId, step: StepId) -> u128 {
+    person.uuid().as_u128().rotate_left(17) ^ step.uuid().as_u128()
 }

@@ -4,6 +4,8 @@
 mod build;
 #[path = "main/calendar.rs"]
 mod calendar;
+#[path = "main/custom_fields.rs"]
+mod custom_fields;
 #[path = "main/decision.rs"]
 mod decision;
 #[path = "main/enrolling.rs"]
@@ -20,5 +22,9 @@ mod people;
 mod state_machines;
 #[path = "main/state_table.rs"]
 mod state_table;
+#[path = "main/worlds.rs"]
+mod worlds;
+#[path = "main/visibility.rs"]
+mod visibility;
 #[path = "main/zones.rs"]
 mod zones;

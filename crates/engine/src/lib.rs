@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod clock;
 pub mod commands;
 pub mod error;
+pub mod forecasting;
 mod health;
 mod history;
 pub mod ids;

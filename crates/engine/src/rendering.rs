@@ -8,7 +8,7 @@ use relance_domain::{
     EnrollmentId, Refused, StepId, Timestamp, VersionId,
     delivery::Delivery,
     mailbox::Mailbox,
-    merge::{Compiled, Format, Sender, Values},
+    merge::{self, Compiled, Format, Sender, Values},
     person::Person,
     sequence::{Unsubscribe, Version},
     step::EmailText,
@@ -161,6 +161,8 @@ pub struct Prepared {
     /// The version.
     pub version: Version,
     texts: HashMap<StepId, Result<Texts, Refused>>,
+    /// Every tag of a step in one text: nothing missing here, nothing missing there.
+    probes: HashMap<StepId, Compiled>,
 }
 
 impl Prepared {
@@ -172,7 +174,31 @@ impl Prepared {
             .iter()
             .filter_map(|step| Some((step.id, Texts::compile(step.action.email()?))))
             .collect();
-        Self { version, texts }
+        let probe = |step: &relance_domain::step::Step| {
+            let email = step.action.email()?;
+            let mut tags: Vec<String> = [&email.subject, &email.body_html, &email.body_text]
+                .into_iter()
+                .flat_map(|text| merge::tags_in(text))
+                .collect();
+            tags.sort();
+            tags.dedup();
+            let text: String = tags.iter().map(|tag| format!("{{{{ {tag} }}}}")).collect();
+            Some((step.id, Compiled::compile(&text, Format::Text).ok().filter(|_| !tags.is_empty())?))
+        };
+        let probes = version.plan.steps.iter().filter_map(probe).collect();
+        Self { version, texts, probes }
+    }
+
+    /// Tags without a value in a step's email, which answers in a thread or begins one.
+    pub fn missing(&self, step: StepId, values: &Values, thread: &[InThread]) -> Vec<String> {
+        let Some(probe) = self.probes.get(&step) else { return Vec::new() };
+        if probe.render(values).is_ok_and(|rendered| rendered.missing.is_empty()) {
+            return Vec::new();
+        }
+        match self.texts.get(&step) {
+            Some(Ok(texts)) => texts.render(values, thread, None).map(|words| words.missing).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     /// The texts of a step; `Err` says why they cannot be read.

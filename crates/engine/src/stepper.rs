@@ -36,7 +36,14 @@ impl Stepper {
             self.engine.renew_leases().await?;
             self.engine.recover_orphans().await?;
             self.read_inboxes().await?;
-            let mut woken = self.engine.wake_due().await?;
+            let mut woken = 0;
+            // All of it before any mailbox looks: what wakes up at the same instant may go first.
+            loop {
+                match self.engine.wake_due().await? {
+                    0 => break,
+                    some => woken += some,
+                }
+            }
             while crate::jobs::run_next_job(&self.engine).await? {
                 woken += 1;
             }

@@ -25,6 +25,8 @@ use relance_storage::{self as storage, Tx, enrollments::StoredEnrollment};
 
 /// Rows of one turn.
 const AT_ONCE: u32 = 200;
+/// Rows that one statement releases.
+const RELEASED_AT_ONCE: u32 = 1_000;
 
 impl Engine {
     /// One turn; how many rows came up. Fewer than asked for = nothing more is due.
@@ -32,8 +34,11 @@ impl Engine {
         let now = self.now();
         let mut tx = self.store.begin().await?;
         let Some(workspace) = storage::workspace::read(&mut tx).await? else { return Ok(0) };
+        // A backlog that a quota held is released by one statement, not row by row.
+        let (released, mailboxes) = storage::enrollment_sets::release_quota(&mut tx, RELEASED_AT_ONCE, now).await?;
+        storage::mailboxes::hasten_many(&mut tx, &mailboxes, now).await?;
         let rows = storage::enrollment_due::due_to_wake(&mut tx, now, AT_ONCE, true).await?;
-        let count = rows.len();
+        let count = rows.len() + usize::try_from(released).unwrap_or(usize::MAX);
         let (active, held): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| matches!(row.enrollment.state, State::Active { .. }));
         for stored in held {
@@ -65,24 +70,14 @@ impl Engine {
             State::Paused { .. } => (enrollment::Event::Resumed, ActivityKind::SequenceResumed, "The pause is over"),
             _ => (enrollment::Event::Released, ActivityKind::SequenceReleased, "What held it is gone"),
         };
-        let is_quota =
-            matches!(&stored.enrollment.state, State::Blocked { reason: enrollment::BlockReason::QuotaReached, .. });
         let after = self.apply(tx, stored, event).await?;
         // Before, nothing of this row concerned its mailbox; now it may be an email that is due.
         if let (Some(mailbox), Some(wake)) = (after.enrollment.mailbox_id, after.wake_at) {
             storage::mailboxes::hasten(tx, mailbox, wake).await?;
         }
-        // A quota that held a hundred emails overnight is no event in the life of a person.
-        if !is_quota {
-            let line = history::of_enrollment(
-                self.new_activity_id(),
-                &after.enrollment,
-                Event::new(kind, words),
-                None,
-                self.now(),
-            );
-            storage::activities::insert(tx, &line).await?;
-        }
+        let event = Event::new(kind, words);
+        let line = history::of_enrollment(self.new_activity_id(), &after.enrollment, event, None, self.now());
+        storage::activities::insert(tx, &line).await?;
         Ok(())
     }
 
@@ -191,13 +186,6 @@ impl Engine {
             let mut line = history::of_enrollment(self.new_activity_id(), enrollment, event, None, now);
             line.task_id = Some(task.id);
             storage::activities::insert(tx, &line).await?;
-        }
-        let Some(step) = enrollment.state.step() else { return Ok(()) };
-        if plan.step(step).is_none() {
-            return self
-                .change(tx, &due.stored, enrollment::Event::Ended { reason: FinishReason::Completed }, now)
-                .await
-                .map(drop);
         }
         let after = self.advance(tx, &due.stored, plan, now, 0).await?;
         if Self::has_just_ended(&due.stored, &after) {

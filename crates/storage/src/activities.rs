@@ -120,6 +120,18 @@ pub async fn list_recent(
     tx.all(&sql, args, activity).await
 }
 
+/// Why each email of an enrollment that left did so then, as it was written down at that moment.
+pub async fn departures(
+    tx: &mut Tx,
+    enrollment: relance_domain::EnrollmentId,
+) -> Result<std::collections::HashMap<relance_domain::DeliveryId, serde_json::Value>> {
+    let sql = "SELECT a.delivery_id AS delivery_id, a.detail AS detail FROM enrollments e
+        JOIN activities a ON a.person_id = e.person_id AND a.enrollment_id = e.id
+        WHERE e.id = $1 AND a.kind = 'email_sent' AND a.delivery_id IS NOT NULL";
+    let rows = tx.all(sql, args![enrollment], |row| Ok((row.id("delivery_id")?, row.json("detail")?))).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// How many events of one kind there were from `from` until before `to`.
 pub async fn count(tx: &mut Tx, kind: ActivityKind, from: Timestamp, to: Timestamp) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS number FROM activities WHERE kind = $1 AND at >= $2 AND at < $3";

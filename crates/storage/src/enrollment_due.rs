@@ -21,8 +21,8 @@ pub(crate) fn not_leaving(alias: &str) -> String {
 }
 
 /// The order of slots of `domain::quota::SlotOrder`, without table alias.
-pub(crate) const SLOT_ORDER: &str =
-    "moved_by_hand DESC, CASE WHEN emails_sent > 0 THEN 0 ELSE 1 END, position DESC, due_at, enrolled_at, id";
+pub(crate) const SLOT_ORDER: &str = "moved_by_hand DESC, CASE WHEN emails_sent > 0 THEN 0 ELSE 1 END, position DESC, due_at, enrolled_at, \
+     person_id, id";
 
 /// The query of [`due_emails`], for its plan.
 pub fn due_emails_query(tx: &Tx, mailbox: MailboxId, now: Timestamp, limit: u32, lock: bool) -> (String, Vec<Value>) {
@@ -78,6 +78,14 @@ pub async fn next_wake(tx: &mut Tx, mailbox: MailboxId) -> Result<Option<Timesta
     tx.first(&sql, values, |row| row.time("wake_at")).await
 }
 
+/// When the mailbox's next email is due that is not due at `now`; `None` = nothing waits.
+pub async fn next_wake_after(tx: &mut Tx, mailbox: MailboxId, now: Timestamp) -> Result<Option<Timestamp>> {
+    let sql = format!(
+        "SELECT wake_at FROM enrollments e WHERE mailbox_id = $1 AND {DUE_EMAIL} AND wake_at > $2 ORDER BY wake_at LIMIT 1"
+    );
+    tx.first(&sql, args![mailbox, now], |row| row.time("wake_at")).await
+}
+
 /// When the first of the rows of [`due_to_wake`] is due; `None` = nothing waits.
 pub async fn next_other_wake(tx: &mut Tx) -> Result<Option<Timestamp>> {
     let sql = "SELECT wake_at FROM enrollments
@@ -94,6 +102,25 @@ pub async fn count_due(tx: &mut Tx, mailbox: MailboxId, now: Timestamp) -> Resul
          WHERE mailbox_id = $1 AND {DUE_EMAIL} AND wake_at <= $2 AND {not_leaving}"
     );
     tx.one(&sql, args![mailbox, now], |row| row.count("number")).await
+}
+
+/// What else of a mailbox comes up, earliest first: tasks to create, pauses that end, quotas that allow again, and
+/// tasks that are waited for. For its forecast.
+pub async fn upcoming_others(tx: &mut Tx, mailbox: MailboxId, limit: u32) -> Result<Vec<StoredEnrollment>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM enrollments e
+         WHERE wake_at IS NOT NULL AND (state <> 'active' OR step_action <> 'automated_email') AND mailbox_id = $1
+         ORDER BY wake_at LIMIT $2"
+    );
+    let mut found = tx.all(&sql, args![mailbox, limit], read).await?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM enrollments e WHERE e.mailbox_id = $1 AND e.state = 'active' AND e.wake_at IS NULL
+            AND e.id IN (SELECT t.enrollment_id FROM tasks t WHERE t.state = 'open' AND t.enrollment_id = e.id
+                AND t.step_id = e.step_id)
+         ORDER BY e.due_at LIMIT $2"
+    );
+    found.extend(tx.all(&sql, args![mailbox, limit], read).await?);
+    Ok(found)
 }
 
 /// Automated emails of a mailbox that come up before `until`, in due order: for its forecast.

@@ -14,6 +14,7 @@ use crate::{
 use relance_domain::{
     EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId,
     enrollment::{BlockReason, FinishReason, PausedBy},
+    quota::QuotaSlot,
 };
 
 /// An enrollment that a statement changed.
@@ -172,15 +173,21 @@ pub async fn release_some(tx: &mut Tx, code: &str, limit: u32, now: Timestamp) -
     update(tx, RELEASE, which, args![now, code, limit]).await
 }
 
-/// Ranks (from 1, in the order of slots) that leave on another day: they resume then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaSlot {
-    /// First rank.
-    pub first: u32,
-    /// Last rank, inclusive.
-    pub last: u32,
-    /// When their day's slots begin.
-    pub resumes_at: Timestamp,
+/// Releases those of these enrollments that are blocked with `code`, raising their revisions.
+pub async fn release_many(
+    tx: &mut Tx,
+    enrollments: &[EnrollmentId],
+    code: &str,
+    now: Timestamp,
+) -> Result<Vec<Touched>> {
+    let mut released = Vec::new();
+    for chunk in enrollments.chunks(CHUNK) {
+        let mut values = args![now, code];
+        values.extend(ids(chunk));
+        let which = format!("id IN ({}) AND state = 'blocked' AND blocked_reason = $2", list(3, chunk.len()));
+        released.extend(update(tx, &format!("{RELEASE}, revision = revision + 1"), &which, values).await?);
+    }
+    Ok(released)
 }
 
 /// Blocks due emails of a mailbox that only the quota holds: one statement, each rank resumes with its slot.
@@ -208,6 +215,24 @@ pub async fn hold_quota(tx: &mut Tx, mailbox: MailboxId, slots: &[QuotaSlot], no
         not_leaving("enrollments")
     );
     tx.execute(&sql, args).await
+}
+
+/// Releases up to `limit` emails that a quota held until now, by one statement; the mailboxes that now have something
+/// to do. Fewer than `limit` rows are left to release when the answer's number is below it.
+pub async fn release_quota(tx: &mut Tx, limit: u32, now: Timestamp) -> Result<(u64, Vec<MailboxId>)> {
+    let which = format!(
+        "id IN (SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND (state <> 'active' OR step_action <> \
+            'automated_email') AND wake_at <= $1 AND state = 'blocked' AND blocked_reason = 'quota_reached' \
+            ORDER BY wake_at LIMIT $2{})",
+        tx.for_update_skip_locked()
+    );
+    let lock_free =
+        format!("UPDATE enrollments SET {RELEASE}, revision = revision + 1 WHERE {which} RETURNING {TOUCHED}");
+    let released = tx.all(&lock_free, args![now, limit], read).await?;
+    let mut mailboxes: Vec<MailboxId> = released.iter().filter_map(|row| row.mailbox_id).collect();
+    mailboxes.sort();
+    mailboxes.dedup();
+    Ok((released.len() as u64, mailboxes))
 }
 
 /// A pause: by whom and until when.

@@ -199,7 +199,7 @@ impl Judge<'_> {
         let Some(last) = facts.last_slot_at else {
             return self.allow(RuleKind::Gap, |_| format!("{gap} s; nothing left before"));
         };
-        let free = last.plus_ms(quota::gap_ms(gap, quota::jitter_seed(facts.enrollment.id, step.id)));
+        let free = last.plus_ms(quota::gap_ms(gap, quota::jitter_seed(facts.person.id, step.id)));
         let words = |judge: &Self| format!("{gap} s; the last email left {}", judge.at(last));
         if free <= facts.now {
             return self.allow(RuleKind::Gap, words);

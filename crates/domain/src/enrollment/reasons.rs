@@ -113,6 +113,22 @@ impl BlockReason {
         }
     }
 
+    /// The reason in a few words, as a cell of a list has room for: *missing data*.
+    pub const fn in_short(&self) -> &'static str {
+        match self {
+            Self::MissingMergeData { .. } => "missing data",
+            Self::NoRecipient => "no address",
+            Self::RecipientRefused { .. } | Self::Bounced { .. } => "the address",
+            Self::DuplicateAddress => "duplicate address",
+            Self::QuotaReached => "the quota",
+            Self::MailboxDisconnected | Self::AuthFailed | Self::MailboxSettings { .. } => "the mailbox",
+            Self::DeliveryUncertain => "being checked",
+            Self::TemplateError { .. } => "the text",
+            Self::LateStart => "more than 7 days late",
+            Self::HeldForReview => "reply to review",
+        }
+    }
+
     /// A person may press *retry*.
     pub const fn retryable(&self) -> bool {
         !matches!(self, Self::DeliveryUncertain | Self::DuplicateAddress)

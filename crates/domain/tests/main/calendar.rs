@@ -183,17 +183,14 @@ fn quota_days_are_those_of_the_mailbox_and_skip_away_dates() {
         local(mailbox.away_until(at("2026-11-26T12:00[Europe/Berlin]")).unwrap(), "Europe/Berlin"),
         "Sat 2026-11-28 00:00"
     );
-    let slots: Vec<String> =
-        quota::slots_after(&mailbox, now, 2).take(5).map(|at| local(at, "Europe/Berlin")).collect();
-    let expected = [
-        "Sat 2026-11-28 00:00",
-        "Sat 2026-11-28 00:00",
-        "Sun 2026-11-29 00:00",
-        "Sun 2026-11-29 00:00",
-        "Mon 2026-11-30 00:00",
-    ];
-    assert_eq!(slots, expected);
-    assert_eq!(quota::slots_after(&mailbox, now, 0).count(), 0);
+    mailbox.daily_quota = 2;
+    let slots = quota::slots_after(&mailbox, now, 1);
+    let read = |slot: &quota::QuotaSlot| (slot.first, slot.last, local(slot.resumes_at, "Europe/Berlin"));
+    let expected = [(2, 3, "Sat 2026-11-28 00:00"), (4, 5, "Sun 2026-11-29 00:00"), (6, 7, "Mon 2026-11-30 00:00")];
+    assert_eq!(slots.iter().take(3).map(read).collect::<Vec<_>>(), expected.map(|(a, b, at)| (a, b, at.to_owned())));
+    assert!(slots.last().unwrap().last > 1_000_000, "what is beyond shares the last day");
+    mailbox.daily_quota = 0;
+    assert_eq!(quota::slots_after(&mailbox, now, 0), []);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use relance_domain::{
     decision::{Facts, RuleKind},
     enrollment::{BlockReason, PausedBy, State},
-    forecast::{Lane, NewEnrollment, PlannedStep, forecast, forecast_new, forecast_new_in},
+    forecast::{NewEnrollment, PlannedStep, Prospect, forecast, forecast_all, forecast_new},
     schedule::Schedule,
     sequence::Plan,
     step::{TaskMode, Wait, WaitUnit},
@@ -61,7 +61,7 @@ fn before_enrolling_every_step_has_its_date() {
     assert_eq!(times(&steps), expected);
     assert_eq!(steps.iter().map(|step| step.after_task).collect::<Vec<_>>(), [false, false, true, true, true]);
     assert_eq!(steps.iter().map(|step| step.position).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
-    assert_eq!(steps[4].moved_by, Some(RuleKind::Window));
+    assert_eq!(steps[4].moved_by, Some(RuleKind::SendingDay));
     assert_eq!(steps[4].due_at.map(|due| local(due, ZONE)).as_deref(), Some("Sat 2026-12-05 16:59"));
     assert!(steps[0].explained.is_some() && steps[1].explained.is_none());
 }
@@ -120,7 +120,7 @@ fn an_open_task_is_taken_as_done_when_it_is_due() {
 }
 
 #[test]
-fn forecasts_that_share_a_lane_keep_quota_and_gap_together() {
+fn forecasts_of_one_mailbox_keep_quota_and_gap_together() {
     let (person, workspace, mut mailbox) = (person(), workspace(), mailbox());
     mailbox.daily_quota = 2;
     let plan = plan(vec![email(1, Wait::IMMEDIATELY), email(2, wait(1, WaitUnit::Days))], Some(Schedule::default()));
@@ -139,13 +139,13 @@ fn forecasts_that_share_a_lane_keep_quota_and_gap_together() {
         suppressed: None,
         missing_tags: &[],
     };
-    let mut lane = Lane::new(Some(&mailbox), now, 1, None);
-    for _ in 0..4 {
-        assert_eq!(forecast_new_in(&new, &mut lane).len(), 2);
-    }
-    let per_day: Vec<u32> = lane.per_day().map(|(_, used)| used).collect();
-    assert_eq!(per_day.iter().sum::<u32>(), 1 + 8);
-    assert!(per_day.iter().all(|used| *used <= 2), "{per_day:?}");
+    let rows: Vec<_> = (0..4).map(|number| new.enrollment(number).unwrap()).collect();
+    let world: Vec<Prospect> = rows.iter().map(|row| Prospect { facts: new.facts(row), missing: &[] }).collect();
+    let found = forecast_all(&world, None);
+    assert!(found.steps.iter().all(|steps| steps.len() == 2 && steps.iter().all(|step| step.planned_at.is_some())));
+    let per_day: Vec<u32> = found.per_day(&mailbox, |_| true).into_values().collect();
+    assert_eq!(per_day.iter().sum::<u32>(), 8);
+    assert!(per_day[0] == 1 && per_day.iter().all(|used| *used <= 2), "{per_day:?}");
 }
 
 #[test]

@@ -180,7 +180,15 @@ impl Model {
             let run = &self.runs[*n].enrollment;
             let position = run.position(&self.plan) as u32;
             let due = run.state.due().unwrap_or(self.now);
-            SlotOrder::new(run.moved_by_hand, self.runs[*n].emails_sent == 0, position, due, run.enrolled_at, run.id)
+            SlotOrder::new(
+                run.moved_by_hand,
+                self.runs[*n].emails_sent == 0,
+                position,
+                due,
+                run.enrolled_at,
+                person().id,
+                run.id,
+            )
         });
         for n in order {
             for _ in 0..10 {

@@ -2,7 +2,7 @@
 
 use crate::build::{email, id, plan, schedule, step_id, task, wait, window};
 use relance_domain::{
-    EnrollmentId, Timestamp,
+    EnrollmentId, PersonId, Timestamp,
     person::{Fields, Kind, check_email, clean_line, email_key, normalized},
     quota::SlotOrder,
     schedule::{Day, Schedule, ScheduleZone, WindowFor},
@@ -132,7 +132,15 @@ fn a_plan_says_everything_that_keeps_it_from_being_activated() {
 fn slots_go_to_moved_ones_then_follow_ups_then_the_longest_then_the_earliest_due() {
     let time = Timestamp::from_ms;
     let order = |moved, first, position, due, enrolled, n| {
-        SlotOrder::new(moved, first, position, time(due), time(enrolled), EnrollmentId::from_uuid(id(n)))
+        SlotOrder::new(
+            moved,
+            first,
+            position,
+            time(due),
+            time(enrolled),
+            PersonId::from_uuid(id(1)),
+            EnrollmentId::from_uuid(id(n)),
+        )
     };
     let expected = [
         order(true, true, 1, 90, 9, 1),

@@ -3,8 +3,8 @@
 use super::{
     access,
     bulk::Selection,
-    ground::{Ground, Judged, Places},
-    preflight::{EnrollRequest, Preflight, PreflightRow},
+    ground::{Ground, Judged},
+    preflight::{BulkForecast, EnrollRequest, Preflight, PreflightRow},
 };
 use crate::{Engine, EngineError, Result, commands::RowOutcome};
 use relance_domain::{
@@ -47,8 +47,8 @@ pub struct EnrollOutcome {
 /// What enrolling many did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnrolledMany {
-    /// Up to 1,000 people: one row each.
-    Rows(Vec<EnrollOutcome>),
+    /// Up to 1,000 people: one row each, and when their emails leave.
+    Rows(Vec<EnrollOutcome>, BulkForecast),
     /// More: a job does it.
     Job(JobId),
 }
@@ -71,7 +71,7 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         let ground = self.ground(&mut tx, actor, request).await?;
-        let judged = ground.judge(&mut tx, actor, &request.person_ids, None).await?;
+        let judged = ground.judge(&mut tx, actor, &request.person_ids).await?;
         let outcomes = self.start_judged(&mut tx, actor, &ground, judged, OnMissing::Start).await?;
         let outcome = outcomes.into_iter().next().ok_or(EngineError::NotFound("person"))?;
         if !outcome.started {
@@ -96,30 +96,30 @@ impl Engine {
             return Ok(EnrolledMany::Job(self.start_bulk_enroll(actor, request, on_missing, &selection).await?));
         }
         let mut rows = Vec::with_capacity(request.person_ids.len());
-        let mut places = None;
+        let (planned, forecast) = self.preflight_rows(actor, request, on_missing).await?;
         for chunk in request.person_ids.chunks(CHUNK) {
-            let prepared = self.prepare_enroll(actor, request, chunk, &mut places).await?;
+            let prepared = self.prepare_enroll(actor, request, chunk).await?;
             let mut tx = self.store.begin().await?;
             rows.extend(self.enroll_prepared(&mut tx, actor, prepared, on_missing).await?);
             tx.commit().await?;
         }
         self.signals.due.notify_waiters();
-        Ok(EnrolledMany::Rows(rows))
+        for (row, planned) in rows.iter_mut().zip(planned).filter(|(row, _)| row.started) {
+            row.row.first_at = planned.first_at;
+        }
+        Ok(EnrolledMany::Rows(rows, forecast))
     }
 
-    /// Judges these people in a view of their own, so that little is left for the write transaction. First emails take
-    /// places one after the other over several calls.
+    /// Judges these people in a view of their own, so that little is left for the write transaction.
     pub(crate) async fn prepare_enroll(
         &self,
         actor: &Actor,
         request: &EnrollRequest,
         people: &[PersonId],
-        places: &mut Option<Places>,
     ) -> Result<Prepared> {
         let mut tx = self.store.read().await?;
         let ground = self.ground(&mut tx, actor, request).await?;
-        let places = places.get_or_insert_with(|| ground.places());
-        let judged = ground.judge(&mut tx, actor, people, Some(places)).await?;
+        let judged = ground.judge(&mut tx, actor, people).await?;
         Ok(Prepared { ground, judged })
     }
 

@@ -9,23 +9,29 @@ use super::{
 };
 use crate::{
     Engine, EngineError, Result,
+    forecasting::MOST_OF_A_MAILBOX,
     rendering::{Correspondence, Footer, unsubscribe_url},
-    sender::facts::Due,
+    sender::facts::{Due, edited},
 };
 use relance_domain::{
-    EnrollmentId, StepId, Timestamp,
-    decision::Facts,
+    DeliveryId, EnrollmentId, StepId, Timestamp,
     delivery::{Delivery, DeliveryState},
     enrollment::State,
-    forecast::{PlannedStep, forecast},
+    forecast::PlannedStep,
     mailbox::Mailbox,
-    quota,
     step::{Action, Step},
     task::{Task, TaskState},
     user::Actor,
     workspace::Workspace,
 };
-use relance_storage::{Tx, deliveries, enrollments, mailbox_days, mailboxes, sending::InThread, tasks};
+use relance_storage::{
+    Tx, activities, deliveries,
+    email_edits::{self, EmailEdit},
+    enrollments,
+    sending::InThread,
+    tasks,
+};
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// Everything the steps of one enrollment are shown from.
@@ -37,8 +43,10 @@ struct View {
     tasks: Vec<Task>,
     /// In whose name the words are made, a stand-in where no mailbox is left.
     writer: Mailbox,
-    mailbox: Option<Mailbox>,
-    used_today: u32,
+    planned: Vec<PlannedStep>,
+    edits: HashMap<(EnrollmentId, StepId), EmailEdit>,
+    /// Why each email that left did so then.
+    departed: HashMap<DeliveryId, Value>,
 }
 
 impl Engine {
@@ -48,11 +56,11 @@ impl Engine {
         let view = self.view(&mut tx, actor, id).await?;
         drop(tx);
         let words = view.words(self);
-        let planned = view.planned(&words);
+        let planned = &view.planned;
         let plan = &view.due.prepared.version.plan;
         let steps = plan.steps.iter().enumerate().map(|(index, step)| {
             let words = words.get(&step.id).cloned().unwrap_or_default();
-            view.step(step, index + 1, &planned, words)
+            view.step(step, index + 1, planned, words)
         });
         Ok(EnrollmentPreview {
             steps: steps.collect(),
@@ -77,29 +85,35 @@ impl Engine {
         let (actor_id, mailbox_id) = (stored.enrollment.actor_id, stored.enrollment.mailbox_id);
         let due = self.load_due(tx, vec![stored]).await?.pop().ok_or(EngineError::NotFound("enrollment"))?;
         let writer = self.sender_of(tx, Some(actor_id), mailbox_id).await?.mailbox;
-        let mailbox = match mailbox_id {
-            Some(id) => mailboxes::find(tx, id).await?,
-            None => None,
-        };
+        let future = self.future(tx, &[], &[id], MOST_OF_A_MAILBOX).await?;
+        let planned = future.and_then(|future| future.steps_of(id)).unwrap_or_default();
         let now = self.now();
-        let used_today = match &mailbox {
-            Some(mailbox) => mailbox_days::used(tx, mailbox.id, quota::day_of(mailbox, now)).await?,
-            None => 0,
-        };
         Ok(View {
             now,
             workspace: access::workspace(tx).await?,
             deliveries: deliveries::of_enrollment(tx, id).await?,
             tasks: tasks::of_enrollments(tx, &[id]).await?,
             writer,
-            mailbox,
-            used_today,
+            planned,
+            edits: email_edits::of_enrollments(tx, &[id]).await?,
+            departed: activities::departures(tx, id).await?,
             due,
         })
     }
 }
 
 impl View {
+    /// The step with the words that someone gave it for this person.
+    fn as_edited(&self, step: &Step) -> Step {
+        let mut step = step.clone();
+        if let Some(edit) = self.edits.get(&(self.due.stored.enrollment.id, step.id))
+            && let Action::AutomatedEmail { email } | Action::ManualEmail { email, .. } = &mut step.action
+        {
+            *email = edited(email, edit);
+        }
+        step
+    }
+
     fn state(&self) -> &State {
         &self.due.stored.enrollment.state
     }
@@ -136,7 +150,7 @@ impl View {
                     text: sent.text.clone(),
                     missing_tags: Vec::new(),
                 },
-                None => words::of_step(step, &values, &thread, footer.as_ref())
+                None => words::of_step(&self.as_edited(step), &values, &thread, footer.as_ref())
                     .unwrap_or_else(|refused| Words { text: refused.message, ..Words::default() }),
             };
             let skipped = self.due.stored.enrollment.done_steps.contains(&step.id) && sent.is_none();
@@ -146,28 +160,6 @@ impl View {
             found.insert(step.id, words);
         }
         found
-    }
-
-    /// The steps to come with their dates; none once it has ended.
-    fn planned(&self, words: &HashMap<StepId, Words>) -> Vec<PlannedStep> {
-        let enrollment = &self.due.stored.enrollment;
-        let Some(current) = enrollment.state.step() else { return Vec::new() };
-        let plan = &self.due.prepared.version.plan;
-        let mut facts = Facts::new(self.now, enrollment, plan, &self.due.person, &self.workspace);
-        facts.sequence_paused = self.due.sequence.paused_at.is_some();
-        facts.mailbox = self.mailbox.as_ref();
-        facts.actor_zone = relance_domain::time::zone(&self.due.actor.time_zone);
-        facts.actor_active = self.due.actor.deactivated_at.is_none();
-        facts.suppressed = self.due.suppressed.as_ref();
-        facts.used_today = self.used_today;
-        facts.last_slot_at = self.mailbox.as_ref().and_then(|mailbox| mailbox.last_sent_at);
-        facts.emails_sent = self.due.stored.emails_sent;
-        facts.open_task = self.task(current).filter(|task| task.state == TaskState::Open);
-        facts.missing_tags = words.get(&current).map_or(&[], |words| words.missing_tags.as_slice());
-        facts.delivery = self.delivery(current);
-        let is_manual = plan.step(current).is_some_and(|step| matches!(step.action, Action::ManualEmail { .. }));
-        facts.pressed_send = is_manual && self.due.stored.step_action.as_deref() == Some("automated_email");
-        forecast(&facts)
     }
 
     fn step(&self, step: &Step, position: usize, planned: &[PlannedStep], words: Words) -> EnrollmentStep {
@@ -181,10 +173,17 @@ impl View {
             Some(DeliveryState::Sent { at }) => Some(at),
             _ => task.filter(|task| task.state != TaskState::Open).and_then(|task| task.closed_at),
         };
+        let status = self.status(step, position, delivery, task);
+        let edit = self.edits.get(&(self.due.stored.enrollment.id, step.id));
+        let is_to_come = matches!(status, StepStatus::Planned | StepStatus::Waiting);
         EnrollmentStep {
             step: step.clone(),
             position,
-            status: self.status(step, position, delivery, task),
+            status,
+            moved_by: planned.and_then(|planned| planned.moved_by),
+            departed: delivery.and_then(|delivery| self.departed.get(&delivery.id).cloned()).unwrap_or(Value::Null),
+            edited: edit.map(|edit| (edit.edited_by, edit.edited_at)),
+            may_edit: step.action.email().is_some() && self.state().is_ongoing() && is_to_come,
             planned_at: planned.and_then(|planned| planned.planned_at),
             after_task: planned.is_some_and(|planned| planned.after_task),
             executed_at,

@@ -5,29 +5,30 @@
 use super::{
     access,
     preflight::{EnrollRequest, Preflight, PreflightRow},
+    teams,
     words::Sender,
 };
 use crate::{Engine, Result, rendering::Texts};
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::tz::TimeZone;
 use relance_domain::{
     EnrollmentId, PersonId, Refused, StepId, Timestamp, UserId, VersionId,
     calendar::LocalSchedule,
     enrolling::{Candidate, may_enroll, start},
-    forecast::Lane,
-    mailbox::Mailbox,
+    forecast::NewEnrollment,
     merge::{self, Compiled, Format},
     person::{Person, email_key},
     quota,
     sequence::{Plan, Sequence, SequenceState},
     suppression::{self, Suppression},
-    time::DAY,
     user::Actor,
     workspace::Workspace,
 };
 use relance_storage::{
     Tx,
     enrollment_lookups::{self, Past},
-    enrollments, mailbox_days, people, sequences, suppressions,
+    enrollments, mailbox_days, people,
+    sending::InThread,
+    sequences, suppressions,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -42,39 +43,10 @@ pub(crate) struct Ground {
     pub(crate) start_step: Option<StepId>,
     pub(crate) start_at: Timestamp,
     pub(crate) used_today: u32,
-    now: Timestamp,
-    texts: Vec<Texts>,
+    pub(crate) now: Timestamp,
+    texts: Vec<(StepId, Texts)>,
     /// Every tag of the texts in one text: nothing missing here, nothing missing anywhere.
     probe: Option<Compiled>,
-}
-
-/// Places in the days of one mailbox that first emails of many people take, one after the other.
-pub(crate) struct Places {
-    lane: Lane,
-    latest: Option<Timestamp>,
-}
-
-impl Places {
-    /// The first free place from `from` on.
-    fn take(&mut self, mailbox: Option<&Mailbox>, local: &LocalSchedule, from: Timestamp, step: StepId) -> Timestamp {
-        // Days long before the latest place are full: looking at each again would take forever for a long queue.
-        let from = self.latest.map_or(from, |latest| from.max(latest.plus_ms(-2 * DAY)));
-        let nobody = EnrollmentId::from_uuid(uuid::Uuid::nil());
-        let at = self.lane.slot(mailbox, local, true, from, nobody, step).map_or(from, |slot| slot.at);
-        self.lane.take(mailbox, at);
-        self.latest = self.latest.max(Some(at));
-        at
-    }
-
-    /// Emails per day of the mailbox, those of today included that have left.
-    pub(crate) fn per_day(&self) -> Vec<(Date, u32)> {
-        self.lane.per_day().filter(|(_, count)| *count > 0).collect()
-    }
-
-    /// The last place that was taken.
-    pub(crate) const fn latest(&self) -> Option<Timestamp> {
-        self.latest
-    }
 }
 
 /// One person judged.
@@ -82,6 +54,8 @@ pub(crate) struct Judged {
     pub(crate) row: PreflightRow,
     pub(crate) start: Option<(StepId, Timestamp)>,
     pub(crate) address_key: Option<String>,
+    /// Steps whose emails lack values, with the tags.
+    pub(crate) missing: Vec<(StepId, Vec<String>)>,
 }
 
 impl Engine {
@@ -112,10 +86,11 @@ impl Engine {
             None => 0,
         };
         let from = start_step.and_then(|step| plan.position(step)).unwrap_or(1) - 1;
-        let emails = plan.steps.iter().skip(from).filter_map(|step| step.action.email());
-        let texts: Vec<Texts> = emails.clone().filter_map(|email| Texts::compile(email).ok()).collect();
+        let emails = plan.steps.iter().skip(from).filter_map(|step| Some((step.id, step.action.email()?)));
+        let compiled = emails.clone().filter_map(|(step, email)| Some((step, Texts::compile(email).ok()?)));
+        let texts: Vec<(StepId, Texts)> = compiled.collect();
         let mut tags: Vec<String> = Vec::new();
-        for email in emails {
+        for (_, email) in emails {
             for text in [&email.subject, &email.body_html, &email.body_text] {
                 tags.extend(merge::tags_in(text));
             }
@@ -185,16 +160,12 @@ impl Known {
 }
 
 impl Ground {
-    /// Judges these people, in the order given. With places their first emails take those that are free.
-    pub(crate) async fn judge(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        ids: &[PersonId],
-        places: Option<&mut Places>,
-    ) -> Result<Vec<Judged>> {
-        let known = Known::load(tx, self, ids).await?;
-        let mut places = places;
+    /// Judges these people, in the order given.
+    pub(crate) async fn judge(&self, tx: &mut Tx, actor: &Actor, ids: &[PersonId]) -> Result<Vec<Judged>> {
+        let mut known = Known::load(tx, self, ids).await?;
+        let sight = teams::sight(tx, actor).await?;
+        known.people.retain(|_, person| sight.sees(person.fields.owner_id));
+        let actor_zone = self.actor_zone();
         let (mut seen, mut addresses) = (HashSet::new(), HashSet::new());
         let mut judged = Vec::with_capacity(ids.len());
         for id in ids {
@@ -203,7 +174,7 @@ impl Ground {
                 continue;
             };
             let address_key = email_key(&person.fields.email).filter(|_| self.plan.has_email());
-            let row = self.judge_one(actor, person, &known, address_key.clone(), places.as_deref_mut())?;
+            let row = self.judge_one(actor, person, &known, address_key.clone(), actor_zone.as_ref());
             let starts = row.start.is_some();
             let twice = starts && (!seen.insert(*id) || address_key.is_some_and(|key| !addresses.insert(key)));
             judged.push(if twice {
@@ -224,8 +195,8 @@ impl Ground {
         person: &Person,
         known: &Known,
         address_key: Option<String>,
-        places: Option<&mut Places>,
-    ) -> Result<Judged> {
+        actor_zone: Option<&TimeZone>,
+    ) -> Judged {
         let by_address = || address_key.as_ref().and_then(|key| known.by_address.get(key));
         let ongoing = known.by_person.get(&person.id).or_else(by_address).copied();
         let keys = suppression::keys_of(&person.fields.email);
@@ -244,32 +215,36 @@ impl Ground {
                 .any(|past| past.bounced && past.address_key.is_some() && past.address_key == address_key),
         };
         if let Err(why) = may_enroll(&candidate) {
-            return Ok(refused(person.id, ongoing.filter(|_| why.code == "already_active"), why));
+            return refused(person.id, ongoing.filter(|_| why.code == "already_active"), why);
         }
-        let local = LocalSchedule::of(self.plan.schedule.as_ref(), person, self.actor_zone().as_ref(), &self.workspace);
+        let local = LocalSchedule::of(self.plan.schedule.as_ref(), person, actor_zone, &self.workspace);
         let start = start(&self.plan, self.start_step, self.start_at, &local);
         let company = person.fields.company_id.and_then(|id| known.companies.get(&id));
-        let tags = self.missing_tags(person, company);
-        let first_at = start.map(|(step, due)| self.first_at(step, due, &local, places));
+        let missing = self.missing(person, company);
+        let mut tags: Vec<String> = Vec::new();
+        for tag in missing.iter().flat_map(|(_, tags)| tags) {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        let first_at = start.map(|(step, due)| self.first_at(step, due, &local));
         let outcome = if tags.is_empty() { Preflight::Starts } else { Preflight::WaitsForData { tags } };
         let was_enrolled_before = past.iter().any(|past| past.sequence_id == self.sequence.id);
-        Ok(Judged {
+        Judged {
             row: PreflightRow { person_id: person.id, outcome, first_at, was_enrolled_before },
             start,
             address_key,
-        })
+            missing,
+        }
     }
 
-    /// When the first step happens: an email in its window (and place in the lane), a task when it is due.
-    fn first_at(&self, step: StepId, due: Timestamp, local: &LocalSchedule, places: Option<&mut Places>) -> Timestamp {
+    /// When the first step happens if nobody else is in the mailbox: an email in its window, a task when it is due.
+    fn first_at(&self, step: StepId, due: Timestamp, local: &LocalSchedule) -> Timestamp {
         if !self.plan.step(step).is_some_and(|step| step.action.is_automated_email()) {
             return due;
         }
         let from = due.max(self.now);
-        match places {
-            None => local.next_open(from, true).map_or(from, |opening| opening.at),
-            Some(places) => places.take(self.sender.mailbox(), local, from, step),
-        }
+        local.next_open(from, true).map_or(from, |opening| opening.at)
     }
 
     /// The zone of the rep on whose behalf it runs.
@@ -277,27 +252,40 @@ impl Ground {
         self.sender.user.as_ref().and_then(|user| relance_domain::time::zone(&user.time_zone))
     }
 
-    /// The places of the mailbox as it is now.
-    pub(crate) fn places(&self) -> Places {
-        let last = self.sender.mailbox().and_then(|mailbox| mailbox.last_sent_at);
-        Places { lane: Lane::new(self.sender.mailbox(), self.now, self.used_today, last), latest: None }
+    /// What is known of someone before it is enrolled.
+    pub(crate) fn newcomer<'a>(&'a self, person: &'a Person, missing_tags: &'a [String]) -> NewEnrollment<'a> {
+        NewEnrollment {
+            now: self.now,
+            plan: &self.plan,
+            person,
+            mailbox: self.sender.mailbox(),
+            workspace: &self.workspace,
+            actor_zone: self.actor_zone(),
+            start_at: Some(self.start_at),
+            start_step: self.start_step,
+            used_today: self.used_today,
+            last_slot_at: self.sender.mailbox().and_then(|mailbox| mailbox.last_sent_at),
+            suppressed: None,
+            missing_tags,
+        }
     }
 
-    /// Tags without a value in any email from the first step on.
-    fn missing_tags(&self, person: &Person, company: Option<&Person>) -> Vec<String> {
+    /// Tags without a value in the emails from the first step on, by step.
+    fn missing(&self, person: &Person, company: Option<&Person>) -> Vec<(StepId, Vec<String>)> {
         let Some(probe) = &self.probe else { return Vec::new() };
         let correspondence = self.sender.correspondence(person, company);
         let values = correspondence.values("https://unsubscribe.invalid/");
         if probe.render(&values).is_ok_and(|rendered| rendered.missing.is_empty()) {
             return Vec::new();
         }
-        let mut missing: Vec<String> = Vec::new();
-        for texts in &self.texts {
-            for tag in texts.render(&values, &[], None).map(|words| words.missing).unwrap_or_default() {
-                if !missing.contains(&tag) {
-                    missing.push(tag);
-                }
+        let mut thread: Vec<InThread> = Vec::new();
+        let mut missing = Vec::new();
+        for (step, texts) in &self.texts {
+            let tags = texts.render(&values, &thread, None).map(|words| words.missing).unwrap_or_default();
+            if !tags.is_empty() {
+                missing.push((*step, tags));
             }
+            thread.push(InThread { message_id: String::new(), subject: String::new() });
         }
         missing
     }
@@ -309,5 +297,6 @@ fn refused(person_id: PersonId, enrollment_id: Option<EnrollmentId>, why: Refuse
         row: PreflightRow { person_id, outcome, first_at: None, was_enrolled_before: false },
         start: None,
         address_key: None,
+        missing: Vec::new(),
     }
 }

@@ -1,11 +1,26 @@
 //! What would happen if these people were enrolled: the same judgement that [`crate::commands::enroll`] acts on.
 
-use super::bulk::Selection;
-use crate::{Engine, Result};
-use relance_domain::{EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId, user::Actor};
-use relance_storage::people_lists;
+use super::{
+    bulk::Selection,
+    enroll::OnMissing,
+    ground::{Ground, Judged},
+};
+use crate::{Engine, Result, forecasting::MOST_OF_A_MAILBOX};
+use jiff::civil::Date;
+use relance_domain::{
+    EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId,
+    enrollment::Enrollment,
+    forecast::{Forecast, Leaving, Prospect},
+    person::Person,
+    quota,
+    user::Actor,
+};
+use relance_storage::{Tx, people, people_lists};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// Days of a forecast that are told one by one.
+const MOST_DAYS: usize = 1_100;
 
 /// Whom to enroll, in what, from where, when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +96,38 @@ pub struct RefusedCount {
     pub count: u64,
 }
 
+/// One day of a mailbox with a selection enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecastDay {
+    /// The day, in the mailbox's zone.
+    pub day: Date,
+    /// Emails that have left today, or were planned before.
+    pub planned: u32,
+    /// First emails of the selection.
+    pub first: u32,
+    /// Follow-ups of the selection.
+    pub follow_up: u32,
+}
+
+/// When the emails of a selection leave, with everyone else's of the mailbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkForecast {
+    /// From which mailbox; `None` for tasks only.
+    pub mailbox_id: Option<MailboxId>,
+    /// Its address.
+    pub address: String,
+    /// Most emails of the mailbox a day.
+    pub quota: u32,
+    /// Its days, from today to the last email of the selection.
+    pub days: Vec<ForecastDay>,
+    /// When the last first email leaves.
+    pub last_first_at: Option<Timestamp>,
+    /// When the last follow-up leaves, if nobody answers.
+    pub last_follow_up_at: Option<Timestamp>,
+    /// Emails of the selection in all.
+    pub emails: u64,
+}
+
 /// What would happen to a selection of any size.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreflightSummary {
@@ -96,17 +143,14 @@ pub struct PreflightSummary {
     pub missing: Vec<(String, u64)>,
     /// They do not start, by reason, most first.
     pub refused: Vec<RefusedCount>,
-    /// The first 500 of those who wait or are refused.
+    /// Everyone who was judged: those who wait for data first, then those who are refused, then those who start.
     pub rows: Vec<PreflightRow>,
-    /// Emails of the mailbox per day: those that left today and the first emails of this selection.
-    pub per_day: Vec<(jiff::civil::Date, u32)>,
-    /// When the last first email leaves.
-    pub last_first_at: Option<Timestamp>,
+    /// When their emails leave.
+    pub forecast: BulkForecast,
 }
 
 const JUDGED_AT_ONCE: usize = 500;
 const MOST_JUDGED: usize = 20_000;
-const SHOWN_ROWS: usize = 500;
 
 /// Counts, most first.
 fn sorted(counts: HashMap<String, u64>) -> Vec<(String, u64)> {
@@ -116,13 +160,14 @@ fn sorted(counts: HashMap<String, u64>) -> Vec<(String, u64)> {
 }
 
 impl Engine {
-    /// Judges a selection of any size without changing anything: counts, the rows that do not simply start, and the
-    /// forecast of first emails under the quota of the mailbox.
+    /// Judges a selection of any size without changing anything: counts, every row, and the forecast with everyone
+    /// else's emails of the mailbox. With [`OnMissing::Skip`] those who lack data are left out of the forecast.
     pub async fn preflight_selection(
         &self,
         actor: &Actor,
         request: &EnrollRequest,
         selection: &Selection,
+        on_missing: OnMissing,
     ) -> Result<PreflightSummary> {
         let mut tx = self.store.read().await?;
         let ground = self.ground(&mut tx, actor, request).await?;
@@ -133,39 +178,138 @@ impl Engine {
                 (people_lists::ids(&mut tx, &selection.query(), None, MOST_JUDGED).await?, total)
             }
         };
+        let mut judged = judge_all(&mut tx, &ground, actor, &ids).await?;
+        let forecast = self.forecast_judged(&mut tx, &ground, &mut judged, on_missing).await?;
         let mut summary =
-            PreflightSummary { total: total as u64, judged: ids.len() as u64, ..PreflightSummary::default() };
+            PreflightSummary { total: total as u64, judged: ids.len() as u64, forecast, ..PreflightSummary::default() };
         let (mut missing, mut refused) = (HashMap::new(), HashMap::new());
-        let mut places = ground.places();
-        for chunk in ids.chunks(JUDGED_AT_ONCE) {
-            for judged in ground.judge(&mut tx, actor, chunk, Some(&mut places)).await? {
-                match &judged.row.outcome {
-                    Preflight::Starts => summary.starts += 1,
-                    Preflight::WaitsForData { tags } => {
-                        summary.waits_for_data += 1;
-                        tags.iter().for_each(|tag| *missing.entry(tag.clone()).or_insert(0) += 1);
-                    }
-                    Preflight::Refused { code, .. } => *refused.entry(code.clone()).or_insert(0) += 1,
+        for judged in judged {
+            match &judged.row.outcome {
+                Preflight::Starts => summary.starts += 1,
+                Preflight::WaitsForData { tags } => {
+                    summary.waits_for_data += 1;
+                    tags.iter().for_each(|tag| *missing.entry(tag.clone()).or_insert(0) += 1);
                 }
-                if judged.row.outcome != Preflight::Starts && summary.rows.len() < SHOWN_ROWS {
-                    summary.rows.push(judged.row);
-                }
+                Preflight::Refused { code, .. } => *refused.entry(code.clone()).or_insert(0) += 1,
             }
+            summary.rows.push(judged.row);
         }
+        summary.rows.sort_by_key(|row| match row.outcome {
+            Preflight::WaitsForData { .. } => 0,
+            Preflight::Refused { .. } => 1,
+            Preflight::Starts => 2,
+        });
         summary.missing = sorted(missing);
         summary.refused = sorted(refused).into_iter().map(|(code, count)| RefusedCount { code, count }).collect();
-        summary.per_day = places.per_day();
-        summary.last_first_at = places.latest();
         Ok(summary)
     }
 
     /// Judges up to 1,000 people without changing anything.
     pub async fn preflight(&self, actor: &Actor, request: &EnrollRequest) -> Result<Vec<PreflightRow>> {
+        Ok(self.preflight_rows(actor, request, OnMissing::Start).await?.0)
+    }
+
+    /// As [`Engine::preflight`], with the forecast.
+    pub async fn preflight_rows(
+        &self,
+        actor: &Actor,
+        request: &EnrollRequest,
+        on_missing: OnMissing,
+    ) -> Result<(Vec<PreflightRow>, BulkForecast)> {
         super::at_most_1000(request.person_ids.len())?;
         let mut tx = self.store.read().await?;
         let ground = self.ground(&mut tx, actor, request).await?;
-        let mut places = ground.places();
-        let judged = ground.judge(&mut tx, actor, &request.person_ids, Some(&mut places)).await?;
-        Ok(judged.into_iter().map(|judged| judged.row).collect())
+        let mut judged = judge_all(&mut tx, &ground, actor, &request.person_ids).await?;
+        let forecast = self.forecast_judged(&mut tx, &ground, &mut judged, on_missing).await?;
+        Ok((judged.into_iter().map(|judged| judged.row).collect(), forecast))
     }
+
+    /// The forecast of everyone judged who would start, behind everyone else's; their first steps get their dates.
+    async fn forecast_judged(
+        &self,
+        tx: &mut Tx,
+        ground: &Ground,
+        judged: &mut [Judged],
+        on_missing: OnMissing,
+    ) -> Result<BulkForecast> {
+        let joins =
+            |judged: &Judged| judged.start.is_some() && (judged.missing.is_empty() || on_missing == OnMissing::Start);
+        let mailbox = ground.sender.mailbox();
+        let ids: Vec<PersonId> = judged.iter().filter(|one| joins(one)).map(|one| one.row.person_id).collect();
+        let desks: Vec<MailboxId> = mailbox.map(|mailbox| mailbox.id).into_iter().collect();
+        let Some(future) = self.future(tx, &desks, &[], MOST_OF_A_MAILBOX).await? else {
+            return Ok(BulkForecast::default());
+        };
+        let people: HashMap<PersonId, Person> =
+            people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
+        let mut places = Vec::with_capacity(ids.len());
+        let mut rows: Vec<(Enrollment, &Person, usize)> = Vec::with_capacity(ids.len());
+        for (place, one) in judged.iter().enumerate().filter(|(_, one)| joins(one)) {
+            let Some(person) = people.get(&one.row.person_id) else { continue };
+            let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            let Some(row) = ground.newcomer(person, &[]).enrollment(number) else { continue };
+            rows.push((row, person, place));
+            places.push(place);
+        }
+        let newcomers = rows
+            .iter()
+            .map(|(row, person, place)| Prospect {
+                facts: ground.newcomer(person, &[]).facts(row),
+                missing: &judged[*place].missing,
+            })
+            .collect();
+        let forecast = future.forecast(None, newcomers);
+        let known = future.len();
+        let found = summary_of(&forecast, known, ground);
+        let firsts: Vec<Option<Timestamp>> =
+            forecast.steps[known..].iter().map(|steps| steps.first().and_then(|step| step.planned_at)).collect();
+        for (place, first) in places.into_iter().zip(firsts) {
+            judged[place].row.first_at = first;
+        }
+        Ok(found)
+    }
+}
+
+/// Days, ends and numbers of a forecast whose prospects from `known` on are the selection.
+fn summary_of(forecast: &Forecast, known: usize, ground: &Ground) -> BulkForecast {
+    let Some(mailbox) = ground.sender.mailbox() else { return BulkForecast::default() };
+    let is_new = |email: &Leaving| email.prospect >= known;
+    let last = |which: fn(&Leaving) -> bool| {
+        forecast.emails.iter().filter(|email| is_new(email) && which(email)).map(|email| email.at).max()
+    };
+    let mut days: BTreeMap<Date, ForecastDay> = BTreeMap::new();
+    let today = quota::day_of(mailbox, ground.now);
+    let end = last(|_| true).map_or(today, |at| quota::day_of(mailbox, at));
+    for day in today.series(jiff::Span::new().days(1)).take_while(|day| *day <= end).take(MOST_DAYS) {
+        days.insert(day, ForecastDay { day, planned: 0, first: 0, follow_up: 0 });
+    }
+    if let Some(day) = days.get_mut(&today) {
+        day.planned = ground.used_today;
+    }
+    for email in &forecast.emails {
+        let Some(day) = days.get_mut(&quota::day_of(mailbox, email.at)) else { continue };
+        match (is_new(email), email.is_first) {
+            (false, _) => day.planned += 1,
+            (true, true) => day.first += 1,
+            (true, false) => day.follow_up += 1,
+        }
+    }
+    BulkForecast {
+        mailbox_id: Some(mailbox.id),
+        address: mailbox.address.clone(),
+        quota: mailbox.daily_quota,
+        days: days.into_values().collect(),
+        last_first_at: last(|email| email.is_first),
+        last_follow_up_at: last(|email| !email.is_first),
+        emails: forecast.emails.iter().filter(|email| is_new(email)).count() as u64,
+    }
+}
+
+/// Judges any number of people, some at a time.
+async fn judge_all(tx: &mut Tx, ground: &Ground, actor: &Actor, ids: &[PersonId]) -> Result<Vec<Judged>> {
+    let mut judged = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(JUDGED_AT_ONCE) {
+        judged.extend(ground.judge(tx, actor, chunk).await?);
+    }
+    Ok(judged)
 }

@@ -1,13 +1,13 @@
 //! What a person will get, before enrolling and while enrolled: the same rendering and rules that send.
 
-use super::{access, preflight::EnrollRequest, words};
-use crate::{Engine, Result, rendering::Footer};
+use super::{preflight::EnrollRequest, teams, words};
+use crate::{Engine, Result, forecasting::MOST_OF_A_MAILBOX, rendering::Footer};
 use relance_domain::{
-    PersonId, Timestamp,
-    decision::Explained,
+    PersonId, Timestamp, UserId,
+    decision::{Explained, RuleKind},
     delivery::Delivery,
     enrollment::Enrollment,
-    forecast::{NewEnrollment, forecast_new},
+    forecast::Prospect,
     person::Person,
     sequence::{Sequence, Version},
     step::Step,
@@ -96,6 +96,14 @@ pub struct EnrollmentStep {
     pub explained: Option<Explained>,
     /// *Retry* may be pressed at this step.
     pub may_retry: bool,
+    /// Which rule moved a step to come from its due time, if one did.
+    pub moved_by: Option<RuleKind>,
+    /// Why a sent email left when it did: `due_at`, `held_by`, `place` and `rules`; `null` if that is not known.
+    pub departed: serde_json::Value,
+    /// Who changed the words of this email for this person, and when.
+    pub edited: Option<(UserId, Timestamp)>,
+    /// The words may be changed for this person.
+    pub may_edit: bool,
 }
 
 /// An enrollment with all its steps.
@@ -143,24 +151,20 @@ impl Engine {
     ) -> Result<Vec<StepPreview>> {
         let mut tx = self.store.read().await?;
         let ground = self.ground(&mut tx, actor, request).await?;
-        let person = access::person(&mut tx, person).await?;
+        let person = teams::seen_person(&mut tx, actor, person).await?;
         let company = company_of(&mut tx, &person).await?;
+        let desks: Vec<_> = ground.sender.mailbox().map(|mailbox| mailbox.id).into_iter().collect();
+        let future = self.future(&mut tx, &desks, &[], MOST_OF_A_MAILBOX).await?;
         drop(tx);
-        let planned = forecast_new(&NewEnrollment {
-            now: self.now(),
-            plan: &ground.plan,
-            person: &person,
-            mailbox: ground.sender.mailbox(),
-            workspace: &ground.workspace,
-            actor_zone: ground.actor_zone(),
-            start_at: Some(ground.start_at),
-            start_step: ground.start_step,
-            used_today: ground.used_today,
-            last_slot_at: ground.sender.mailbox().and_then(|mailbox| mailbox.last_sent_at),
-            // What would refuse it, or holds it for data, is told beside the dates, not instead of them.
-            suppressed: None,
-            missing_tags: &[],
-        });
+        // What would refuse it, or holds it for data, is told beside the dates, not instead of them.
+        let newcomer = ground.newcomer(&person, &[]);
+        let row = newcomer.enrollment(0);
+        let joins: Vec<Prospect> =
+            row.iter().map(|row| Prospect { facts: newcomer.facts(row), missing: &[] }).collect();
+        let planned = match (&future, joins.is_empty()) {
+            (Some(future), false) => future.forecast(None, joins).steps.pop().unwrap_or_default(),
+            _ => Vec::new(),
+        };
         let url = format!("{}/unsubscribe/preview", self.settings.base_url);
         let footer = Footer::of(&ground.plan.unsubscribe, &ground.workspace.postal_address, &url);
         let correspondence = ground.sender.correspondence(&person, company.as_ref());

@@ -7,13 +7,13 @@ use super::access;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     EnrollmentId, StepId,
-    activity::ActivityKind,
+    activity::{Activity, ActivityKind},
     delivery::{Delivery, DeliveryState},
     enrollment::{BlockReason, Enrollment, Event, State},
     user::Actor,
 };
 use relance_storage::{
-    Tx, activities, deliveries,
+    Tx, activities, deliveries, enrollment_sets,
     enrollment_views::{self, EnrollmentFilter},
     enrollments::{self, StoredEnrollment},
     mailboxes, people,
@@ -61,7 +61,7 @@ impl Engine {
         self.begin_generation(tx, stored, *step).await?;
         let after = self.apply(tx, stored, Event::Released).await?;
         let event = self.enrollment_event(&after.enrollment, ActivityKind::SequenceReleased, actor, "Tried again");
-        let event = relance_domain::activity::Activity { detail: serde_json::json!({ "reason": code }), ..event };
+        let event = Activity { detail: serde_json::json!({ "reason": code }), ..event };
         activities::insert(tx, &event).await?;
         Ok(after.enrollment)
     }
@@ -111,18 +111,17 @@ impl Engine {
             let ids: Vec<EnrollmentId> = page.iter().map(|view| view.stored.enrollment.id).collect();
             after = ids.last().copied();
             let batch = enrollments::find_many(&mut tx, &ids, true).await?;
+            let mut allowed = Vec::with_capacity(batch.len());
             for stored in &batch {
-                let allowed = access::may_touch_enrollment(&mut tx, actor, &stored.enrollment).await;
-                match allowed {
-                    Err(EngineError::Forbidden(_)) => continue,
-                    other => other?,
-                }
-                match self.retry_locked(&mut tx, actor, stored).await {
-                    Ok(_) => retried += 1,
-                    Err(EngineError::Refused(_)) => {}
-                    Err(error) => return Err(error),
+                match access::may_touch_enrollment(&mut tx, actor, &stored.enrollment).await {
+                    Err(EngineError::Forbidden(_)) => {}
+                    other => {
+                        other?;
+                        allowed.push(stored);
+                    }
                 }
             }
+            retried += self.retry_batch(&mut tx, actor, reason, &allowed).await?;
             tx.commit().await?;
             if !full {
                 break;
@@ -130,5 +129,34 @@ impl Engine {
         }
         self.signals.due.notify_waiters();
         Ok(retried)
+    }
+
+    /// One statement for all of them, unless each needs a new generation of its email.
+    async fn retry_batch(&self, tx: &mut Tx, actor: &Actor, reason: &str, batch: &[&StoredEnrollment]) -> Result<u64> {
+        if matches!(reason, "recipient_refused" | "bounced" | "delivery_uncertain" | "duplicate_address") {
+            let mut retried = 0;
+            for stored in batch {
+                match self.retry_locked(tx, actor, stored).await {
+                    Ok(_) => retried += 1,
+                    Err(EngineError::Refused(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(retried);
+        }
+        let ids: Vec<EnrollmentId> = batch.iter().map(|stored| stored.enrollment.id).collect();
+        let released = enrollment_sets::release_many(tx, &ids, reason, self.now()).await?;
+        let of = |touched: &enrollment_sets::Touched| {
+            let stored = batch.iter().find(|stored| stored.enrollment.id == touched.id)?;
+            let event = self.enrollment_event(&stored.enrollment, ActivityKind::SequenceReleased, actor, "Tried again");
+            Some(Activity { detail: serde_json::json!({ "reason": reason }), ..event })
+        };
+        let events: Vec<Activity> = released.iter().filter_map(of).collect();
+        activities::insert_many(tx, &events).await?;
+        let mut mailboxes: Vec<_> = released.iter().filter_map(|touched| touched.mailbox_id).collect();
+        mailboxes.sort();
+        mailboxes.dedup();
+        mailboxes::hasten_many(tx, &mailboxes, self.now()).await?;
+        Ok(released.len() as u64)
     }
 }

@@ -8,20 +8,22 @@ use crate::{
     Engine,
     error::{EngineError, Result},
     history::{self, Event},
-    rendering::{Correspondence, Footer, Prepared, Words, unsubscribe_url},
+    rendering::{Correspondence, Footer, Prepared, Texts, Words, unsubscribe_url},
 };
 use relance_domain::{
     EnrollmentId, Refused, StepId, Timestamp,
     calendar::LocalSchedule,
-    decision::{Decision, RuleKind, decision},
+    decision::{Decision, Departed, Facts, RuleKind, decision},
     delivery::{Delivery, DeliveryState},
     enrolling::following,
     enrollment::{self, BlockReason, Enrollment, FinishReason, State},
     person::Person,
     quota,
+    user::Actor,
     workspace::Workspace,
 };
 use relance_storage::{self as storage, Tx, enrollments::Change, enrollments::StoredEnrollment};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// An email that is ours to hand over.
@@ -41,6 +43,8 @@ pub struct Claimed {
     pub actor_zone: Option<jiff::tz::TimeZone>,
     /// Something was sent before in this enrollment.
     pub is_follow_up: bool,
+    /// What was compared when it was decided that it leaves.
+    pub explained: Value,
 }
 
 impl Claimed {
@@ -68,6 +72,8 @@ pub struct Plan {
     pub waits: Vec<(EnrollmentId, i64, Option<Timestamp>)>,
     /// Rows that change their state.
     pub changes: Vec<(StoredEnrollment, enrollment::Event)>,
+    /// Rows whose current step is over without an email.
+    pub skips: Vec<(StoredEnrollment, Arc<Prepared>)>,
     /// When the mailbox may send again, if the gap stopped this turn.
     pub gap_until: Option<Timestamp>,
     /// The quota is used up: what is still due is held until its slots.
@@ -85,7 +91,8 @@ impl Engine {
             let mut decided = decision(&facts);
             let mut rendered = None;
             let (mut missing, mut error) = (Vec::new(), None);
-            if decided == Decision::Send {
+            // What lacks a value must not keep others waiting for its gap.
+            if matches!(decided, Decision::Send | Decision::Wait { because: RuleKind::Gap, .. }) {
                 match self.render_due(due, situation, epoch) {
                     Ok((email, tags)) => {
                         missing = tags;
@@ -98,7 +105,8 @@ impl Engine {
                 decided = decision(&facts);
             }
             match (decided, rendered) {
-                (Decision::Send, Some(email)) => {
+                (Decision::Send, Some(mut email)) => {
+                    email.explained = departure(&facts, due.edit.is_some());
                     plan.emails.push(email);
                     last_slot_at = Some(situation.now);
                 }
@@ -110,7 +118,7 @@ impl Engine {
                     plan.quota_reached = true;
                     break;
                 }
-                (decided, _) => plan.hold(due, decided, situation),
+                (decided, _) => plan.hold(due, decided),
             }
         }
         plan
@@ -125,8 +133,12 @@ impl Engine {
     ) -> std::result::Result<(Claimed, Vec<String>), Refused> {
         let enrollment = &due.stored.enrollment;
         let step = enrollment.state.step().ok_or_else(|| Refused::new("template_error", "The step is gone."))?;
-        let texts = due.prepared.texts(step).ok_or_else(|| Refused::new("template_error", "The step is no email."))?;
-        let texts = texts.as_ref().map_err(Clone::clone)?;
+        let own = due.prepared.texts(step).ok_or_else(|| Refused::new("template_error", "The step is no email."))?;
+        let edited = due.edited_text(step).map(|email| Texts::compile(&email)).transpose()?;
+        let texts = match &edited {
+            Some(edited) => edited,
+            None => own.as_ref().map_err(Clone::clone)?,
+        };
         let who = Correspondence {
             person: &due.person,
             company: due.company.as_ref(),
@@ -151,6 +163,7 @@ impl Engine {
             person: due.person.clone(),
             actor_zone: relance_domain::time::zone(&due.actor.time_zone),
             is_follow_up: due.stored.emails_sent > 0,
+            explained: Value::Null,
         };
         Ok((email, missing))
     }
@@ -217,6 +230,12 @@ impl Engine {
                 done => drop(done?),
             }
         }
+        for (stored, prepared) in plan.skips {
+            let after = self.advance(&mut tx, &stored, &prepared.version.plan, situation.now, 0).await?;
+            if Self::has_just_ended(&stored, &after) {
+                self.after_one_end(&mut tx, &after.enrollment, &FinishReason::Completed, &Actor::System).await?;
+            }
+        }
         if plan.quota_reached {
             hold_for_quota(&mut tx, situation, claimed.len()).await?;
         }
@@ -260,7 +279,7 @@ impl Engine {
 
 impl Plan {
     /// A row that does not leave now: what is written about it.
-    fn hold(&mut self, due: &Due, decided: Decision, situation: &Situation) {
+    fn hold(&mut self, due: &Due, decided: Decision) {
         let enrollment = &due.stored.enrollment;
         match decided {
             Decision::Wait { until, .. } => self.waits.push((enrollment.id, enrollment.revision, until)),
@@ -270,11 +289,7 @@ impl Plan {
             Decision::Finish { reason } => {
                 self.changes.push((due.stored.clone(), enrollment::Event::Ended { reason }));
             }
-            Decision::Skip { .. } => {
-                if let Some(event) = skipped(due, situation) {
-                    self.changes.push((due.stored.clone(), event));
-                }
-            }
+            Decision::Skip { .. } => self.skips.push((due.stored.clone(), Arc::clone(&due.prepared))),
             // A task step never comes up as an email; it is looked at by `wake_up`.
             Decision::Send | Decision::CreateTask => {
                 self.waits.push((enrollment.id, enrollment.revision, None));
@@ -283,19 +298,9 @@ impl Plan {
     }
 }
 
-/// The current step is over without an email.
-fn skipped(due: &Due, situation: &Situation) -> Option<enrollment::Event> {
-    let enrollment = &due.stored.enrollment;
-    let step = enrollment.state.step()?;
-    let plan = &due.prepared.version.plan;
-    let zone = relance_domain::time::zone(&due.actor.time_zone);
-    let local = LocalSchedule::of(plan.schedule.as_ref(), &due.person, zone.as_ref(), &situation.workspace);
-    let mut done = enrollment.done_steps.clone();
-    done.push(step);
-    if plan.step(step).is_none() {
-        return Some(enrollment::Event::Ended { reason: FinishReason::Completed });
-    }
-    Some(enrollment::Event::StepDone { step, next: following(plan, step, &done, situation.now, &local) })
+/// Why it leaves now, for whoever asks later: since when it was due, what held it until then, what was compared.
+fn departure(facts: &Facts, is_edited: bool) -> Value {
+    serde_json::to_value(Departed::now(facts, is_edited)).unwrap_or_default()
 }
 
 /// An email that was refused for now until nobody tries again is refused for good, so that a person can retry it.
@@ -312,19 +317,8 @@ async fn give_up(tx: &mut Tx, stored: &StoredEnrollment, event: &enrollment::Eve
 
 /// What is due beyond today's quota is blocked until its slots, by one statement.
 async fn hold_for_quota(tx: &mut Tx, situation: &Situation, claimed: usize) -> Result<()> {
-    let quota = situation.mailbox.daily_quota.max(1);
-    let first = u32::try_from(claimed).unwrap_or(u32::MAX).saturating_add(1);
-    let mut slots = Vec::new();
-    let mut rank = first;
-    let mut days = quota::slots_after(&situation.mailbox, situation.now, situation.mailbox.daily_quota)
-        .step_by(quota as usize)
-        .take(60)
-        .peekable();
-    while let Some(resumes_at) = days.next() {
-        let last = if days.peek().is_some() { rank.saturating_add(quota - 1) } else { u32::MAX / 2 };
-        slots.push(storage::enrollment_sets::QuotaSlot { first: rank, last, resumes_at });
-        rank = last.saturating_add(1);
-    }
+    let taken = u32::try_from(claimed).unwrap_or(u32::MAX);
+    let slots = quota::slots_after(&situation.mailbox, situation.now, taken);
     storage::enrollment_sets::hold_quota(tx, situation.mailbox.id, &slots, situation.now).await?;
     Ok(())
 }

@@ -8,12 +8,12 @@ use relance_domain::{
     mailbox::Mailbox,
     person::Person,
     sequence::Sequence,
-    step::Action,
+    step::{Action, EmailText},
     suppression::{self, Suppression},
     user::User,
     workspace::Workspace,
 };
-use relance_storage::{self as storage, Tx, enrollments::StoredEnrollment, sending::InThread};
+use relance_storage::{self as storage, Tx, email_edits::EmailEdit, enrollments::StoredEnrollment, sending::InThread};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -57,9 +57,18 @@ pub struct Due {
     pub delivery: Option<Delivery>,
     /// The emails sent in this enrollment, oldest first.
     pub thread: Vec<InThread>,
+    /// The words of the current email, if someone changed them for this person.
+    pub edit: Option<EmailEdit>,
 }
 
 impl Due {
+    /// The texts of an edited email; its place in a thread is that of the step.
+    pub fn edited_text(&self, step: relance_domain::StepId) -> Option<EmailText> {
+        let edit = self.edit.as_ref().filter(|edit| edit.step_id == step)?;
+        let own = self.prepared.version.plan.step(step)?.action.email()?;
+        Some(edited(own, edit))
+    }
+
     /// The facts for `decide`, with what this turn has already taken from the mailbox.
     pub fn facts<'a>(&'a self, situation: &'a Situation, taken: u32, last_slot_at: Option<Timestamp>) -> Facts<'a> {
         let mut facts = Facts::new(
@@ -87,6 +96,16 @@ impl Due {
     fn pressed_send(&self) -> bool {
         let step = self.stored.enrollment.state.step().and_then(|id| self.prepared.version.plan.step(id));
         step.is_some_and(|step| matches!(step.action, Action::ManualEmail { .. }))
+    }
+}
+
+/// The words of a step as someone changed them for one person.
+pub(crate) fn edited(own: &EmailText, edit: &EmailEdit) -> EmailText {
+    EmailText {
+        subject: edit.subject.clone(),
+        body_html: edit.body_html.clone(),
+        body_text: edit.body_text.clone(),
+        ..own.clone()
     }
 }
 
@@ -123,6 +142,7 @@ impl Engine {
         let mut deliveries = storage::sending::current_deliveries(tx, &ids).await?;
         let sent_before: Vec<EnrollmentId> =
             rows.iter().filter(|row| row.emails_sent > 0).map(|row| row.enrollment.id).collect();
+        let mut edits = storage::email_edits::of_enrollments(tx, &ids).await?;
         let mut threads = storage::sending::threads(tx, &sent_before).await?;
         let due = rows.into_iter().filter_map(|stored| {
             let enrollment = &stored.enrollment;
@@ -136,6 +156,7 @@ impl Engine {
                 suppressed: keys.iter().find_map(|key| suppressions.get(key).cloned()),
                 delivery: deliveries.remove(&enrollment.id),
                 thread: threads.remove(&enrollment.id).unwrap_or_default(),
+                edit: enrollment.state.step().and_then(|step| edits.remove(&(enrollment.id, step))),
                 person,
                 stored,
             })

@@ -26,6 +26,12 @@ use relance_storage::{
     sending::{NextStep, Sent},
 };
 use serde_json::json;
+use std::time::Duration;
+
+/// Between the first two tries to write the outcome of an accepted email; doubled with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest of these pauses: about a minute in all.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Accepted: the delivery is sent, the enrollment goes on, the history has a line.
@@ -38,12 +44,19 @@ impl Engine {
     ) -> Result<()> {
         let sent = self.sent_of(situation, email, reply.to_string(), self.now());
         metrics::counter!("relance_emails_sent_total").increment(1);
-        // Once the server said yes, the outcome must be written; the row is `Leaving` until it is.
-        match commits.sent.submit(sent.clone()).await {
-            Some(Ok(true)) => Ok(()),
-            Some(Ok(false)) => self.catch_up(email, &sent).await,
-            Some(Err(error)) => Err(crate::EngineError::Unavailable(error)),
-            None => Err(crate::EngineError::Unavailable("the engine is stopping".to_owned())),
+        // Once the server said yes, the outcome must be written; the row is `Leaving` until it is, and would be shown
+        // as uncertain. Writing it twice changes nothing: the delivery is `Sent`, the history has its id.
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match commits.sent.submit(sent.clone()).await {
+                Some(Ok(true)) => return Ok(()),
+                Some(Ok(false)) => return self.catch_up(email, &sent).await,
+                Some(Err(error)) if pause > LAST_PAUSE => return Err(crate::EngineError::Unavailable(error)),
+                Some(Err(error)) => tracing::warn!(error, "the outcome of sent emails is not written yet; trying again"),
+                None => return Err(crate::EngineError::Unavailable("the engine is stopping".to_owned())),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
     }
 
@@ -54,7 +67,7 @@ impl Engine {
             let action = plan.step(step_id)?.action.as_str();
             Some(NextStep { step_id, action, position: plan.position(step_id)?, due })
         });
-        let seed = quota::jitter_seed(email.enrollment.id, email.delivery.step_id);
+        let seed = quota::jitter_seed(email.enrollment.person_id, email.delivery.step_id);
         Sent {
             delivery_id: email.delivery.id,
             enrollment_id: email.enrollment.id,
@@ -68,6 +81,7 @@ impl Engine {
             next,
             activity_id: self.new_activity_id(),
             summary: format!("Step {position} of {}: {}", plan.steps.len(), email.delivery.subject),
+            detail: email.explained.clone(),
             next_slot_at: at.plus_ms(quota::gap_ms(situation.mailbox.min_gap_seconds, seed)),
         }
     }

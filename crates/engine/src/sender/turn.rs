@@ -7,12 +7,12 @@ use super::{
     lane::{HandedOver, Lane},
 };
 use crate::{Engine, error::Result};
-use relance_domain::{MailboxId, Timestamp, mailbox::MailboxState, time::SECOND};
+use relance_domain::{MailboxId, Timestamp, mailbox::MailboxState, quota, time::SECOND};
 use relance_mail::{Direction, Fault, Reply, Stage};
 use relance_storage::{self as storage, sending::Held};
 
 /// Due rows looked at in one turn: with no gap about what a lane hands over in some seconds.
-const BATCH: u32 = 50;
+const BATCH: u32 = quota::LOOKED_AT_ONCE;
 /// After a failed connection, the next try.
 const SERVER_RETRY_MS: i64 = 30 * SECOND;
 /// After an inbox could not be proved, the next try.
@@ -52,6 +52,11 @@ impl Engine {
             let retry = (state != Some(MailboxState::Connected)).then(|| self.now().plus_ms(SERVER_RETRY_MS));
             return self.rest(mailbox, retry, turn).await;
         }
+        // Within the least gap nothing leaves: the order of slots is decided on what is due when it ends.
+        let gap = i64::from(situation.mailbox.min_gap_seconds) * SECOND;
+        if situation.mailbox.last_sent_at.is_some_and(|last| last.plus_ms(gap) > situation.now) {
+            return self.rest(mailbox, None, Turn::default()).await;
+        }
         let plan = self.plan_turn(&situation, epoch);
         let gap_until = plan.gap_until;
         let has_more = situation.due.len() == BATCH as usize && gap_until.is_none() && !plan.quota_reached;
@@ -70,7 +75,9 @@ impl Engine {
             turn.next = Some(self.now());
             return Ok(turn);
         }
-        self.rest(mailbox, gap_until, turn).await
+        // What left may be followed by a step that is due at once and goes first: who is next is decided when the gap ends.
+        let gap_until = gap_until.filter(|_| turn.sent == 0);
+        self.rest_until_gap(mailbox, gap_until, turn).await
     }
 
     /// Hands over one email after the other; what the server took is written while the next one is handed over.
@@ -165,6 +172,19 @@ impl Engine {
         self.report_fault(mailbox, Direction::Sending, fault, at).await?;
         let wait = self.health.pause_after(mailbox, fault, at);
         self.rest(mailbox, Some(self.now().plus_ms(wait)), turn).await
+    }
+
+    /// Tells the mailbox when to look again: at the end of the gap of its first email, or sooner if another comes up,
+    /// which may go first.
+    async fn rest_until_gap(&self, mailbox: MailboxId, gap_until: Option<Timestamp>, turn: Turn) -> Result<Turn> {
+        let Some(until) = gap_until else { return self.rest(mailbox, None, turn).await };
+        let now = self.now();
+        let sooner = {
+            let mut tx = self.store.read().await?;
+            storage::enrollment_due::next_wake_after(&mut tx, mailbox, now).await?
+        };
+        let until = sooner.map_or(until, |sooner| sooner.min(until));
+        self.rest(mailbox, Some(until), turn).await
     }
 
     /// Tells the mailbox when to look again: at `not_before`, or when its next email is due, whichever is later.

@@ -63,7 +63,7 @@ async fn every_refusal_has_its_code_in_the_check_and_in_the_act() {
         let refused = world.engine.enroll(&world.actor, &EnrollRequest::new(sequence, vec![*person])).await;
         assert_eq!(codes(refused), [expected.as_str()]);
     }
-    let EnrolledMany::Rows(rows) =
+    let EnrolledMany::Rows(rows, _) =
         world.engine.enroll_many(&world.actor, &request, OnMissing::Start).await.expect("done")
     else {
         panic!("six people need no job")
@@ -98,13 +98,13 @@ async fn missing_data_is_a_warning_that_can_be_left_out() {
     let rows = world.engine.preflight(&world.actor, &request).await.expect("judged");
     assert_eq!(rows[0].outcome, Preflight::WaitsForData { tags: vec!["person.title".to_owned()] });
     assert_eq!(rows[1].outcome, Preflight::Starts);
-    let EnrolledMany::Rows(rows) =
+    let EnrolledMany::Rows(rows, _) =
         world.engine.enroll_many(&world.actor, &request, OnMissing::Skip).await.expect("done")
     else {
         panic!("two people need no job")
     };
     assert_eq!((rows[0].started, rows[1].started), (false, true));
-    let EnrolledMany::Rows(rows) =
+    let EnrolledMany::Rows(rows, _) =
         world.engine.enroll_many(&world.actor, &request, OnMissing::Start).await.expect("done")
     else {
         panic!("two people need no job")
@@ -229,12 +229,13 @@ async fn a_selection_of_any_size_is_counted_and_forecast_under_the_quota() {
     tx.commit().await.expect("committed");
     let everyone = Selection::Matching { kind: Some(Kind::Lead), search: String::new(), filter: Default::default() };
     let request = EnrollRequest::new(sequence, Vec::new());
-    let summary = world.engine.preflight_selection(&world.actor, &request, &everyone).await.expect("judged");
+    let summary =
+        world.engine.preflight_selection(&world.actor, &request, &everyone, OnMissing::Start).await.expect("judged");
     assert_eq!((summary.total, summary.judged, summary.starts, summary.waits_for_data), (650, 650, 600, 30));
     assert_eq!(summary.missing, [("person.title".to_owned(), 30)]);
-    assert_eq!((summary.refused[0].code.as_str(), summary.refused[0].count, summary.rows.len()), ("no_email", 20, 50));
-    assert_eq!(summary.per_day.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [200, 200, 200, 30]);
-    assert!(summary.last_first_at.is_some_and(|last| last.since(now) > 2 * DAY && last.since(now) < 4 * DAY));
+    assert_eq!((summary.refused[0].code.as_str(), summary.refused[0].count, summary.rows.len()), ("no_email", 20, 650));
+    assert_eq!(summary.forecast.days.iter().map(|day| day.planned + day.first).collect::<Vec<_>>(), [200, 200, 200]);
+    assert!(summary.forecast.last_first_at.is_some_and(|last| last.since(now) > DAY && last.since(now) < 3 * DAY));
     let mut tx = world.engine.store.read().await.expect("a view");
     assert!(!storage::sequences::counts(&mut tx, &[sequence]).await.expect("counted").contains_key(&sequence));
 }

@@ -48,6 +48,8 @@ pub struct Sent {
     pub activity_id: ActivityId,
     /// Its line in the history.
     pub summary: String,
+    /// What held it until then and what was compared: its explanation once it has left.
+    pub detail: serde_json::Value,
     /// When the mailbox may send again.
     pub next_slot_at: Timestamp,
 }
@@ -122,7 +124,7 @@ async fn insert_history(tx: &mut Tx, group: &[Sent]) -> Result<()> {
             sent.enrollment_id,
             sent.delivery_id,
             &sent.summary,
-            "{}",
+            sent.detail.to_string(),
         ]);
     }
     let sql = format!(

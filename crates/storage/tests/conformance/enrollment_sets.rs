@@ -9,10 +9,11 @@ use relance_domain::{
     EnrollmentId, Timestamp,
     delivery::DeliveryState,
     enrollment::{BlockReason, Event, FinishReason, PausedBy, State},
+    quota::QuotaSlot,
 };
 use relance_storage::{
     Tx, deliveries,
-    enrollment_sets::{self, End, Pause, QuotaSlot, Touched},
+    enrollment_sets::{self, End, Pause, Touched},
     enrollments::{self, Change, StoredEnrollment},
 };
 

@@ -213,7 +213,7 @@ async fn due_emails_come_in_the_order_of_slots_without_those_that_are_leaving() 
         rows.sort_by_key(|row| {
             let e = &row.enrollment;
             let due = e.state.due().expect("due");
-            SlotOrder::new(e.moved_by_hand, row.emails_sent == 0, row.position, due, e.enrolled_at, e.id)
+            SlotOrder::new(e.moved_by_hand, row.emails_sent == 0, row.position, due, e.enrolled_at, e.person_id, e.id)
         });
         for lock in [true, false] {
             let found = enrollment_due::due_emails(&mut tx, made.mailbox, at(10), 9, lock).await.expect("read");

@@ -1,0 +1,279 @@
+//! The forecast of what is stored: loads the enrollments of some mailboxes as a world for `domain::forecast`.
+//!
+//! It changes nothing. A mailbox with more enrollments than [`MOST_OF_A_MAILBOX`] is forecast by those that come up
+//! first; the rest could only move dates that are further away than anyone plans.
+
+use crate::{Engine, Result, rendering::Correspondence, sender::facts::Due};
+use relance_domain::{
+    EnrollmentId, MailboxId, StepId, Timestamp,
+    decision::Facts,
+    forecast::{Forecast, PlannedStep, Prospect, forecast_all},
+    mailbox::Mailbox,
+    quota,
+    step::Action,
+    task::{Task, TaskState},
+    workspace::Workspace,
+};
+use relance_storage::{self as storage, Tx, people_lists::PersonRow, people_sequences::NextEmail, sending::InThread};
+use std::collections::{HashMap, HashSet};
+
+/// Enrollments of one mailbox that a full forecast looks at.
+pub const MOST_OF_A_MAILBOX: u32 = 5_000;
+/// Enrollments of one mailbox that the dates of a list look at.
+pub const MOST_FOR_A_LIST: u32 = 300;
+
+/// Everything that lies before some mailboxes.
+pub struct Future {
+    now: Timestamp,
+    workspace: Workspace,
+    mailboxes: HashMap<MailboxId, Desk>,
+    rows: Vec<Row>,
+}
+
+/// A mailbox as it is now.
+struct Desk {
+    mailbox: Mailbox,
+    used_today: u32,
+    worked_since: Option<Timestamp>,
+}
+
+/// One enrollment with what the forecast needs of it.
+struct Row {
+    due: Due,
+    open_task: Option<Task>,
+    missing: Vec<(StepId, Vec<String>)>,
+}
+
+/// The next step of an enrollment, as lists say it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NextStep {
+    /// What comes next: `automated_email`, `manual_email` or `task`.
+    pub action: &'static str,
+    /// The step that comes next.
+    pub step: PlannedStep,
+    /// An email is still to come by itself.
+    pub has_email: bool,
+    /// When the next email leaves; `None` if that depends on an event.
+    pub next_email_at: Option<Timestamp>,
+    /// The next email comes only after a task.
+    pub after_task: bool,
+    /// Why there is no date, in a few words: *the sequence is paused*.
+    pub held: Option<String>,
+}
+
+impl Engine {
+    /// What lies before these mailboxes, these enrollments included whatever their mailbox.
+    pub async fn future(
+        &self,
+        tx: &mut Tx,
+        mailboxes: &[MailboxId],
+        also: &[EnrollmentId],
+        most: u32,
+    ) -> Result<Option<Future>> {
+        let now = self.now();
+        let Some(workspace) = storage::workspace::read(tx).await? else { return Ok(None) };
+        let mut stored = storage::enrollments::find_many(tx, also, false).await?;
+        let mut wanted: Vec<MailboxId> = stored.iter().filter_map(|row| row.enrollment.mailbox_id).collect();
+        wanted.extend(mailboxes);
+        wanted.sort();
+        wanted.dedup();
+        let mut desks = HashMap::new();
+        let mut known: HashSet<EnrollmentId> = stored.iter().map(|row| row.enrollment.id).collect();
+        for id in wanted {
+            let Some(mailbox) = storage::mailboxes::find(tx, id).await? else { continue };
+            let used_today = storage::mailbox_days::used(tx, id, quota::day_of(&mailbox, now)).await?;
+            let end = Timestamp::from_ms(i64::MAX);
+            let mut found = storage::enrollment_due::upcoming_emails(tx, id, end, most).await?;
+            found.extend(storage::enrollment_due::upcoming_others(tx, id, most).await?);
+            stored.extend(found.into_iter().filter(|row| known.insert(row.enrollment.id)));
+            desks.insert(id, Desk { mailbox, used_today, worked_since: self.leases.since(id) });
+        }
+        stored.retain(|row| row.enrollment.state.is_ongoing());
+        let ids: Vec<EnrollmentId> = stored.iter().map(|row| row.enrollment.id).collect();
+        let mut tasks: HashMap<(EnrollmentId, StepId), Task> = HashMap::new();
+        for task in storage::tasks::of_enrollments(tx, &ids).await? {
+            if let (TaskState::Open, Some(enrollment), Some(step)) = (task.state, task.enrollment_id, task.step_id) {
+                tasks.insert((enrollment, step), task);
+            }
+        }
+        let edits = storage::email_edits::of_enrollments(tx, &ids).await?;
+        let edited: HashSet<(EnrollmentId, StepId)> = edits.keys().copied().collect();
+        let rows = self.load_due(tx, stored).await?.into_iter().map(|due| {
+            let enrollment = &due.stored.enrollment;
+            let open_task = enrollment.state.step().and_then(|step| tasks.remove(&(enrollment.id, step)));
+            let desk = enrollment.mailbox_id.and_then(|id| desks.get(&id));
+            let missing = desk.map_or_else(Vec::new, |desk| missing_of(&due, &desk.mailbox, &edited));
+            Row { due, open_task, missing }
+        });
+        let rows = rows.collect();
+        Ok(Some(Future { now, workspace, mailboxes: desks, rows }))
+    }
+
+    /// What comes next in each of these enrollments, by the rules that send and with everyone else's; quick enough for
+    /// the rows of a list.
+    pub async fn next_steps(&self, tx: &mut Tx, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, NextStep>> {
+        let Some(future) = self.future(tx, &[], ids, MOST_FOR_A_LIST).await? else { return Ok(HashMap::new()) };
+        let wanted: HashSet<EnrollmentId> = ids.iter().copied().collect();
+        let forecast = future.forecast(None, Vec::new());
+        let mut found = HashMap::new();
+        for (row, steps) in future.rows.iter().zip(forecast.steps) {
+            let id = row.due.stored.enrollment.id;
+            if !wanted.contains(&id) {
+                continue;
+            }
+            let email = steps.iter().find(|step| step.action == "automated_email");
+            let has_email = email.is_some();
+            let (next_email_at, after_task) = email.map_or((None, false), |step| (step.planned_at, step.after_task));
+            let Some(step) = steps.into_iter().next() else { continue };
+            let held = if step.planned_at.is_some() { None } else { future.held(row, &step) };
+            found.insert(id, NextStep { action: step.action, step, has_email, next_email_at, after_task, held });
+        }
+        Ok(found)
+    }
+
+    /// Gives the rows of a list the forecast of their next emails in place of their stored due times.
+    pub async fn forecast_rows(&self, tx: &mut Tx, rows: &mut [PersonRow]) -> Result<()> {
+        let ids: Vec<EnrollmentId> =
+            rows.iter().flat_map(|row| &row.ongoing).map(|ongoing| ongoing.enrollment_id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let next = self.next_steps(tx, &ids).await?;
+        for row in rows.iter_mut().filter(|row| row.next_email != NextEmail::None) {
+            let steps = || row.ongoing.iter().filter_map(|e| next.get(&e.enrollment_id)).filter(|next| next.has_email);
+            let leaves = steps().filter(|next| !next.after_task).filter_map(|next| next.next_email_at).min();
+            row.next_email = match (leaves, steps().find(|next| next.after_task)) {
+                (Some(at), _) => NextEmail::At(at),
+                (None, Some(next)) => NextEmail::AfterTask(next.step.due_at),
+                (None, None) if steps().next().is_some() => NextEmail::Held(None),
+                (None, None) => NextEmail::None,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Tags without a value in the emails to come; those of an edited email are judged when it is rendered.
+fn missing_of(due: &Due, mailbox: &Mailbox, edited: &HashSet<(EnrollmentId, StepId)>) -> Vec<(StepId, Vec<String>)> {
+    let enrollment = &due.stored.enrollment;
+    let writer =
+        Correspondence { person: &due.person, company: due.company.as_ref(), mailbox, actor: Some(&due.actor) };
+    let values = writer.values("https://unsubscribe.invalid/");
+    let mut thread: Vec<InThread> = due.thread.clone();
+    let mut missing = Vec::new();
+    for step in &due.prepared.version.plan.steps {
+        if enrollment.done_steps.contains(&step.id) || step.action.email().is_none() {
+            continue;
+        }
+        let tags = if edited.contains(&(enrollment.id, step.id)) {
+            due.edited_text(step.id)
+                .and_then(|email| crate::rendering::Texts::compile(&email).ok())
+                .and_then(|texts| texts.render(&values, &thread, None).ok())
+                .map_or_else(Vec::new, |words| words.missing)
+        } else {
+            due.prepared.missing(step.id, &values, &thread)
+        };
+        missing.push((step.id, tags));
+        thread.push(InThread { message_id: String::new(), subject: String::new() });
+    }
+    missing
+}
+
+impl Future {
+    /// The mailbox, if it was asked for.
+    pub fn mailbox(&self, id: MailboxId) -> Option<&Mailbox> {
+        self.mailboxes.get(&id).map(|desk| &desk.mailbox)
+    }
+
+    /// How many enrollments it holds.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Nothing lies before them.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Which enrollment stands at this place of a forecast; `None` = one of those that were added.
+    pub fn at(&self, place: usize) -> Option<EnrollmentId> {
+        self.rows.get(place).map(|row| row.due.stored.enrollment.id)
+    }
+
+    fn facts<'a>(&'a self, row: &'a Row) -> Facts<'a> {
+        let due = &row.due;
+        let enrollment = &due.stored.enrollment;
+        let plan = &due.prepared.version.plan;
+        let desk = enrollment.mailbox_id.and_then(|id| self.mailboxes.get(&id));
+        let mut facts = Facts::new(self.now, enrollment, plan, &due.person, &self.workspace);
+        facts.sequence_paused = due.sequence.paused_at.is_some();
+        facts.mailbox = desk.map(|desk| &desk.mailbox);
+        facts.used_today = desk.map_or(0, |desk| desk.used_today);
+        facts.last_slot_at = desk.and_then(|desk| desk.mailbox.last_sent_at);
+        facts.worked_since = desk.and_then(|desk| desk.worked_since);
+        facts.actor_zone = relance_domain::time::zone(&due.actor.time_zone);
+        facts.actor_active = due.actor.deactivated_at.is_none();
+        facts.suppressed = due.suppressed.as_ref();
+        facts.emails_sent = due.stored.emails_sent;
+        facts.open_task = row.open_task.as_ref();
+        facts.delivery = due.delivery.as_ref();
+        let current = enrollment.state.step();
+        let tags = row.missing.iter().find(|(step, _)| Some(*step) == current);
+        facts.missing_tags = tags.map_or(&[], |(_, tags)| tags.as_slice());
+        let is_manual = current
+            .and_then(|step| plan.step(step))
+            .is_some_and(|step| matches!(step.action, Action::ManualEmail { .. }));
+        facts.pressed_send = is_manual && due.stored.step_action.as_deref() == Some("automated_email");
+        facts
+    }
+
+    /// Everything that happens until `until`, with `more` at the end of the world.
+    pub fn forecast<'a>(&'a self, until: Option<Timestamp>, more: Vec<Prospect<'a>>) -> Forecast {
+        let mut world: Vec<Prospect<'a>> =
+            self.rows.iter().map(|row| Prospect { facts: self.facts(row), missing: &row.missing }).collect();
+        world.extend(more);
+        forecast_all(&world, until)
+    }
+
+    /// The steps to come of one of its enrollments; `None` if it is not among them.
+    pub fn steps_of(&self, id: EnrollmentId) -> Option<Vec<PlannedStep>> {
+        let place = self.rows.iter().position(|row| row.due.stored.enrollment.id == id)?;
+        Some(self.forecast(None, Vec::new()).steps.swap_remove(place))
+    }
+
+    /// The steps to come of one enrollment if its row were another: for what a pause or a new date would lead to.
+    pub fn steps_if(&mut self, id: EnrollmentId, state: relance_domain::enrollment::State) -> Option<Vec<PlannedStep>> {
+        let row = self.rows.iter_mut().find(|row| row.due.stored.enrollment.id == id)?;
+        row.due.stored.enrollment.state = state;
+        self.steps_of(id)
+    }
+
+    /// The state of one of its enrollments.
+    pub fn state_of(&self, id: EnrollmentId) -> Option<&relance_domain::enrollment::State> {
+        self.rows.iter().map(|row| &row.due.stored.enrollment).find(|row| row.id == id).map(|row| &row.state)
+    }
+
+    fn held(&self, row: &Row, step: &PlannedStep) -> Option<String> {
+        use relance_domain::{enrollment::State, mailbox::MailboxState};
+        let due = &row.due;
+        let enrollment = &due.stored.enrollment;
+        let desk = enrollment.mailbox_id.and_then(|id| self.mailboxes.get(&id));
+        let words = match &enrollment.state {
+            State::Blocked { reason, .. } => reason.in_short(),
+            State::Paused { .. } => "paused",
+            _ if due.sequence.paused_at.is_some() => "the sequence is paused",
+            _ if due.actor.deactivated_at.is_some() => "the rep is deactivated",
+            _ if self.workspace.paused_at.is_some() => "all sending is stopped",
+            _ => match desk.map(|desk| &desk.mailbox.state) {
+                None => "no mailbox",
+                Some(MailboxState::Paused) => "the mailbox is paused",
+                Some(state) if state.needs_attention() => "the mailbox",
+                Some(_) if row.missing.iter().any(|(id, tags)| *id == step.step_id && !tags.is_empty()) => {
+                    "missing data"
+                }
+                Some(_) => return None,
+            },
+        };
+        Some(words.to_owned())
+    }
+}
