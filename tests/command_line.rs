@@ -5,8 +5,20 @@ use relance_servers::Relance;
 use serde_json::{Value, json};
 use std::{fmt::Write, path::Path, process::Output, time::Duration};
 
-const COMMANDS: [&str; 12] = [
-    "serve", "demo", "user", "token", "import", "mailbox", "pause", "resume", "backup", "restore", "doctor", "migrate",
+const COMMANDS: [&str; 13] = [
+    "serve",
+    "demo",
+    "user",
+    "token",
+    "import",
+    "mailbox",
+    "understand",
+    "pause",
+    "resume",
+    "backup",
+    "restore",
+    "doctor",
+    "migrate",
 ];
 
 fn code(output: &Output) -> i32 {
@@ -315,4 +327,28 @@ async fn a_fresh_folder_is_migrated_and_looked_over() {
     .await;
     assert!(server.said().contains("set up"), "{}", server.said());
     assert!(server.stop().await.expect("it stops").success());
+}
+
+#[tokio::test]
+async fn the_understanding_of_mail_is_measured_with_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answer = "From: ada@acme.test\nTo: rep@relance.test\nSubject: Re: Hi\nIn-Reply-To: <a@relance.test>\n\nYes.\n";
+    let away = "From: ada@acme.test\nTo: rep@relance.test\nSubject: Automatic reply: Hi\nAuto-Submitted: auto-replied\n\nAway.\n";
+    let mails = folder.path().join("mails");
+    std::fs::create_dir(&mails).expect("a folder of mails");
+    for (name, text) in [("a.eml", answer), ("b.eml", away)] {
+        std::fs::write(mails.join(name), text).expect("a mail");
+    }
+    let table = folder.path().join("mails-expected.csv");
+    std::fs::write(&table, "file,class\na.eml,reply\nb.eml,reply\n").expect("a table");
+    let path = mails.display().to_string();
+    let output = relance(&["understand", &path]).await;
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(printed(&output).contains("b.eml: expected reply, taken for auto reply"), "{}", printed(&output));
+    let measured = json_of(&relance(&["understand", &path, "--json"]).await);
+    assert_eq!(measured["folders"][0]["accuracy"]["all"]["right_class"], json!(1), "{measured}");
+    assert_eq!(measured["folders"][0]["accuracy"]["misjudged"][0]["file"], json!("b.eml"));
+    std::fs::write(&table, "name\nx\n").expect("a table that says nothing");
+    assert_eq!(code(&relance(&["understand", &path]).await), 1);
+    assert_eq!(code(&relance(&["understand", "/no/such/folder"]).await), 3);
 }
