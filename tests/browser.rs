@@ -84,3 +84,13 @@ async fn browser_foreign_text_runs_and_loads_nothing() {
     browser_test("hostile", &relance.url, &given).await.expect("foreign text stays text");
     assert!(relance.stop().await.expect("it stops").success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_enrolling_with_its_forecast_and_changing_what_comes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("enrolling", &relance.url, &signing_in).await.expect("the rep gets through");
+    assert!(relance.stop().await.expect("it stops").success());
+}
