@@ -1,7 +1,7 @@
 //! The forecast of what is stored: loads the enrollments of some mailboxes as a world for `domain::forecast`.
 //!
-//! It changes nothing. A mailbox with more enrollments than [`MOST_OF_A_MAILBOX`] is forecast by those that come up
-//! first; the rest could only move dates that are further away than anyone plans.
+//! It changes nothing. Mailboxes with more enrollments than asked for are forecast by those that come up first; the
+//! rest could only move dates that are further away than anyone plans.
 
 use crate::{Engine, Result, rendering::Correspondence, sender::facts::Due};
 use relance_domain::{
@@ -19,8 +19,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Enrollments of one mailbox that a full forecast looks at.
 pub const MOST_OF_A_MAILBOX: u32 = 5_000;
-/// Enrollments of one mailbox that the dates of a list look at.
-pub const MOST_FOR_A_LIST: u32 = 300;
+/// Enrollments of all mailboxes together that the dates of a list look at.
+pub const MOST_FOR_A_LIST: u32 = 400;
 
 /// Everything that lies before some mailboxes.
 pub struct Future {
@@ -79,12 +79,13 @@ impl Engine {
         wanted.dedup();
         let mut desks = HashMap::new();
         let mut known: HashSet<EnrollmentId> = stored.iter().map(|row| row.enrollment.id).collect();
+        let each = (most / u32::try_from(wanted.len().max(1)).unwrap_or(u32::MAX)).max(20);
         for id in wanted {
             let Some(mailbox) = storage::mailboxes::find(tx, id).await? else { continue };
             let used_today = storage::mailbox_days::used(tx, id, quota::day_of(&mailbox, now)).await?;
             let end = Timestamp::from_ms(i64::MAX);
-            let mut found = storage::enrollment_due::upcoming_emails(tx, id, end, most).await?;
-            found.extend(storage::enrollment_due::upcoming_others(tx, id, most).await?);
+            let mut found = storage::enrollment_due::upcoming_emails(tx, id, end, each).await?;
+            found.extend(storage::enrollment_due::upcoming_others(tx, id, each).await?);
             stored.extend(found.into_iter().filter(|row| known.insert(row.enrollment.id)));
             desks.insert(id, Desk { mailbox, used_today, worked_since: self.leases.since(id) });
         }

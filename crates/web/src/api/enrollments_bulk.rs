@@ -1,6 +1,6 @@
 //! `enrollments/preflight` and `enrollments/bulk`: many people at once, each row judged for itself.
 //!
-//! Up to 1,000 rows are answered at once with the forecast of first emails per day; more become a job (202).
+//! Up to 1,000 rows are answered at once with the forecast of the mailbox day by day; more become a job (202).
 
 use super::{auth::Caller, body::Body, doc, people_bulk::Whom, shapes::accepted};
 use crate::{
@@ -12,17 +12,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use relance_domain::{EnrollmentId, JobId, MailboxId, PersonId, SequenceId, Timestamp, UserId};
 use relance_engine::commands::{
     RowOutcome,
     bulk::{BulkAction, BulkDone, Selection},
     enroll::{EnrollOutcome, EnrolledMany, OnMissing},
-    preflight::{EnrollRequest, Preflight, PreflightRow},
+    preflight::{BulkForecast, EnrollRequest, ForecastDay, Preflight, PreflightRow},
 };
-use relance_storage::mailboxes;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -147,25 +145,59 @@ impl From<RowOutcome> for RowBody {
     }
 }
 
-/// First emails or tasks of a day.
+/// Emails of the mailbox on one day.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EnrollmentForecastDay)]
 struct DayBody {
     /// The day, in the zone of the mailbox.
     #[schema(value_type = doc::Date)]
     date: Date,
-    /// How many.
-    first_steps: u32,
+    /// Emails that have left on it, or were planned before.
+    already_planned: u32,
+    /// First emails of these people.
+    first_emails: u32,
+    /// Follow-ups of these people, if nobody answers.
+    follow_ups: u32,
 }
 
-/// When the first steps happen.
+/// When the emails leave, with everyone else's of the mailbox.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EnrollmentForecast)]
 struct ForecastBody {
-    /// Per day.
+    /// From which mailbox; `null` for tasks only.
+    #[schema(value_type = Option<doc::MailboxId>)]
+    mailbox_id: Option<MailboxId>,
+    /// Most emails of that mailbox a day.
+    daily_quota: u32,
+    /// Day by day, to the last email.
     days: Vec<DayBody>,
-    /// When the last of them happens.
+    /// When the last first email leaves.
     #[schema(value_type = Option<doc::Instant>)]
     last_first_at: Option<Timestamp>,
+    /// When the last follow-up leaves, if nobody answers.
+    #[schema(value_type = Option<doc::Instant>)]
+    last_follow_up_at: Option<Timestamp>,
+    /// Emails in all.
+    emails: u64,
+}
+
+impl From<BulkForecast> for ForecastBody {
+    fn from(forecast: BulkForecast) -> Self {
+        let day = |day: ForecastDay| DayBody {
+            date: day.day,
+            already_planned: day.planned,
+            first_emails: day.first,
+            follow_ups: day.follow_up,
+        };
+        Self {
+            mailbox_id: forecast.mailbox_id,
+            daily_quota: forecast.quota,
+            days: forecast.days.into_iter().map(day).collect(),
+            last_first_at: forecast.last_first_at,
+            last_follow_up_at: forecast.last_follow_up_at,
+            emails: forecast.emails,
+        }
+    }
 }
 
 /// A row per person and the forecast.
@@ -193,31 +225,12 @@ pub struct JobRef {
 }
 
 impl RowsBody {
-    fn of(rows: Vec<RowBody>, zone: &TimeZone) -> Self {
+    fn of(rows: Vec<RowBody>, forecast: BulkForecast) -> Self {
         let starting = |row: &&RowBody| matches!(row.outcome, "starts" | "waits_for_data");
-        let mut days: BTreeMap<Date, u32> = BTreeMap::new();
-        for at in rows.iter().filter(starting).filter_map(|row| row.first_at) {
-            *days.entry(at.zoned(zone).date()).or_default() += 1;
-        }
-        let forecast = ForecastBody {
-            days: days.into_iter().map(|(date, first_steps)| DayBody { date, first_steps }).collect(),
-            last_first_at: rows.iter().filter(starting).filter_map(|row| row.first_at).max(),
-        };
         let starts = rows.iter().filter(starting).count();
         let waits_for_data = rows.iter().filter(|row| row.outcome == "waits_for_data").count();
-        Self { starts, waits_for_data, refused: rows.len() - starts, rows, forecast }
+        Self { starts, waits_for_data, refused: rows.len() - starts, rows, forecast: forecast.into() }
     }
-}
-
-/// The zone of the mailbox that sends, else the caller's.
-async fn zone(app: &App, caller: &Caller, request: &EnrollRequest) -> Result<TimeZone> {
-    let mut tx = app.engine.store.read().await?;
-    let mailbox = match request.mailbox_id {
-        Some(id) => mailboxes::find(&mut tx, id).await?,
-        None => mailboxes::of_user(&mut tx, request.actor_id.unwrap_or(caller.id())).await?.into_iter().next(),
-    };
-    let own = || relance_domain::time::zone(&caller.user.time_zone).unwrap_or(TimeZone::UTC);
-    Ok(mailbox.map_or_else(own, |mailbox| mailbox.zone()))
 }
 
 impl NewEnrollments {
@@ -239,13 +252,17 @@ async fn preflight(
     caller: Caller,
     Body(asked): Body<NewEnrollments>,
 ) -> Result<Json<RowsBody>> {
-    let (request, beyond, _) = asked.split(&app).await?;
+    let (request, beyond, on_missing) = asked.split(&app).await?;
     if beyond.is_some() {
         return Err(Problem::at("filter", "too_many", "More than 1,000 people match. Judge fewer at once."));
     }
-    let zone = zone(&app, &caller, &request).await?;
-    let rows = app.engine.preflight(&caller.actor, &request).await?;
-    Ok(Json(RowsBody::of(rows.into_iter().map(RowBody::from).collect(), &zone)))
+    let (rows, forecast) = app.engine.preflight_rows(&caller.actor, &request, on_missing).await?;
+    let left_out = |row: PreflightRow| {
+        let row = RowBody::from(row);
+        let skips = on_missing == OnMissing::Skip && row.outcome == "waits_for_data";
+        RowBody { outcome: if skips { "skipped" } else { row.outcome }, ..row }
+    };
+    Ok(Json(RowsBody::of(rows.into_iter().map(left_out).collect(), forecast)))
 }
 
 /// Enrolls many, each row for itself; more than 1,000 as a job.
@@ -253,12 +270,11 @@ async fn preflight(
     request_body = NewEnrollments, responses((status = 200, body = RowsBody), (status = 202, body = JobRef)))]
 async fn bulk(State(app): State<App>, caller: Caller, Body(asked): Body<NewEnrollments>) -> Result<Response> {
     let (request, beyond, on_missing) = asked.split(&app).await?;
-    let zone = zone(&app, &caller, &request).await?;
     let job_id = match beyond {
         None => match app.engine.enroll_many(&caller.actor, &request, on_missing).await? {
-            EnrolledMany::Rows(rows) => {
+            EnrolledMany::Rows(rows, forecast) => {
                 let rows = rows.into_iter().map(RowBody::from).collect();
-                return Ok(Json(RowsBody::of(rows, &zone)).into_response());
+                return Ok(Json(RowsBody::of(rows, forecast)).into_response());
             }
             EnrolledMany::Job(job) => job,
         },
@@ -269,7 +285,7 @@ async fn bulk(State(app): State<App>, caller: Caller, Body(asked): Body<NewEnrol
                 // Fewer match than a moment ago.
                 BulkDone::Rows(rows) => {
                     let rows = rows.into_iter().map(RowBody::from).collect();
-                    return Ok(Json(RowsBody::of(rows, &zone)).into_response());
+                    return Ok(Json(RowsBody::of(rows, BulkForecast::default())).into_response());
                 }
             }
         }

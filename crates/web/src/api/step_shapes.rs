@@ -2,8 +2,8 @@
 
 use super::{doc, templates::WordsBody};
 use relance_domain::{
-    DeliveryId, StepId, TaskId, Timestamp,
-    decision::{Explained, Rule, Verdict},
+    DeliveryId, StepId, TaskId, Timestamp, UserId,
+    decision::{Departed, Explained, Rule, RuleKind, Verdict},
     task::{Task, TaskState},
 };
 use relance_engine::commands::preview::{EnrollmentStep, StepPreview, StepStatus};
@@ -35,9 +35,13 @@ impl From<&Rule> for RuleBody {
             Verdict::Blocks => ("blocks", None, None),
             Verdict::Ends => ("ends", None, None),
         };
-        let kind = serde_json::to_value(rule.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-        Self { rule: kind.unwrap_or_default(), compared: rule.compared.clone(), verdict, until, adds_ms }
+        Self { rule: rule_word(rule.kind), compared: rule.compared.clone(), verdict, until, adds_ms }
     }
+}
+
+/// `window`, `quota`, `gap` …
+fn rule_word(kind: RuleKind) -> String {
+    serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What is known of the email of a step.
@@ -109,14 +113,24 @@ pub struct EnrollmentStepBody {
     task: Option<StepTaskBody>,
     /// What the person got or will get.
     words: WordsBody,
-    /// Why it happens when it does, in a sentence; of the current step.
+    /// Why it happens when it does, in a sentence; of the current step, and of emails that were sent.
     because: Option<String>,
     /// What releases it, in a sentence; of the current step.
     releases: Option<String>,
-    /// Every rule with the values compared; of the current step.
+    /// Every rule with the values compared; of the current step, and as it was when an email was sent.
     explanation: Vec<RuleBody>,
     /// *Retry* may be asked for.
     may_retry: bool,
+    /// Which rule moved a step to come from its due time: `window`, `quota`, `gap` …; `null` if none did.
+    moved_by: Option<String>,
+    /// Who changed the words of this email for this person.
+    #[schema(value_type = Option<doc::UserId>)]
+    edited_by: Option<UserId>,
+    /// When they did.
+    #[schema(value_type = Option<doc::Instant>)]
+    edited_at: Option<Timestamp>,
+    /// The words may be changed for this person.
+    may_edit: bool,
 }
 
 impl From<EnrollmentStep> for EnrollmentStepBody {
@@ -130,6 +144,7 @@ impl From<EnrollmentStep> for EnrollmentStepBody {
             generation: delivery.generation,
             attempts: delivery.attempts,
         });
+        let departed = Departed::of(&step.departed);
         let explained = step.explained.as_ref();
         Self {
             id: step.step.id,
@@ -141,12 +156,18 @@ impl From<EnrollmentStep> for EnrollmentStepBody {
             executed_at: step.executed_at,
             delivery,
             task: step.task.as_ref().map(StepTaskBody::from),
-            because: explained.map(Explained::sentence),
+            because: explained.map(Explained::sentence).or_else(|| departed.as_ref().map(Departed::sentence)),
             releases: explained.map(Explained::releases),
             explanation: explained
-                .map(|explained| explained.rules.iter().map(RuleBody::from).collect())
+                .map(|explained| &explained.rules)
+                .or_else(|| departed.as_ref().map(|departed| &departed.rules))
+                .map(|rules| rules.iter().map(RuleBody::from).collect())
                 .unwrap_or_default(),
             may_retry: step.may_retry,
+            moved_by: step.moved_by.map(rule_word),
+            edited_by: step.edited.map(|(by, _)| by),
+            edited_at: step.edited.map(|(_, at)| at),
+            may_edit: step.may_edit,
             words: step.words.into(),
         }
     }

@@ -1,4 +1,4 @@
-//! `enrollments/{id}/steps/{step_id}`: move or skip the step that comes next.
+//! `enrollments/{id}/steps/{step_id}`: change the words of an email to come, move or skip the step that comes next.
 
 use super::{
     auth::Caller,
@@ -11,13 +11,61 @@ use super::{
 use crate::{app::App, problem::Result};
 use axum::{Json, extract::State};
 use relance_domain::{EnrollmentId, StepId, Timestamp};
+use relance_engine::commands::edits::EmailWords;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this resource.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(reschedule)).routes(routes!(skip))
+    OpenApiRouter::new().routes(routes!(edit)).routes(routes!(reschedule)).routes(routes!(skip))
+}
+
+/// The words of one person's email.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = StepEmail)]
+struct EmailBody {
+    /// With merge tags; of a step that answers in a thread only used when there is nothing to answer.
+    #[serde(default)]
+    subject: String,
+    /// HTML with merge tags; left out or empty = plain text.
+    #[serde(default)]
+    body_html: String,
+    /// Text with merge tags; left out or empty = made from the HTML.
+    #[serde(default)]
+    body_text: String,
+}
+
+/// What to change of a step.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = StepChange)]
+struct Edit {
+    /// The words for this person; `null` = those of the sequence again.
+    email: Option<EmailBody>,
+}
+
+/// Changes the words of an email to come for this person only.
+#[utoipa::path(patch, path = "/enrollments/{id}/steps/{step_id}", tag = "enrollments", operation_id = "edit_step",
+    params(("id" = doc::EnrollmentId, Path), ("step_id" = doc::StepId, Path)), request_body = Edit,
+    responses((status = 200, body = EnrollmentWithSteps)))]
+async fn edit(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(id, step): Ids<EnrollmentId, StepId>,
+    Body(asked): Body<Edit>,
+) -> Result<Json<EnrollmentWithSteps>> {
+    match asked.email {
+        Some(EmailBody { subject, body_html, body_text }) => {
+            let words = EmailWords { subject, body_html, body_text };
+            app.engine.edit_email(&caller.actor, id, step, &words).await?;
+        }
+        None => {
+            app.engine.reset_email(&caller.actor, id, step).await?;
+        }
+    }
+    show(&app, &caller, id).await.map(Json)
 }
 
 /// When.

@@ -2,6 +2,7 @@
 //!
 //! Nothing is stored before *Start sequence*. The dates come from the rules that send.
 
+mod chart;
 pub mod many;
 pub mod steps;
 

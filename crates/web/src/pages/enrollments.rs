@@ -1,6 +1,7 @@
 //! One person in one sequence: what has happened, what comes, why it waits, and what can be done about it.
 
 pub mod actions;
+pub mod edit;
 mod explain;
 mod steps;
 
@@ -12,6 +13,7 @@ use relance_domain::person::{Kind, Person};
 use relance_domain::{EnrollmentId, StepId};
 use relance_engine::commands::preview::EnrollmentPreview;
 use relance_storage::enrollment_views::{self, EnrollmentView};
+use relance_storage::users;
 use serde::Deserialize;
 
 use super::people::widget::{self, Cure};
@@ -39,6 +41,7 @@ struct Buttons {
     stop: String,
     reschedule: String,
     skip: String,
+    edit: String,
 }
 
 #[derive(Template)]
@@ -59,6 +62,7 @@ struct Page {
     ended: String,
     beside: Beside,
     buttons: Buttons,
+    edited: String,
 }
 
 /// The page of an enrollment.
@@ -88,8 +92,17 @@ pub async fn show(
         cures: cures(&view, &preview),
         ended: ended(&preview, &visitor),
         beside: steps::beside(&preview, chosen, &view, &visitor),
-        buttons: buttons(&preview),
+        buttons: buttons(&preview, chosen),
+        edited: edited(&app, &preview, chosen, &visitor).await?,
     })
+}
+
+/// *Edited by Nora Lindqvist Today, 09:12*: the words of the step shown are not the sequence's.
+async fn edited(app: &App, preview: &EnrollmentPreview, chosen: usize, visitor: &Visitor) -> Result<String> {
+    let Some((by, at)) = preview.steps.get(chosen).and_then(|step| step.edited) else { return Ok(String::new()) };
+    let name = users::find(&mut app.read().await?, by).await?.map(|user| user.name).unwrap_or_default();
+    let when = crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone));
+    Ok(format!("Edited by {name} {when}"))
 }
 
 fn sub(view: &EnrollmentView, person: &Person, visitor: &Visitor) -> String {
@@ -139,11 +152,12 @@ fn ended(preview: &EnrollmentPreview, visitor: &Visitor) -> String {
     )
 }
 
-fn buttons(preview: &EnrollmentPreview) -> Buttons {
+fn buttons(preview: &EnrollmentPreview, chosen: usize) -> Buttons {
     let id = preview.enrollment.id;
     let action =
         |name: &str, is_possible: bool| if is_possible { urls::enrollment_action(id, name) } else { String::new() };
     let state = &preview.enrollment.state;
+    let editable = preview.steps.get(chosen).filter(|step| step.may_edit);
     let is_undecided =
         matches!(state, State::Blocked { reason: BlockReason::DeliveryUncertain | BlockReason::HeldForReview, .. });
     Buttons {
@@ -152,6 +166,7 @@ fn buttons(preview: &EnrollmentPreview) -> Buttons {
         stop: action("stop", state.is_ongoing()),
         reschedule: action("reschedule", matches!(state, State::Active { .. } | State::Paused { .. })),
         skip: action("skip", state.is_ongoing() && !is_undecided),
+        edit: editable.map(|step| urls::edit_step(id, step.step.id)).unwrap_or_default(),
     }
 }
 
@@ -198,8 +213,10 @@ mod tests {
             buttons: Buttons {
                 pause: "/enrollments/enr_1/pause".into(),
                 stop: "/enrollments/enr_1/stop".into(),
+                edit: "/enrollments/enr_1/steps/stp_1/edit".into(),
                 ..Buttons::default()
             },
+            edited: "Edited by Nora".into(),
         }
     }
 
@@ -214,6 +231,8 @@ mod tests {
             "What would stop it",
             "Retry",
             "Re: Doors",
+            "Edit this email",
+            "Edited by Nora",
             "1 business day",
         ] {
             assert!(html.contains(words), "{words}");

@@ -7,6 +7,7 @@ use relance_domain::PersonId;
 use relance_domain::enrollment::tag_words;
 use relance_domain::person::Person;
 use relance_engine::EngineError;
+use relance_engine::commands::preview::Words;
 use relance_storage::{people, people_lists};
 
 use super::form::Choice;
@@ -95,6 +96,22 @@ pub async fn read(app: &App, visitor: &Visitor, chosen: &str, draft: Draft<'_>) 
         Err(error) => return Err(error.into()),
     }
     Ok(preview)
+}
+
+/// Words that were made for one person, as a preview shows them.
+pub fn shown(words: &Words, person: PersonId, name: &str, from: &str) -> Preview {
+    let field = |tag: &String| (tag_words(std::slice::from_ref(tag)), urls::edit_tag(person, tag));
+    let missing: Vec<(String, String)> = words.missing_tags.iter().map(field).collect();
+    Preview {
+        person: person.to_string(),
+        to: name.to_owned(),
+        from: from.to_owned(),
+        subject: marked(&words.subject, &missing),
+        html: clean(&words.html),
+        text: marked(&words.text, &missing),
+        missing,
+        ..Preview::default()
+    }
 }
 
 async fn choose(app: &App, chosen: Option<PersonId>) -> Result<(Vec<Person>, Option<Person>)> {

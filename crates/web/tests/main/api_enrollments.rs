@@ -284,7 +284,10 @@ async fn the_words_of_one_persons_email_are_changed_and_put_back() {
     let wrong = json!({ "email": { "subject": "Doors", "body_text": "{{ person.nam }}" } });
     assert_eq!(at.admin.patch(&path, wrong).await.refusal().0, 422);
     let back = at.admin.patch(&path, json!({ "email": null })).await.expect(200);
-    assert_eq!((&back["steps"][0]["words"]["subject"], &back["steps"][0]["edited_by"]), (&json!("Hello"), &json!(null)));
+    assert_eq!(
+        (&back["steps"][0]["words"]["subject"], &back["steps"][0]["edited_by"]),
+        (&json!("Hello"), &json!(null))
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Starting a sequence for everyone chosen in a list: choose, turn through previews, check, start.
 //!
 //! The check is the judgement that starting acts on: three numbers that add up, problems first with reason and cure.
-//! Nothing is stored before *Start*. More than 1,000 people are started by a job; the check then shows the first 1,000.
+//! Nothing is stored before *Start*. More than 1,000 people are started by a job. The forecast has everyone else's emails.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,13 @@ use axum::extract::State;
 use axum::response::Response;
 use relance_domain::person::{Kind, Person};
 use relance_domain::sequence::Sequence;
-use relance_domain::{PersonId, SequenceId};
+use relance_domain::{PersonId, SequenceId, Timestamp};
 use relance_engine::commands::bulk::{BulkAction, BulkDone};
 use relance_engine::commands::enroll::OnMissing;
-use relance_engine::commands::preflight::{EnrollRequest, Preflight, PreflightRow};
+use relance_engine::commands::preflight::{EnrollRequest, Preflight, PreflightRow, PreflightSummary};
 use relance_storage::{people, sequences};
 
+use super::chart::{self, Chart};
 use super::steps::{self, Shown};
 use super::{Asked, Offer, active};
 use crate::answer;
@@ -25,12 +26,13 @@ use crate::extract::Form;
 use crate::frame::Frame;
 use crate::pages::people::bulk::{RefusedRow, refused_rows};
 use crate::pages::people::rows;
-use crate::pages::people::selection::{Chosen, MOST_LOOKED_AT};
+use crate::pages::people::selection::Chosen;
+use crate::pages::people::widget::tag_words;
 use crate::session::Visitor;
 use crate::{urls, words};
 
-/// Rows of the check on the page.
-const MOST_ROWS: usize = 300;
+/// Rows of the check on one page.
+const ROWS_OF_A_PAGE: usize = 50;
 
 #[derive(Template)]
 #[template(path = "enroll/many_choose.html")]
@@ -65,17 +67,39 @@ struct CheckPage {
     title: String,
     hidden: Vec<(String, String)>,
     back: String,
-    starts: usize,
-    waits: usize,
-    refused: usize,
+    starts: String,
+    waits: u64,
+    refused: String,
+    missing: Vec<String>,
+    tabs: Vec<Tab>,
     rows: Vec<CheckRow>,
+    place: String,
+    previous: String,
+    next: String,
     note: String,
     leaves_out: bool,
     button: String,
-    number: usize,
-    last: String,
+    number: u64,
+    chart: Option<Chart>,
+    last_first: String,
+    last_follow_up: String,
+    emails: String,
     mailbox: String,
+    start: String,
+    at: String,
+    positions: Vec<String>,
+    from: String,
+    min: String,
     errors: FormErrors,
+}
+
+/// A part of the rows.
+#[derive(Clone, Debug, Default)]
+struct Tab {
+    value: &'static str,
+    label: &'static str,
+    count: String,
+    is_chosen: bool,
 }
 
 #[derive(Template)]
@@ -109,13 +133,13 @@ struct DonePage {
 /// What the dialog knows by now.
 struct Ground {
     chosen: Chosen,
-    ids: Vec<PersonId>,
     number: usize,
     sequence: Sequence,
 }
 
 /// One pane after the other, by what the form says.
 pub async fn create(State(app): State<App>, visitor: Visitor, Form(chosen): Form<Chosen>) -> Result<Response> {
+    let chosen = chosen.seen_by(visitor.sight.owners());
     if chosen.is_empty() {
         return Ok(answer::said(
             &chosen.list(),
@@ -130,9 +154,8 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(chosen): Form
         return answer::page(&choose(&visitor, &chosen, number, offers));
     };
     let sequence = sequences::find(&mut tx, wanted).await?.ok_or(PageError::NotFound("sequence"))?;
-    let ids = chosen.first_ids(&mut tx).await?;
     drop(tx);
-    let ground = Ground { chosen, ids, number, sequence };
+    let ground = Ground { chosen, number, sequence };
     match ground.chosen.get("pane") {
         "start" => start(&app, &visitor, ground).await,
         "preview" => answer::page(&preview(&app, &visitor, &ground).await?),
@@ -166,75 +189,127 @@ impl Ground {
         fields
     }
 
+    /// As [`Ground::hidden`], with what the check was told: for the panes before it.
+    fn hidden_with_start(&self) -> Vec<(String, String)> {
+        let mut fields = self.hidden();
+        for name in ["start", "at", "from", "leave_out"] {
+            let value = self.chosen.get(name);
+            if !value.is_empty() {
+                fields.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        fields
+    }
+
     fn request(&self, visitor: &Visitor) -> std::result::Result<EnrollRequest, FormErrors> {
         let asked = Asked {
             start: self.chosen.get("start").to_owned(),
             at: self.chosen.get("at").to_owned(),
+            from: self.chosen.get("from").parse().ok(),
             ..Asked::default()
         };
-        asked.request(self.sequence.id, self.ids.clone(), &visitor.zone)
+        asked.request(self.sequence.id, Vec::new(), &visitor.zone)
+    }
+
+    /// Whether those who lack data start and wait, or are left out.
+    fn on_missing(&self) -> OnMissing {
+        if self.chosen.get("leave_out") == "1" { OnMissing::Skip } else { OnMissing::Start }
     }
 }
 
-/// Judges everyone, problems first.
-async fn judged(app: &App, visitor: &Visitor, ground: &Ground) -> Result<Vec<PreflightRow>> {
-    let request =
-        ground.request(visitor).unwrap_or_else(|_| EnrollRequest::new(ground.sequence.id, ground.ids.clone()));
-    let mut rows = app.engine.preflight(&visitor.actor, &request).await?;
-    rows.sort_by_key(|row| match row.outcome {
-        Preflight::WaitsForData { .. } => 0,
-        Preflight::Refused { .. } => 1,
-        Preflight::Starts => 2,
-    });
-    Ok(rows)
+/// Judges everyone, problems first, with the forecast of the mailbox.
+async fn judged(app: &App, visitor: &Visitor, ground: &Ground) -> Result<PreflightSummary> {
+    let request = ground.request(visitor).unwrap_or_else(|_| EnrollRequest::new(ground.sequence.id, Vec::new()));
+    let selection = ground.chosen.selection()?;
+    Ok(app.engine.preflight_selection(&visitor.actor, &request, &selection, ground.on_missing()).await?)
+}
+
+/// The rows of one tab.
+fn is_shown(tab: &str, row: &PreflightRow) -> bool {
+    match tab {
+        "starts" => matches!(row.outcome, Preflight::Starts),
+        "waits" => matches!(row.outcome, Preflight::WaitsForData { .. }),
+        "refused" => matches!(row.outcome, Preflight::Refused { .. }),
+        _ => true,
+    }
+}
+
+fn tabs(summary: &PreflightSummary, chosen: &str) -> Vec<Tab> {
+    let refused = summary.judged - summary.starts - summary.waits_for_data;
+    let tab = |value: &'static str, label: &'static str, count: u64| Tab {
+        value,
+        label,
+        count: words::number(count),
+        is_chosen: value == chosen,
+    };
+    vec![
+        tab("", "All", summary.judged),
+        tab("starts", "Starts", summary.starts),
+        tab("waits", "Waits for data", summary.waits_for_data),
+        tab("refused", "Left out", refused),
+    ]
 }
 
 async fn check(app: &App, visitor: &Visitor, ground: &Ground, errors: FormErrors) -> Result<CheckPage> {
-    let judged = judged(app, visitor, ground).await?;
-    let count = |fits: fn(&Preflight) -> bool| judged.iter().filter(|row| fits(&row.outcome)).count();
-    let starts = count(|outcome| matches!(outcome, Preflight::Starts));
-    let waits = count(|outcome| matches!(outcome, Preflight::WaitsForData { .. }));
-    let shown: Vec<_> = judged.iter().take(MOST_ROWS).map(|row| row.person_id).collect();
+    let summary = judged(app, visitor, ground).await?;
+    let tab = ground.chosen.get("rows").to_owned();
+    let of_tab: Vec<&PreflightRow> = summary.rows.iter().filter(|row| is_shown(&tab, row)).collect();
+    let pages = of_tab.len().div_ceil(ROWS_OF_A_PAGE).max(1);
+    let page = ground.chosen.get("page").parse::<usize>().unwrap_or(1).clamp(1, pages);
+    let first = (page - 1) * ROWS_OF_A_PAGE;
+    let rows: Vec<&PreflightRow> = of_tab.iter().skip(first).take(ROWS_OF_A_PAGE).copied().collect();
+    let shown: Vec<_> = rows.iter().map(|row| row.person_id).collect();
     let people: HashMap<_, _> = people::find_many(&mut app.read().await?, &shown)
         .await?
         .into_iter()
         .map(|person| (person.id, person))
         .collect();
-    let leaves_out = ground.chosen.get("leave_out") == "1";
-    let all = starts + if leaves_out { 0 } else { waits };
-    let last = judged.iter().filter_map(|row| row.first_at).max();
-    let rest = ground.number.saturating_sub(judged.len());
+    let leaves_out = ground.on_missing() == OnMissing::Skip;
+    let all = summary.starts + if leaves_out { 0 } else { summary.waits_for_data };
+    let rest = summary.total.saturating_sub(summary.judged);
+    let at = |at: Option<Timestamp>| at.map(|at| words::moment(at, visitor.now, &visitor.zone)).unwrap_or_default();
+    let number = |count: u64| words::number(count);
     Ok(CheckPage {
         frame: visitor.frame("leads"),
-        title: format!("Start {} for {}", ground.sequence.name, words::people(ground.number as u64)),
+        title: format!("Start {} for {}", ground.sequence.name, words::people(summary.total)),
         hidden: ground.hidden(),
         back: ground.chosen.list(),
-        starts,
-        waits,
-        refused: judged.len() - starts - waits,
-        rows: judged
+        starts: number(summary.starts),
+        waits: summary.waits_for_data,
+        refused: number(summary.judged - summary.starts - summary.waits_for_data),
+        missing: summary
+            .missing
             .iter()
-            .take(MOST_ROWS)
-            .filter_map(|row| Some(check_row(row, people.get(&row.person_id)?, visitor)))
+            .map(|(tag, count)| format!("{} for {}", tag_words(tag), words::people(*count)))
             .collect(),
+        tabs: tabs(&summary, &tab),
+        rows: rows.iter().filter_map(|row| Some(check_row(row, people.get(&row.person_id)?, visitor))).collect(),
+        place: format!("{}–{} of {}", first + usize::from(!rows.is_empty()), first + rows.len(), of_tab.len()),
+        previous: if page > 1 { (page - 1).to_string() } else { String::new() },
+        next: if page < pages { (page + 1).to_string() } else { String::new() },
         note: if rest == 0 {
             String::new()
         } else {
-            format!(
-                "These are the first {}. The other {} are judged in the same way when they start.",
-                words::number(MOST_LOOKED_AT),
-                words::number(rest)
-            )
+            let (judged, rest) = (number(summary.judged), number(rest));
+            format!("These are the first {judged}. The other {rest} are judged in the same way when they start.")
         },
         leaves_out,
         button: if rest == 0 {
-            format!("Start for {}", words::people(all as u64))
+            format!("Start for {}", words::people(all))
         } else {
-            format!("Start for up to {}", words::people(ground.number as u64))
+            format!("Start for up to {}", words::people(summary.total))
         },
         number: all,
-        last: last.map(|at| words::moment(at, visitor.now, &visitor.zone)).unwrap_or_default(),
-        mailbox: visitor.mailboxes.first().map(|mailbox| mailbox.address.clone()).unwrap_or_default(),
+        chart: chart::draw(&summary.forecast),
+        last_first: at(summary.forecast.last_first_at),
+        last_follow_up: at(summary.forecast.last_follow_up_at),
+        emails: number(summary.forecast.emails),
+        mailbox: summary.forecast.address,
+        start: ground.chosen.get("start").to_owned(),
+        at: ground.chosen.get("at").to_owned(),
+        positions: (1..=ground.sequence.draft.steps.len()).map(|step| step.to_string()).collect(),
+        from: ground.chosen.get("from").to_owned(),
+        min: visitor.now.zoned(&visitor.zone).strftime("%Y-%m-%dT%H:%M").to_string(),
         errors,
     })
 }
@@ -300,15 +375,17 @@ fn check_row(row: &PreflightRow, person: &Person, visitor: &Visitor) -> CheckRow
 async fn preview(app: &App, visitor: &Visitor, ground: &Ground) -> Result<PreviewPage> {
     let judged = judged(app, visitor, ground).await?;
     let order: Vec<PersonId> = judged
+        .rows
         .iter()
         .filter(|row| !matches!(row.outcome, Preflight::Refused { .. }))
         .map(|row| row.person_id)
         .collect();
     let wanted: Option<PersonId> = ground.chosen.get("person").parse().ok();
     let index = wanted.and_then(|id| order.iter().position(|other| *other == id)).unwrap_or(0);
-    let id = order.get(index).copied().or_else(|| ground.ids.first().copied()).ok_or(PageError::NotFound("person"))?;
+    let first = || judged.rows.first().map(|row| row.person_id);
+    let id = order.get(index).copied().or_else(first).ok_or(PageError::NotFound("person"))?;
     let person = people::find(&mut app.read().await?, id).await?.ok_or(PageError::NotFound("person"))?;
-    let request = EnrollRequest::new(ground.sequence.id, vec![id]);
+    let request = ground.request(visitor).unwrap_or_else(|_| EnrollRequest::new(ground.sequence.id, Vec::new()));
     let previews = app.engine.preview_steps(&visitor.actor, &request, id).await?;
     let name = if person.fields.first_name.is_empty() { person.name() } else { person.fields.first_name.clone() };
     let shown =
@@ -318,7 +395,7 @@ async fn preview(app: &App, visitor: &Visitor, ground: &Ground) -> Result<Previe
     Ok(PreviewPage {
         frame: visitor.frame("leads"),
         title: format!("Start {} for {}", ground.sequence.name, words::people(ground.number as u64)),
-        hidden: ground.hidden(),
+        hidden: ground.hidden_with_start(),
         back: ground.chosen.list(),
         sequence: ground.sequence.name.clone(),
         summary: steps::summary(&previews, &name, visitor),
@@ -333,11 +410,10 @@ async fn preview(app: &App, visitor: &Visitor, ground: &Ground) -> Result<Previe
 
 async fn start(app: &App, visitor: &Visitor, ground: Ground) -> Result<Response> {
     let request = match ground.request(visitor) {
-        Ok(request) => EnrollRequest { person_ids: Vec::new(), ..request },
+        Ok(request) => request,
         Err(errors) => return answer::refused(&check(app, visitor, &ground, errors).await?),
     };
-    let on_missing = if ground.chosen.get("leave_out") == "1" { OnMissing::Skip } else { OnMissing::Start };
-    let action = BulkAction::Enroll { request, on_missing };
+    let action = BulkAction::Enroll { request, on_missing: ground.on_missing() };
     let rows = match app.engine.bulk_people(&visitor.actor, &ground.chosen.selection()?, action).await? {
         BulkDone::Job(job) => return Ok(answer::go(&urls::job(job))),
         BulkDone::Rows(rows) => rows,
@@ -380,9 +456,14 @@ mod tests {
             title: "Start Depot trial offer for 640 people".into(),
             hidden: hidden(),
             back: "/leads".into(),
-            starts: 561,
+            starts: "561".into(),
             waits: 44,
-            refused: 35,
+            refused: "35".into(),
+            missing: vec!["industry for 44 people".into()],
+            tabs: vec![Tab { value: "waits", label: "Waits for data", count: "44".into(), is_chosen: true }],
+            place: "1–50 of 640".into(),
+            previous: String::new(),
+            next: "2".into(),
             rows: vec![
                 CheckRow {
                     name: "Jonas Fiedler".into(),
@@ -406,8 +487,16 @@ mod tests {
             leaves_out: false,
             button: "Start for 605 people".into(),
             number: 605,
-            last: "Wed 2 Dec, 09:00".into(),
+            chart: chart::draw(&chart::sample()),
+            last_first: "Wed 2 Dec, 09:00".into(),
+            last_follow_up: "Mon 14 Dec, 09:00".into(),
+            emails: "1,683".into(),
             mailbox: "nora@halden.example".into(),
+            start: "at".into(),
+            at: "2026-12-01T09:00".into(),
+            positions: vec!["1".into(), "2".into()],
+            from: "2".into(),
+            min: "2026-11-24T09:48".into(),
             errors: FormErrors::default(),
         };
         let html = page.render().expect("a page");
@@ -419,6 +508,12 @@ mod tests {
             "Leave out the 44 who wait for data",
             "Already active in this sequence",
             "Add industry",
+            "industry for 44 people",
+            "Daily quota of this mailbox",
+            "class=\"bar1\"",
+            "Wed 2 Dec, 09:00",
+            "<option value=\"2\" selected",
+            "value=\"2026-12-01T09:00\"",
         ] {
             assert!(html.contains(words), "{words}");
         }

@@ -7,6 +7,7 @@ use axum::extract::State as AppState;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use relance_domain::EnrollmentId;
+use relance_domain::enrollment::{Event, PausedBy};
 use relance_storage::enrollment_views::{self, EnrollmentView};
 use serde::Deserialize;
 
@@ -41,6 +42,8 @@ struct WhenPage {
     errors: FormErrors,
     min: String,
     is_required: bool,
+    dates: String,
+    planned: Vec<(String, String)>,
 }
 
 /// The page a form was sent from, if it is one of ours.
@@ -88,7 +91,59 @@ fn when_page(visitor: &Visitor, view: &EnrollmentView, is_pause: bool, typed: Ty
         errors,
         min: visitor.now.zoned(&visitor.zone).strftime("%Y-%m-%dT%H:%M").to_string(),
         is_required: !is_pause,
+        dates: urls::enrollment_action(id, if is_pause { "pause/dates" } else { "reschedule/dates" }),
+        planned: Vec::new(),
     }
+}
+
+/// The page with the dates that would follow from what is typed; nothing is stored.
+async fn with_dates(app: &App, visitor: &Visitor, id: EnrollmentId, is_pause: bool, typed: Typed) -> Result<Response> {
+    let view = view(app, id).await?;
+    let at = local_time(&typed.at, &visitor.zone);
+    let mut page = when_page(visitor, &view, is_pause, typed, FormErrors::default());
+    let Some(at) = at else {
+        page.planned = vec![("Every step to come".to_owned(), "after someone resumes it".to_owned())];
+        return answer::page(&page);
+    };
+    if at <= visitor.now {
+        page.errors = FormErrors::one("at", "Choose a time that is still to come.");
+        return answer::refused(&page);
+    }
+    let event =
+        if is_pause { Event::Paused { until: Some(at), by: PausedBy::Person } } else { Event::Rescheduled { due: at } };
+    let preview = app.engine.preview_enrollment(&visitor.actor, id).await?;
+    let zone = crate::pages::people::rows::zone_of(&preview.person, visitor);
+    for planned in app.engine.forecast_if(&visitor.actor, id, event).await? {
+        let Some(step) = preview.steps.iter().find(|step| step.step.id == planned.step_id) else { continue };
+        let title = crate::pages::enroll::steps::title(step.position, &step.step, false, &step.words.text);
+        let when = planned.planned_at.map_or_else(
+            || "after what comes before it".to_owned(),
+            |at| words::When::moment(at, visitor.now, &zone, &visitor.zone).to_string(),
+        );
+        let after = if planned.after_task { ", if the task is done when due" } else { "" };
+        page.planned.push((title, format!("{when}{after}")));
+    }
+    answer::page(&page)
+}
+
+/// The dates that a pause until then would lead to.
+pub async fn pause_dates(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path(id): Path<EnrollmentId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    with_dates(&app, &visitor, id, true, typed).await
+}
+
+/// The dates that a new date of the next step would lead to.
+pub async fn reschedule_dates(
+    AppState(app): AppState<App>,
+    visitor: Visitor,
+    Path(id): Path<EnrollmentId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    with_dates(&app, &visitor, id, false, typed).await
 }
 
 /// Asks until when.
@@ -290,8 +345,11 @@ mod tests {
             errors: FormErrors::one("at", "Choose a time that is still to come."),
             min: "2026-11-24T09:48".into(),
             is_required: true,
+            dates: "/enrollments/enr_1/reschedule/dates".into(),
+            planned: vec![("2. Email".into(), "Tue 1 Dec, 10:11".into())],
         };
         let html = page.render().expect("a page");
+        assert!(html.contains("Tue 1 Dec, 10:11"), "the dates that follow");
         assert!(html.contains("still to come") && html.contains("2026-11-01T09:00"));
     }
 }

@@ -1,7 +1,7 @@
 //! The explanation of the current step: the answer, the strip, every rule with the values compared.
 
 use relance_domain::Timestamp;
-use relance_domain::decision::{Explained, Rule, RuleKind, Verdict};
+use relance_domain::decision::{Departed, Explained, Rule, RuleKind, Verdict};
 use relance_engine::commands::preview::{EnrollmentPreview, EnrollmentStep, StepStatus};
 
 use super::steps::first_name;
@@ -69,7 +69,7 @@ pub struct Explanation {
 /// The explanation of the step at `chosen`, if it is the current one.
 pub fn read(preview: &EnrollmentPreview, chosen: usize, visitor: &Visitor) -> Option<Explanation> {
     let step = preview.steps.get(chosen)?;
-    let explained = step.explained.as_ref()?;
+    let Some(explained) = step.explained.as_ref() else { return departed(step, preview, visitor) };
     let (state, chip) = chip(step, explained);
     let due = preview.enrollment.state.due();
     Some(Explanation {
@@ -83,6 +83,35 @@ pub fn read(preview: &EnrollmentPreview, chosen: usize, visitor: &Visitor) -> Op
         rules: explained.rules.iter().map(|rule| row(rule, explained)).collect(),
         releases: explained.releases(),
         would_stop: explained.would_stop(first_name(&preview.person)),
+    })
+}
+
+/// The explanation of an email that has left, as it was written down at that moment.
+fn departed(step: &EnrollmentStep, preview: &EnrollmentPreview, visitor: &Visitor) -> Option<Explanation> {
+    let left = Departed::of(&step.departed).filter(|_| step.status == StepStatus::Sent)?;
+    let zone = crate::pages::people::rows::zone_of(&preview.person, visitor);
+    let row = |rule: &Rule| {
+        let (icon, name) = face(rule.kind);
+        let held = left.held_by == Some(rule.kind);
+        let result = if held { "Held it until then" } else { "Allowed" };
+        let state = if held { "waiting" } else { "active" };
+        RuleRow { icon, name, compared: rule.compared.clone(), result: result.to_owned(), state, holds: held }
+    };
+    Some(Explanation {
+        state: "completed",
+        chip: "Sent",
+        step: step_words(step),
+        at: words::clock(left.left_at, &visitor.zone),
+        answer: format!(
+            "{} It left {}.",
+            left.sentence(),
+            crate::pages::in_sentence(&words::moment(left.left_at, visitor.now, &zone))
+        ),
+        strip: None,
+        heading: "Why then",
+        rules: left.rules.iter().map(row).collect(),
+        releases: format!("Nothing: it has left. Times are those of {}.", left.place),
+        would_stop: "Nothing: what has left cannot be called back.".to_owned(),
     })
 }
 

@@ -6,6 +6,7 @@ use relance_domain::enrollment::{BlockReason, State};
 use relance_domain::person::Person;
 use relance_domain::task::Task;
 use relance_domain::{EnrollmentId, Timestamp, VersionId};
+use relance_engine::forecasting::NextStep;
 use relance_storage::enrollment_views::{self, EnrollmentView};
 use relance_storage::tasks::{self, TaskFilter};
 use relance_storage::{Tx, sequences};
@@ -16,9 +17,6 @@ use crate::errors::Result;
 use crate::session::Visitor;
 use crate::urls;
 use crate::words::{self, When};
-
-/// Enrollments whose forecast is worked out for the page.
-const MOST_FORECASTS: usize = 8;
 
 /// A link or button that cures.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +102,7 @@ struct Around<'a> {
     visitor: &'a Visitor,
     steps: HashMap<VersionId, usize>,
     tasks: Vec<Task>,
-    planned: HashMap<EnrollmentId, Timestamp>,
+    next: HashMap<EnrollmentId, NextStep>,
 }
 
 /// Reads the widget of a person.
@@ -113,9 +111,11 @@ pub async fn read(app: &App, tx: &mut Tx, person: &Person, visitor: &Visitor) ->
     let versions: Vec<_> = views.iter().map(|view| view.stored.enrollment.version_id).collect();
     let steps =
         sequences::find_versions(tx, &versions).await?.into_iter().map(|v| (v.id, v.plan.steps.len())).collect();
+    let of_active = views.iter().filter(|view| matches!(view.stored.enrollment.state, State::Active { .. }));
+    let ongoing: Vec<EnrollmentId> = of_active.map(|view| view.stored.enrollment.id).collect();
     let filter = TaskFilter { person: Some(person.id), open: Some(true), ..TaskFilter::default() };
     let tasks = tasks::page(tx, filter, None, 50).await?.into_iter().map(|view| view.task).collect();
-    let around = Around { person, visitor, steps, tasks, planned: planned(app, visitor, &views).await };
+    let around = Around { person, visitor, steps, tasks, next: app.engine.next_steps(tx, &ongoing).await? };
     let mut widget = Widget {
         add: urls::enroll(person.id),
         has_sequences: sequences::count(tx).await? > 0,
@@ -138,20 +138,6 @@ pub async fn read(app: &App, tx: &mut Tx, person: &Person, visitor: &Visitor) ->
     let emails = widget.active.iter().filter(|row| row.next == "Next email").filter_map(|row| row.when.clone());
     widget.next_email = emails.min_by(|a, b| a.iso.cmp(&b.iso));
     Ok(widget)
-}
-
-/// When the current step of each active enrollment happens, by the rules that send.
-async fn planned(app: &App, visitor: &Visitor, views: &[EnrollmentView]) -> HashMap<EnrollmentId, Timestamp> {
-    let mut planned = HashMap::new();
-    let active = views.iter().map(|view| &view.stored.enrollment).filter(|e| matches!(e.state, State::Active { .. }));
-    for enrollment in active.take(MOST_FORECASTS) {
-        let Ok(preview) = app.engine.preview_enrollment(&visitor.actor, enrollment.id).await else { continue };
-        let current = preview.steps.iter().find(|step| Some(step.step.id) == enrollment.state.step());
-        if let Some(at) = current.and_then(|step| step.planned_at) {
-            planned.insert(enrollment.id, at);
-        }
-    }
-    planned
 }
 
 impl Around<'_> {
@@ -222,8 +208,13 @@ impl Around<'_> {
                 ..base
             };
         }
+        let next = self.next.get(&e.id);
+        if let Some(held) = next.and_then(|next| next.held.as_ref()) {
+            return Row { state: "paused", chip: "Held".to_owned(), next: format!("Held: {held}"), pause, ..base };
+        }
         let is_due = due <= self.visitor.now;
-        let at = self.planned.get(&e.id).copied().unwrap_or(due).max(self.visitor.now);
+        let planned = next.and_then(|next| next.step.planned_at);
+        let at = planned.unwrap_or(due).max(self.visitor.now);
         let is_email = view.stored.step_action.as_deref() == Some("automated_email");
         let zone = rows::zone_of(self.person, self.visitor);
         let (state, chip) = if view.sequence_paused {
