@@ -125,7 +125,8 @@ async fn list(
 ) -> Result<Json<List<PersonBody>>> {
     let query = params.query(&app.engine.sight(&caller.actor).await?)?;
     let mut tx = app.engine.store.read().await?;
-    let page = people_lists::list(&mut tx, &query).await?;
+    let mut page = people_lists::list(&mut tx, &query).await?;
+    app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
     Ok(Json(List {
         items: page.rows.into_iter().map(PersonBody::from).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),

@@ -121,7 +121,9 @@ pub async fn show(
     let chosen = if query.columns.is_empty() { &view.columns } else { &query.columns };
     let columns = fields::columns(&fields, chosen, kind);
     let asked = query.people(kind, visitor.sight.owners())?;
-    let page = people_lists::list(&mut tx, &asked).await?;
+    let mut page = people_lists::list(&mut tx, &asked).await?;
+    // Sorted and filtered by what is stored; shown with everyone else's emails counted in.
+    app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
     let total = total(&mut tx, &asked, query.is_exact).await?;
     let companies: Vec<PersonId> = page.rows.iter().filter_map(|row| row.person.fields.company_id).collect();
     let companies: HashMap<_, _> = people::names(&mut tx, &companies).await?.into_iter().collect();
