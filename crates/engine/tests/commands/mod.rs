@@ -8,6 +8,7 @@ mod filling;
 mod history;
 mod importing;
 mod mailboxes;
+mod outcomes;
 mod on_postgres;
 mod people;
 mod previews;

@@ -217,9 +217,10 @@ fn offer(person: &Person) -> (Choice, String) {
 fn sub(waiting: u64) -> String {
     match waiting {
         0 => "Messages that may be answers, for you to decide.".to_owned(),
+        1 => "1 message may be an answer. Whoever it may come from is held until you decide.".to_owned(),
         _ => format!(
-            "{} may be answers. Whoever they may come from is held until you decide.",
-            words::count(waiting, "message", "messages")
+            "{} messages may be answers. Whoever they may come from is held until you decide.",
+            words::number(waiting)
         ),
     }
 }
