@@ -2,6 +2,7 @@
 //! served with simulated prospects and a business clock whose speed can be chosen. Nothing can leave the machine.
 
 mod clock;
+mod house;
 mod people;
 mod seed;
 mod sequences;

@@ -1,6 +1,6 @@
 //! Makes the demo's workspace by letting the real engine live through three weeks on a clock that is moved.
 
-use super::{EMAIL, PASSWORD, people, sequences};
+use super::{EMAIL, PASSWORD, house, people, sequences};
 use relance_domain::{
     PersonId, SequenceId, Timestamp, UserId,
     mailbox::Provider,
@@ -28,6 +28,10 @@ pub async fn make(engine: &Engine) -> anyhow::Result<()> {
     let now = engine.clock.system_now();
     let past = at_the_past(engine, now.plus_ms(-HISTORY_MS))?;
     let admin = set_up(&past).await?;
+    house::add_colleagues(&past, &admin).await?;
+    house::add_field(&past, &admin).await?;
+    house::add_templates(&past, &admin).await?;
+    house::add_lists(&past, &admin).await?;
     let people = add_people(&past, &admin).await?;
     let sequences = add_sequences(&past, &admin).await?;
     let mut stepper = Stepper::start(past.clone()).await?;
@@ -91,8 +95,9 @@ async fn set_up(engine: &Engine) -> anyhow::Result<Actor> {
 async fn add_people(engine: &Engine, admin: &Actor) -> anyhow::Result<Vec<PersonId>> {
     let owner: Option<UserId> = admin.user_id();
     let mut ids = Vec::new();
-    for (kind, mut fields) in people::all() {
+    for (place, (kind, mut fields)) in people::all().into_iter().enumerate() {
         fields.owner_id = owner;
+        house::count_cold_rooms(&mut fields, place);
         ids.push(engine.create_person(admin, kind, fields).await?.id);
     }
     debug_assert!(people::all().iter().any(|(kind, _)| *kind == Kind::Contact));
