@@ -133,7 +133,7 @@ fn leads() -> PeopleQuery {
     PeopleQuery { kind: Some(person::Kind::Lead), ..PeopleQuery::default() }
 }
 
-fn rule(field: &str, op: &str, value: impl Into<serde_json::Value>) -> PeopleQuery {
+fn rule(field: &str, op: &str, value: &str) -> PeopleQuery {
     PeopleQuery { filter: Filter::Rule(Rule::new(field, op, value)), ..leads() }
 }
 
@@ -152,7 +152,7 @@ async fn looks(place: &Place, sequence: SequenceId) -> Result<Vec<Look>> {
     let both = Filter::All {
         all: vec![
             Filter::Rule(Rule::new("status", "is", "Working")),
-            Filter::Rule(Rule::new("sequence", "in_none_now", serde_json::Value::Null)),
+            Filter::Rule(Rule::new("sequence", "in_none_now", "")),
             Filter::Rule(Rule::new("created_at", "after", "2026-02-01")),
         ],
     };
@@ -171,11 +171,11 @@ async fn looks(place: &Place, sequence: SequenceId) -> Result<Vec<Look>> {
         page("status is", rule("status", "is", "Working")),
         page("status is one nobody has", rule("status", "is", "Nope")),
         page("source is rare", rule("source", "is", "Fair")),
-        page("owner is", rule("owner_id", "is", place.user.to_string())),
+        page("owner is", rule("owner_id", "is", &place.user.to_string())),
         page("tag", rule("tags", "has", "warm")),
-        page("in no sequence now", rule("sequence", "in_none_now", serde_json::Value::Null)),
-        page("active in a sequence", rule("sequence", "active_in", sequence.to_string())),
-        page("lacks data for a sequence", rule("sequence", "lacks_data_for", sequence.to_string())),
+        page("in no sequence now", rule("sequence", "in_none_now", "")),
+        page("active in a sequence", rule("sequence", "active_in", &sequence.to_string())),
+        page("lacks data for a sequence", rule("sequence", "lacks_data_for", &sequence.to_string())),
         page("custom choice is", rule("custom_fields.tier", "is", "Gold")),
         page("three rules", PeopleQuery { filter: both, ..leads() }),
         page("few, by a custom number", PeopleQuery { filter: few, sort: by_city, ..leads() }),

@@ -1,6 +1,7 @@
 //! What a query of people must know beforehand: the custom fields there are, and what data sequences need.
 //!
-//! Loaded only if a rule or the sort names one; the rest is then compiled without asking the database again.
+//! Loaded only if a rule or the sort names one; the rest is then compiled without asking the database again. And whether
+//! one of the rules is met by so few that its index leads to them: else the order of the list is followed.
 
 use crate::{
     custom_fields,
@@ -8,12 +9,13 @@ use crate::{
     people_query::{PeopleQuery, SortBy},
     sequences,
     tx::Tx,
+    value::Value,
 };
 use relance_domain::{
-    SequenceId,
+    PersonId, SequenceId, UserId,
     custom_field::{CustomField, is_key},
     lacking::{Field, needed_fields},
-    list::Rule,
+    list::{Filter, Rule},
 };
 use std::collections::HashMap;
 
@@ -22,6 +24,51 @@ use std::collections::HashMap;
 pub(crate) struct Facts {
     fields: Vec<CustomField>,
     needed: HashMap<SequenceId, Vec<Field>>,
+    /// An index that leads to the few who meet one of the rules.
+    pub(crate) led_by: Option<&'static str>,
+}
+
+/// Rules that an index answers: the field, its column, the index.
+const INDEXED: &[(&str, &str, &str)] = &[
+    ("status", "status", "people_by_status"),
+    ("source", "source", "people_by_source"),
+    ("owner_id", "owner_id", "people_by_owner"),
+    ("company_id", "company_id", "people_by_company"),
+];
+
+/// So many are read and sorted rather than met by following the order of the list.
+const FEW: usize = 5_000;
+
+/// Every rule that everyone in the list meets.
+fn met_by_all(filter: &Filter) -> Vec<&Rule> {
+    match filter {
+        Filter::All { all } => all.iter().flat_map(met_by_all).collect(),
+        Filter::Any { .. } => Vec::new(),
+        Filter::Rule(rule) => vec![rule],
+    }
+}
+
+/// The index of a rule that few meet, if there is one.
+async fn led_by(tx: &mut Tx, query: &PeopleQuery) -> Result<Option<&'static str>> {
+    for rule in met_by_all(&query.filter).into_iter().filter(|rule| rule.op == "is") {
+        let Some((_, column, index)) = INDEXED.iter().find(|(field, ..)| *field == rule.field) else { continue };
+        let Some(text) = rule.value.as_str() else { continue };
+        let value = match *column {
+            "owner_id" => text.parse::<UserId>().ok().map(Value::from),
+            "company_id" => text.parse::<PersonId>().ok().map(Value::from),
+            _ => Some(Value::from(text)),
+        };
+        let Some(value) = value else { continue };
+        let sql = format!(
+            "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM people WHERE {column} = $1
+                AND kind IN ('lead', 'contact') AND deleted_at IS NULL LIMIT $2) at_most"
+        );
+        let found = tx.one(&sql, vec![value, Value::from(FEW + 1)], |row| row.count("number")).await? as usize;
+        if found <= FEW {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
 }
 
 impl Facts {
@@ -45,7 +92,7 @@ impl Facts {
             };
             needed.insert(sequence.id, needed_fields(&version.map_or(sequence.draft, |version| version.plan)));
         }
-        Ok(Self { fields, needed })
+        Ok(Self { fields, needed, led_by: led_by(tx, query).await? })
     }
 
     /// The custom field with this key.

@@ -120,7 +120,11 @@ pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) ->
     let mut from = "people p".to_owned();
     let mut parts = vec!["p.deleted_at IS NULL".to_owned()];
     match search {
-        Search::Everyone => {}
+        Search::Everyone => {
+            if let Some(index) = facts.led_by {
+                from = tx.people_led_by(index);
+            }
+        }
         Search::Nobody => parts.push("1 = 0".to_owned()),
         Search::Few(words) => {
             condition.bind(tx.search_query(words));

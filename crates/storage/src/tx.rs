@@ -263,6 +263,15 @@ impl Tx {
         }
     }
 
+    /// Fragment: a FROM clause with the people of alias `p`, few of whom are led to by this index. SQLite would follow the
+    /// order of the list instead and read everyone; PostgreSQL knows how few they are.
+    pub fn people_led_by(&self, index: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("people p INDEXED BY {index}"),
+            Self::Postgres(_) => "people p".to_owned(),
+        }
+    }
+
     /// Fragment: the full-text query for people who have a word that begins with each of `words` (letters and digits).
     pub fn search_query(&self, words: &[String]) -> String {
         let (mark, and) = match self {

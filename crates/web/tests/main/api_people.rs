@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_lead_is_created_read_changed_and_deleted() {
     let at = Installation::new().await;
+    at.admin.post("/custom_fields", json!({ "label": "Plan", "kind": "text" })).await.expect(201);
     let fields = json!({
         "first_name": "Ann", "last_name": "Lee", "email": "ann@x.test", "organization_name": "X Ltd",
         "address": { "city": "Oslo", "country": "NO" }, "tags": ["new"], "custom_fields": { "plan": "pro" },

@@ -1,0 +1,384 @@
+//! Role × route × whose person × visibility setting: everything `product.md` §11 does not grant is denied.
+//!
+//! The routes come from the OpenAPI document and from the table of pages; each has one line here that says what may be
+//! done with it, and a route without a line fails the test. What a role sees is written down once more in [`sees`],
+//! on purpose not with the rule of the domain.
+
+use crate::installation::{Answer, Client, Installation, id, ids, send};
+use axum::{body::Body, http::Request};
+use relance_domain::user::{Role, Visibility};
+use relance_engine::commands::users::{NewUser, UserChange};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[path = "access_matrix/expectations.rs"]
+mod expectations;
+
+use expectations::{CALLS, Expect, PAGES};
+
+/// Whose a person is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Own,
+    Teams,
+    Others,
+    Nobodys,
+}
+
+const WHOSE: [Whose; 4] = [Whose::Own, Whose::Teams, Whose::Others, Whose::Nobodys];
+
+/// What §11 grants: the rep and the manager are in one team with a third.
+fn sees(role: Role, whose: Whose, visibility: Visibility) -> bool {
+    match (role, visibility, whose) {
+        (Role::Admin, ..) | (_, Visibility::All, _) | (_, _, Whose::Own | Whose::Nobodys) => true,
+        (Role::Manager, _, Whose::Teams) | (Role::Rep, Visibility::Team, Whose::Teams) => true,
+        (Role::Rep, Visibility::Own, Whose::Teams) | (_, _, Whose::Others) => false,
+    }
+}
+
+/// One thing of each kind about one person.
+struct Things {
+    person: String,
+    enrollment: String,
+    task: String,
+    activity: String,
+}
+
+/// An installation with two teams, and people of everyone.
+struct Ground {
+    at: Installation,
+    things: BTreeMap<Whose, Things>,
+    sequence: String,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let at = Installation::new().await;
+        let admin = at.admin.actor();
+        let new = NewUser {
+            email: "mate@acme.test".to_owned(),
+            name: "Mara Mate".to_owned(),
+            role: Role::Rep,
+            time_zone: String::new(),
+            password: None,
+        };
+        let mate = at.engine.add_user(&admin, new).await.expect("a user");
+        let team = at.engine.create_team(&admin, "South").await.expect("a team");
+        for member in [at.rep.id, at.manager.id, mate.id] {
+            let change = UserChange { team_id: Some(Some(team.id)), ..UserChange::default() };
+            at.engine.edit_user(&admin, member, change).await.expect("a member");
+        }
+        let call = json!([{ "action": "task", "task": { "kind": "call", "content": "Call" } }]);
+        let sequence = at.admin.sequence("Calls", call).await;
+        let mut things = BTreeMap::new();
+        for whose in WHOSE {
+            // What nobody owns was begun by the rep of the other team.
+            let (owner, actor) = match whose {
+                Whose::Own => (Some(at.rep.id), at.rep.id),
+                Whose::Teams => (Some(mate.id), mate.id),
+                Whose::Others => (Some(at.other.id), at.other.id),
+                Whose::Nobodys => (None, at.other.id),
+            };
+            let fields =
+                json!({ "last_name": format!("{whose:?}"), "email": format!("{whose:?}@x.test"), "owner_id": owner });
+            let person = id(&at.admin.post("/people", fields).await.expect(201));
+            let new = json!({ "sequence_id": sequence, "person_id": person, "actor_id": actor });
+            let enrollment = id(&at.admin.post("/enrollments", new).await.expect(201));
+            let new = json!({ "kind": "call", "content": "Ask", "person_id": person, "owner_id": actor });
+            let task = id(&at.admin.post("/tasks", new).await.expect(201));
+            let note = json!({ "text": "A note" });
+            let activity = id(&at.admin.post(&format!("/people/{person}/notes"), note).await.expect(201));
+            things.insert(whose, Things { person, enrollment, task, activity });
+        }
+        Self { at, things, sequence }
+    }
+
+    async fn set(&self, visibility: Visibility) {
+        let change = json!({ "people_visibility": visibility.as_str() });
+        self.at.admin.patch("/workspace", change).await.expect(200);
+    }
+
+    /// `{id}` and its like filled in; `None` if the route is not about a person.
+    fn path(&self, template: &str, expect: Expect, whose: Whose) -> Option<String> {
+        let things = &self.things[&whose];
+        let thing = match expect {
+            Expect::Person => &things.person,
+            Expect::Enrollment => &things.enrollment,
+            Expect::Task => &things.task,
+            Expect::Activity => &things.activity,
+            _ => return None,
+        };
+        let rest = [
+            ("{step_id}", "stp_00000000000000000000000001"),
+            ("{step}", "stp_00000000000000000000000001"),
+            ("{note}", things.activity.as_str()),
+            ("{field}", "title"),
+            ("{sequence}", self.sequence.as_str()),
+        ];
+        let path = template.replacen("{id}", thing, 1);
+        Some(rest.iter().fold(path, |path, (place, value)| path.replace(place, value)))
+    }
+}
+
+/// Every call of the API, as `METHOD /path`.
+fn calls() -> BTreeSet<String> {
+    let document: Value = serde_json::from_str(&relance_web::api::openapi()).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = ["get", "post", "put", "patch", "delete"];
+    paths
+        .iter()
+        .flat_map(|(path, at)| {
+            methods.iter().filter(|method| at.get(**method).is_some()).map(move |method| (path, method))
+        })
+        .map(|(path, method)| format!("{} {path}", method.to_uppercase()))
+        .collect()
+}
+
+/// Every page, as `METHOD /path`, read from the table of routes.
+fn pages() -> BTreeSet<String> {
+    let table = include_str!("../../src/routes.rs");
+    let addresses = include_str!("../../src/urls.rs");
+    let address = |name: &str| {
+        let line = addresses.lines().find(|line| line.contains(&format!("const {name}: &str")));
+        line.and_then(|line| line.split('"').nth(1)).expect("an address").to_owned()
+    };
+    let mut found = BTreeSet::new();
+    for route in table.split(".route(").skip(1) {
+        let route = route.split(".route(").next().unwrap_or_default();
+        let (path, handlers) = route.split_once(',').expect("a route");
+        let path = match path.trim().strip_prefix("urls::") {
+            Some(name) => address(name),
+            None => path.trim().trim_matches('"').to_owned(),
+        };
+        let end = handlers.find('\n').unwrap_or(handlers.len());
+        for method in ["get", "post"] {
+            if handlers[..end].contains(&format!("{method}(")) {
+                found.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    found
+}
+
+fn named(table: &[(&str, Expect)]) -> BTreeSet<String> {
+    table.iter().map(|(route, _)| (*route).to_owned()).collect()
+}
+
+#[test]
+fn every_route_has_an_expectation() {
+    for (routes, table) in [(calls(), named(CALLS)), (pages(), named(PAGES))] {
+        assert!(routes.len() > 50, "the table of routes could not be read");
+        let without: Vec<_> = routes.difference(&table).collect();
+        assert!(without.is_empty(), "say in expectations.rs what may be done with {without:#?}");
+        let gone: Vec<_> = table.difference(&routes).collect();
+        assert!(gone.is_empty(), "these routes are no more: {gone:#?}");
+    }
+}
+
+/// The body that is tried: what it asks does not matter, it must not come so far.
+fn body(method: &str) -> Option<Value> {
+    (method != "GET").then(|| json!({}))
+}
+
+#[tokio::test]
+async fn nobody_reaches_a_person_they_may_not_see_by_the_api() {
+    let ground = Ground::new().await;
+    for visibility in Visibility::ALL {
+        ground.set(visibility).await;
+        for client in [&ground.at.rep, &ground.at.manager, &ground.at.admin] {
+            for (route, expect) in CALLS {
+                let (method, template) = route.split_once(' ').expect("a method");
+                for whose in WHOSE {
+                    let Some(path) = ground.path(template, *expect, whose) else { continue };
+                    let seen = sees(client.role, whose, visibility);
+                    // What changes things is only tried where it must be denied.
+                    if seen && method != "GET" {
+                        continue;
+                    }
+                    let answer = client.call(method, &path, body(method), &[]).await;
+                    let expected = if seen { 200 } else { 404 };
+                    let what = format!("{route} of {whose:?} as {:?} with {visibility:?}", client.role);
+                    assert_eq!(answer.status, expected, "{what}: {:#}", answer.body);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_reaches_a_person_they_may_not_see_by_a_page() {
+    let ground = Ground::new().await;
+    for visibility in Visibility::ALL {
+        ground.set(visibility).await;
+        for client in [&ground.at.rep, &ground.at.manager] {
+            let cookie = cookie(&ground.at, client).await;
+            for (route, expect) in PAGES {
+                let (method, template) = route.split_once(' ').expect("a method");
+                for whose in WHOSE {
+                    let Some(path) = ground.path(template, *expect, whose) else { continue };
+                    if sees(client.role, whose, visibility) {
+                        continue;
+                    }
+                    let status = visit(client, &cookie, method, &path).await;
+                    assert_eq!(status, 404, "{route} of {whose:?} as {:?} with {visibility:?}", client.role);
+                }
+            }
+        }
+    }
+    // The same cookie lets in where it may.
+    ground.set(Visibility::Own).await;
+    let cookie = cookie(&ground.at, &ground.at.rep).await;
+    let own = format!("/people/{}", ground.things[&Whose::Own].person);
+    assert_eq!(visit(&ground.at.rep, &cookie, "GET", &own).await, 200);
+}
+
+async fn cookie(at: &Installation, client: &Client) -> String {
+    use relance_storage::users;
+    use secrecy::ExposeSecret;
+    let mut tx = at.engine.store.read().await.expect("a transaction");
+    let user = users::find(&mut tx, client.id).await.expect("read").expect("a user");
+    drop(tx);
+    let signed_in = at.engine.sign_in_as(user, "test").await.expect("a session");
+    format!("relance_session={}", signed_in.token.expose_secret())
+}
+
+/// A page that goes back with a notice instead of an error says in it that only an admin may.
+fn is_told_no(answer: &Answer) -> bool {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let cookies = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let mut notices = cookies.filter_map(|cookie| cookie.strip_prefix("relance_toast=")?.split(';').next());
+    notices.any(|notice| {
+        let words = URL_SAFE_NO_PAD.decode(notice).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        words.starts_with("[\"blocked\"") && words.contains("Only an admin can")
+    })
+}
+
+async fn visit(client: &Client, cookie: &str, method: &str, path: &str) -> u16 {
+    answer_to(client, cookie, method, path).await.status
+}
+
+async fn answer_to(client: &Client, cookie: &str, method: &str, path: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("cookie", cookie)
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::empty())
+        .expect("a request");
+    send(&client.router, request).await
+}
+
+#[tokio::test]
+async fn only_admins_pass_where_only_admins_may() {
+    let ground = Ground::new().await;
+    for client in [&ground.at.rep, &ground.at.manager] {
+        let cookie = cookie(&ground.at, client).await;
+        for (route, expect) in CALLS.iter().chain(PAGES) {
+            if *expect != Expect::Admins {
+                continue;
+            }
+            let (method, template) = route.split_once(' ').expect("a method");
+            let path = expectations::any_thing(template, &ground.sequence, &ground.at.other.id.to_string());
+            let answer = if CALLS.iter().any(|(call, _)| call == route) {
+                client.call(method, &path, expectations::sound_body(route), &[]).await
+            } else {
+                answer_to(client, &cookie, method, &path).await
+            };
+            // A form without its fields may be refused for that before it is asked who sends it; the command behind it
+            // is judged above, by the API.
+            let is_form = method == "POST" && !CALLS.iter().any(|(call, _)| call == route);
+            let denied = answer.status == 403 || is_told_no(&answer) || (is_form && answer.status == 422);
+            assert!(denied, "{method} {path} as {:?}: {}", client.role, answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_counts_and_searches_show_only_whom_one_sees() {
+    let ground = Ground::new().await;
+    let list = json!({ "name": "All", "kind": "lead", "shared": true });
+    let list = id(&ground.at.admin.post("/lists", list).await.expect(201));
+    for visibility in Visibility::ALL {
+        ground.set(visibility).await;
+        for client in [&ground.at.rep, &ground.at.manager, &ground.at.admin] {
+            let what = format!("{:?} with {visibility:?}", client.role);
+            let seen = |thing: fn(&Things) -> &String| -> BTreeSet<String> {
+                let those = WHOSE.iter().filter(|whose| sees(client.role, **whose, visibility));
+                those.map(|whose| thing(&ground.things[whose]).clone()).collect()
+            };
+            let shown = |body: &Value| -> BTreeSet<String> { ids(body).into_iter().collect() };
+            let people = seen(|things| &things.person);
+            for path in ["/people".to_owned(), "/people?q=x".to_owned(), format!("/lists/{list}/people")] {
+                assert_eq!(shown(&client.get(&path).await.expect(200)), people, "{path} as {what}");
+            }
+            let filter = "/people?sort=title&kind=lead&email=others%40x.test";
+            let found = shown(&client.get(filter).await.expect(200));
+            assert_eq!(found.is_empty(), !sees(client.role, Whose::Others, visibility), "{what}");
+            for path in ["/people/count".to_owned(), format!("/lists/{list}/count")] {
+                assert_eq!(client.get(&path).await.expect(200)["count"], people.len(), "{path} as {what}");
+            }
+            let enrollments = seen(|things| &things.enrollment);
+            assert_eq!(shown(&client.get("/enrollments").await.expect(200)), enrollments, "{what}");
+            for whose in WHOSE {
+                let things = &ground.things[&whose];
+                let path = format!("/tasks?state=any&person_id={}", things.person);
+                let answer = client.get(&path).await;
+                let expected = if sees(client.role, whose, visibility) { 200 } else { 404 };
+                assert_eq!(answer.status, expected, "{path} as {what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ids_in_a_body_lead_no_further_than_ids_in_an_address() {
+    let ground = Ground::new().await;
+    ground.set(Visibility::Own).await;
+    let rep = &ground.at.rep;
+    let person = &ground.things[&Whose::Others].person;
+    let own = &ground.things[&Whose::Own];
+    let enroll = json!({ "sequence_id": ground.sequence, "person_id": person });
+    let answer = rep.post("/enrollments", enroll).await;
+    assert!([404, 422].contains(&answer.status), "{:#}", answer.body);
+    assert!(!answer.body.to_string().contains("others@x.test"), "{:#}", answer.body);
+    let task = json!({ "kind": "call", "content": "Call", "person_id": person });
+    assert_eq!(rep.post("/tasks", task).await.status, 404);
+    let preview = json!({ "person_id": person, "subject": "{{ person.email }}", "body_text": "x" });
+    assert_eq!(rep.post("/templates/preview", preview).await.status, 404);
+    let convert = rep.post(&format!("/people/{}/convert", own.person), json!({ "into": person })).await;
+    assert_eq!(convert.status, 422);
+    let tag = json!({ "action": "tag", "add": ["hot"], "person_ids": [person, own.person] });
+    let rows = rep.post("/people/bulk", tag).await;
+    assert!(rows.status < 300, "{:#}", rows.body);
+    let there = ground.at.admin.get(&format!("/people/{person}")).await.expect(200);
+    assert_eq!(there["tags"], json!([]));
+    let here = ground.at.admin.get(&format!("/people/{}", own.person)).await.expect(200);
+    assert_eq!(here["tags"], json!(["hot"]));
+}
+
+#[tokio::test]
+async fn a_private_list_is_its_owners_alone() {
+    let at = Installation::new().await;
+    let new = json!({ "name": "Mine", "kind": "lead", "filter": {"field": "status", "op": "is", "value": "New"} });
+    let list = id(&at.rep.post("/lists", new).await.expect(201));
+    let of = |action: &str| format!("/lists/{list}{action}");
+    for client in [&at.other, &at.manager, &at.admin] {
+        for path in [of(""), of("/people"), of("/count")] {
+            assert_eq!(client.get(&path).await.status, 404, "{path} as {:?}", client.role);
+        }
+        assert_eq!(client.patch(&of(""), json!({ "name": "Ours" })).await.status, 404);
+        assert_eq!(client.delete(&of("")).await.status, 404);
+        assert!(ids(&client.get("/lists").await.expect(200)).is_empty());
+    }
+    at.rep.patch(&of(""), json!({ "shared": true })).await.expect(200);
+    at.other.order(&of("/pin")).await.expect(204);
+    assert_eq!(ids(&at.other.get("/lists/pins").await.expect(200)), [list.clone()]);
+    assert_eq!(at.other.patch(&of(""), json!({ "name": "Ours" })).await.status, 403);
+    assert_eq!(at.manager.delete(&of("")).await.status, 403);
+    at.admin.patch(&of(""), json!({ "name": "Everyone's" })).await.expect(200);
+    at.rep.patch(&of(""), json!({ "shared": false })).await.expect(200);
+    assert!(ids(&at.other.get("/lists/pins").await.expect(200)).is_empty());
+    at.rep.delete(&of("")).await.expect(204);
+}
