@@ -151,3 +151,40 @@ async fn a_deletion_is_taken_back() {
     assert_eq!(restored, json!({ "restored": 1 }));
     assert_eq!(ids(&at.rep.get("/people").await.expect(200)), [lead]);
 }
+
+#[tokio::test]
+async fn everyone_who_matches_is_given_out_as_csv() {
+    let at = Installation::new().await;
+    at.admin.lead("Almeida", "a@prospect.test").await;
+    at.admin.lead("Bergson", "b@prospect.test").await;
+    let file = at.admin.get("/people/export?q=berg&fields=email,status").await.expect(200);
+    let lines: Vec<&str> = file.as_str().expect("a file").lines().collect();
+    assert_eq!((lines.len(), lines[0]), (2, "Id,Name,Email,Status"));
+    assert!(lines[1].ends_with(",Ann Bergson,b@prospect.test,"), "{}", lines[1]);
+    let all = at.admin.get("/people/export?sort=-name&mark=true").await.expect(200);
+    let all = all.as_str().expect("a file");
+    assert!(all.starts_with('\u{feff}') && all.find("Bergson") < all.find("Almeida"), "{all}");
+    for (query, field) in
+        [("fields=shoe_size", "columns[0]"), ("sort=shoe_size", "sort"), ("filter=nonsense", "filter")]
+    {
+        let refused = at.admin.get(&format!("/people/export?{query}")).await;
+        assert_eq!((refused.refusal().0, refused.refusal().2), (422, field), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_action_is_taken_back_by_its_job() {
+    let at = Installation::new().await;
+    let lead = at.admin.lead("Almeida", "a@prospect.test").await;
+    let done = at.admin.post("/people/bulk", json!({ "action": "tag", "person_ids": [lead], "add": ["hot"] })).await;
+    let job = done.expect(200)["job_id"].as_str().expect("a job").to_owned();
+    let undo = at.admin.order(&format!("/jobs/{job}/undo")).await.expect(200);
+    assert_eq!((undo["state"].as_str(), undo["done"].as_i64()), (Some("done"), Some(1)));
+    assert_eq!(at.admin.get(&format!("/people/{lead}")).await.expect(200)["tags"], json!([]));
+    let again = at.admin.order(&format!("/jobs/{job}/undo")).await.expect(200);
+    assert_eq!(again["id"], undo["id"]);
+    let stop = at.admin.post("/people/bulk", json!({ "action": "convert", "person_ids": [lead] })).await.expect(200);
+    let refused = at.admin.order(&format!("/jobs/{}/undo", stop["job_id"].as_str().expect("a job"))).await;
+    assert_eq!(refused.refusal().1, "cannot_undo");
+    assert_eq!(at.rep.order(&format!("/jobs/{job}/undo")).await.status, 403);
+}

@@ -66,8 +66,21 @@ export default class extends Controller {
   leave(event) {
     if (event.target.id !== "dialog" && event.target.id !== "palette" && event.target.id !== "record") return;
     event.preventDefault();
+    this.keepFocus();
     this.close();
     event.detail.visit(event.detail.response);
+  }
+
+  // The page that comes gets the focus where it was: at what opened the dialog, the row it was about, or its content.
+  keepFocus() {
+    const row = document.querySelector("[data-row]:has(:checked) a[id], [data-row][data-here] a[id]");
+    const wishes = [this.opener?.id, row?.id, "main"].filter(Boolean);
+    const focus = () => {
+      if (document.activeElement !== document.body) return;
+      const shown = wishes.map((id) => document.getElementById(id)).find((element) => element?.offsetParent);
+      shown?.focus({ preventScroll: true });
+    };
+    document.addEventListener("turbo:load", focus, { once: true });
   }
 
   clicked(event) {
