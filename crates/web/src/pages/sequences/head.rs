@@ -56,6 +56,8 @@ pub struct Links {
     pub settings: String,
     /// Tab.
     pub history: String,
+    /// What people lack for it.
+    pub complete: String,
     /// POST.
     pub activate: String,
     /// POST.
@@ -78,6 +80,7 @@ impl Links {
             people: urls::sequence_tab(id, "people"),
             settings: urls::sequence_tab(id, "settings"),
             history: urls::sequence_tab(id, "history"),
+            complete: urls::complete_data(Some(id)),
             activate: action("activate"),
             pause: action("pause"),
             resume: action("resume"),
