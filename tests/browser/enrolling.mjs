@@ -32,7 +32,7 @@ async function addLeads(page) {
     await page.locator('[name="first_name"]').fill(name);
     await page.locator('[name="last_name"]').fill(word);
     if (email) await page.locator('[name="email"]').fill(`${email}.${word.toLowerCase()}@prospect.example`);
-    await submit(page, page.getByRole("button", { name: /^(Save|Add)/ }).first());
+    await submit(page, page.locator(".dialog-foot button.primary"));
   }
   return word;
 }
@@ -81,12 +81,14 @@ async function moveAndSkip(page) {
   await page.getByLabel("New date and time").fill(far);
   await page.locator("turbo-frame#dates").getByText("What follows").waitFor();
   await submit(page, page.getByRole("button", { name: "Reschedule" }));
+  await page.getByText(/^Moved to/).waitFor();
   await page.getByRole("link", { name: "Pause" }).click();
   await page.getByLabel(/^Until/).fill(far);
   await page.locator("turbo-frame#dates").getByText("What follows").waitFor();
   await submit(page, page.getByRole("button", { name: "Pause" }));
   await page.getByText(/Paused until/).first().waitFor();
   await submit(page, page.getByRole("button", { name: "Resume" }));
+  await page.getByText(/goes on/).waitFor();
   await submit(page, page.getByRole("button", { name: "Skip this step" }));
   await page.getByText(/was skipped/).waitFor();
 }
