@@ -115,6 +115,9 @@ fn said(preview: &EnrollmentPreview, step: &EnrollmentStep, visitor: &Visitor) -
     let planned = match (step.planned_at, step.after_task) {
         (Some(planned), true) => format!("{}, if the task is done when due", at(planned)),
         (Some(planned), false) => at(planned),
+        (None, _) if !step.words.missing_tags.is_empty() => {
+            format!("Waits for {}", relance_domain::enrollment::tag_words(&step.words.missing_tags))
+        }
         (None, _) if is_current => "Waits".to_owned(),
         (None, _) => "After what comes before it".to_owned(),
     };
