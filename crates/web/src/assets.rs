@@ -70,7 +70,11 @@ fn read_catalog() -> Catalog {
     for name in names {
         let Some(file) = Own::get(&name) else { continue };
         if name.starts_with("css/") {
-            style.extend_from_slice(&file.data);
+            // The indent is for those who write it.
+            for line in file.data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+                style.extend_from_slice(line);
+                style.push(b'\n');
+            }
         } else {
             let name = name.trim_start_matches("js/").to_owned();
             by_name.insert(name.clone(), describe(&name, file.data.into_owned()));
