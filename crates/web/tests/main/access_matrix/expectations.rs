@@ -251,7 +251,7 @@ pub const PAGES: &[(&str, Expect)] = &[
     ("POST /sequences/{id}/steps/{step}", Admins),
     ("POST /sequences/{id}/steps/{step}/delete", Admins),
     ("POST /sequences/{id}/steps/{step}/move", Admins),
-    ("POST /sequences/{id}/steps/{step}/preview", Admins),
+    ("POST /sequences/{id}/steps/{step}/preview", Everyone),
     ("POST /sequences/{id}/steps/{step}/template", Admins),
     ("GET /set-up", Strangers),
     ("POST /set-up", Strangers),
@@ -326,22 +326,42 @@ pub const PAGES: &[(&str, Expect)] = &[
     ("POST /workspace/resume", Admins),
 ];
 
-/// An address with things in it that are there, or could be.
-pub fn any_thing(template: &str, sequence: &str, user: &str) -> String {
-    let number = "00000000000000000000000001";
-    let (head, _) = template.trim_start_matches('/').split_once('/').unwrap_or((template, ""));
-    let thing = match head {
-        "sequences" => sequence.to_owned(),
-        "users" => user.to_owned(),
-        "suppressions" => format!("sup_{number}"),
-        "custom_fields" => format!("fld_{number}"),
-        "teams" => format!("tea_{number}"),
-        _ if template.contains("/team/") => user.to_owned(),
-        _ if template.contains("/fields/") => format!("fld_{number}"),
-        _ => format!("sup_{number}"),
-    };
-    template.replacen("{id}", &thing, 1).replace("{step}", &format!("stp_{number}"))
+/// Things that only admins change.
+pub struct There {
+    pub sequence: String,
+    pub step: String,
+    pub user: String,
+    pub field: String,
+    pub entry: String,
+    pub team: String,
+    pub template: String,
 }
+
+impl There {
+    /// A form that would do.
+    pub fn form(&self) -> String {
+        format!("{SOUND_FORM}&use_template={}", self.template)
+    }
+
+    /// The address with these things in it.
+    pub fn named_in(&self, template: &str) -> String {
+        let begins = |head: &str| template.starts_with(head) || template.starts_with(&format!("/settings{head}"));
+        let thing = match template {
+            _ if begins("/sequences/") => &self.sequence,
+            _ if begins("/custom_fields/") || begins("/fields/") => &self.field,
+            _ if begins("/suppressions/") => &self.entry,
+            _ if begins("/teams/") => &self.team,
+            _ => &self.user,
+        };
+        template.replacen("{id}", thing, 1).replace("{step}", &self.step)
+    }
+}
+
+/// What every form would take: each picks the fields it knows.
+const SOUND_FORM: &str = "name=New&email=n%40acme.test&role=rep&label=Weight&kind=number&choices=&widget=details\
+    &what=hide&direction=up&password=another+horse+battery&workspace_name=New&time_zone=Europe%2FParis\
+    &schedule.kind=any&exit.on_bounce=block&exit.auto_reply_days=3&wait.amount=1&wait.unit=days&task.kind=call\
+    &task.content=Call&task.due_in_days=0&task.mode=wait&task.overdue_days=1";
 
 /// A body that would do, where one is needed to come as far as the question who asks.
 pub fn sound_body(route: &str) -> Option<Value> {
