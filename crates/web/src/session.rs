@@ -14,6 +14,7 @@ use relance_domain::user::{Actor, Sight, User};
 use relance_domain::workspace::Workspace;
 use relance_domain::{Timestamp, time};
 use relance_storage::tasks::TaskFilter;
+use relance_storage::visibility::SeenBy;
 use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, tasks, workspace};
 
 use crate::app::App;
@@ -66,6 +67,14 @@ impl Visitor {
     /// Whether the user may see a person.
     pub fn sees(&self, person: &Person) -> bool {
         self.sight.sees(person.fields.owner_id)
+    }
+
+    /// Who asks, for lists of what is about people; `None` = they see everyone.
+    pub fn seen_by(&self) -> Option<SeenBy<'_>> {
+        match &self.sight {
+            Sight::Everyone => None,
+            Sight::Owners(owners) => Some(SeenBy { user: self.user.id, owners }),
+        }
     }
 
     /// A person the user may not see is not there for them.

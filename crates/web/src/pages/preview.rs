@@ -74,7 +74,7 @@ fn marked(text: &str, missing: &[(String, String)]) -> String {
 
 /// The draft as `chosen` would get it from the visitor; the first person of the workspace if nobody is chosen.
 pub async fn read(app: &App, visitor: &Visitor, chosen: &str, draft: Draft<'_>) -> Result<Preview> {
-    let (people, person) = choose(app, chosen.parse().ok()).await?;
+    let (people, person) = choose(app, visitor, chosen.parse().ok()).await?;
     let mailbox = visitor.mailboxes.first();
     let mut preview = Preview {
         people: people.iter().map(|person| Choice::new(person.id, person.name())).collect(),
@@ -114,12 +114,12 @@ pub fn shown(words: &Words, person: PersonId, name: &str, from: &str) -> Preview
     }
 }
 
-async fn choose(app: &App, chosen: Option<PersonId>) -> Result<(Vec<Person>, Option<Person>)> {
+async fn choose(app: &App, visitor: &Visitor, chosen: Option<PersonId>) -> Result<(Vec<Person>, Option<Person>)> {
     let mut tx = app.read().await?;
-    let mut found = people_lists::suggest(&mut tx, "", None, None, PEOPLE).await?;
+    let mut found = people_lists::suggest(&mut tx, "", None, visitor.sight.owners(), PEOPLE).await?;
     if let Some(id) = chosen
         && !found.iter().any(|person| person.id == id)
-        && let Some(person) = people::find(&mut tx, id).await?
+        && let Some(person) = people::find(&mut tx, id).await?.filter(|person| visitor.sees(person))
     {
         found.insert(0, person);
     }

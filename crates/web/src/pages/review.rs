@@ -84,13 +84,14 @@ struct Page {
 }
 
 /// What waits for the visitor, latest first.
-async fn waiting(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<InboundView>> {
+pub(super) async fn waiting(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<InboundView>> {
     let own: Vec<_> = visitor.mailboxes.iter().map(|mailbox| mailbox.id).collect();
     let mailboxes = if visitor.actor.acts_for_others() { &[][..] } else { &own[..] };
     if mailboxes.is_empty() && !visitor.actor.acts_for_others() {
         return Ok(Vec::new());
     }
-    let filter = InboundFilter { open_in_tray: true, mailboxes, ..InboundFilter::default() };
+    let filter =
+        InboundFilter { open_in_tray: true, mailboxes, seen_by: visitor.seen_by(), ..InboundFilter::default() };
     Ok(inbound::page(tx, filter, None, MOST).await?)
 }
 
@@ -191,8 +192,11 @@ async fn draw(app: &App, visitor: &Visitor, id: Option<InboundId>, q: &str, erro
         Some(id) => Some(readable(&mut tx, visitor, id).await?),
         None => all.first().map(|view| (view.message.clone(), view.mailbox_address.clone())),
     };
-    let found =
-        if q.trim().is_empty() { Vec::new() } else { people_lists::suggest(&mut tx, q, None, None, OFFERED).await? };
+    let found = if q.trim().is_empty() {
+        Vec::new()
+    } else {
+        people_lists::suggest(&mut tx, q, None, visitor.sight.owners(), OFFERED).await?
+    };
     let current = shown.as_ref().map(|(message, _)| message.id);
     Ok(Page {
         frame: visitor.frame("review"),

@@ -221,7 +221,8 @@ pub async fn index(State(app): State<App>, visitor: Visitor, Query(shown): Query
     let part = if ["upcoming", "done"].contains(&shown.part.as_str()) { shown.part.as_str() } else { "" };
     let of = if is_team { "team" } else { "" };
     let counts = counts(&mut tx, &owners, &visitor).await?;
-    let mut found = tasks::page(&mut tx, filter(part, &owners, today(&visitor)), shown.after(), ROWS + 1).await?;
+    let wanted = TaskFilter { seen_by: visitor.seen_by(), ..filter(part, &owners, today(&visitor)) };
+    let mut found = tasks::page(&mut tx, wanted, shown.after(), ROWS + 1).await?;
     let more = found.len() > ROWS as usize;
     found.truncate(ROWS as usize);
     let last = found.last().filter(|_| more).map(|view| format!("{}|{}", view.task.due_at.ms(), view.task.id));
@@ -248,10 +249,10 @@ struct Counts {
 
 async fn counts(tx: &mut Tx, owners: &[UserId], visitor: &Visitor) -> Result<Counts> {
     let bounds = today(visitor);
-    let due = tasks::count(tx, filter("", owners, bounds)).await?;
-    let late = TaskFilter { due_before: Some(bounds.0), ..filter("", owners, bounds) };
-    let overdue = tasks::count(tx, late).await?;
-    let upcoming = tasks::count(tx, filter("upcoming", owners, bounds)).await?;
+    let seen = |part| TaskFilter { seen_by: visitor.seen_by(), ..filter(part, owners, bounds) };
+    let due = tasks::count(tx, seen("")).await?;
+    let overdue = tasks::count(tx, TaskFilter { due_before: Some(bounds.0), ..seen("") }).await?;
+    let upcoming = tasks::count(tx, seen("upcoming")).await?;
     Ok(Counts { overdue, today: due.saturating_sub(overdue), upcoming })
 }
 

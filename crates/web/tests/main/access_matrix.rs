@@ -79,8 +79,7 @@ impl Ground {
                 Whose::Others => (Some(at.other.id), at.other.id),
                 Whose::Nobodys => (None, at.other.id),
             };
-            let fields =
-                json!({ "last_name": format!("{whose:?}"), "email": format!("{whose:?}@x.test"), "owner_id": owner });
+            let fields = json!({ "last_name": format!("Surname{whose:?}"), "email": format!("{whose:?}@x.test"), "owner_id": owner });
             let person = id(&at.admin.post("/people", fields).await.expect(201));
             let new = json!({ "sequence_id": sequence, "person_id": person, "actor_id": actor });
             let enrollment = id(&at.admin.post("/enrollments", new).await.expect(201));
@@ -230,6 +229,41 @@ async fn nobody_reaches_a_person_they_may_not_see_by_a_page() {
     let cookie = cookie(&ground.at, &ground.at.rep).await;
     let own = format!("/people/{}", ground.things[&Whose::Own].person);
     assert_eq!(visit(&ground.at.rep, &cookie, "GET", &own).await, 200);
+}
+
+#[tokio::test]
+async fn no_page_names_a_person_out_of_sight() {
+    let ground = Ground::new().await;
+    for visibility in [Visibility::Team, Visibility::Own] {
+        ground.set(visibility).await;
+        for client in [&ground.at.rep, &ground.at.manager] {
+            let cookie = cookie(&ground.at, client).await;
+            for (path, shows) in [
+                ("/leads".to_owned(), true),
+                ("/leads?q=surname".to_owned(), true),
+                ("/palette?q=surname".to_owned(), true),
+                (format!("/sequences/{}/people", ground.sequence), true),
+                (format!("/sequences/{}", ground.sequence), false),
+                ("/tasks".to_owned(), false),
+                ("/tasks?of=team".to_owned(), false),
+                ("/tasks/player".to_owned(), false),
+                ("/review".to_owned(), false),
+                ("/templates/new".to_owned(), false),
+                ("/".to_owned(), false),
+            ] {
+                let answer = answer_to(client, &cookie, "GET", &path, "").await;
+                let what = format!("{path} as {:?} with {visibility:?}", client.role);
+                assert_eq!(answer.status, 200, "{what}");
+                let html = answer.body.to_string();
+                for whose in WHOSE {
+                    let named = html.contains(&format!("Surname{whose:?}"));
+                    let seen = sees(client.role, whose, visibility);
+                    assert!(seen || !named, "{what} names {whose:?}");
+                    assert!(!shows || named == seen || whose == Whose::Nobodys, "{what} hides {whose:?}");
+                }
+            }
+        }
+    }
 }
 
 async fn cookie(at: &Installation, client: &Client) -> String {
@@ -390,7 +424,7 @@ async fn a_private_list_is_its_owners_alone() {
     }
     at.rep.patch(&of(""), json!({ "shared": true })).await.expect(200);
     at.other.order(&of("/pin")).await.expect(204);
-    assert_eq!(ids(&at.other.get("/lists/pins").await.expect(200)), [list.clone()]);
+    assert_eq!(ids(&at.other.get("/lists/pins").await.expect(200)), std::slice::from_ref(&list));
     assert_eq!(at.other.patch(&of(""), json!({ "name": "Ours" })).await.status, 403);
     assert_eq!(at.manager.delete(&of("")).await.status, 403);
     at.admin.patch(&of(""), json!({ "name": "Everyone's" })).await.expect(200);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use relance_domain::PersonId;
 use relance_domain::enrollment::{BlockReason, State};
+use relance_storage::Tx;
 use relance_storage::enrollment_views::{self, EnrollmentFilter, EnrollmentView};
-use relance_storage::{Tx, inbound};
 
 use super::tag;
 use crate::errors::Result;
+use crate::pages::review;
 use crate::session::Visitor;
 use crate::{urls, words};
 
@@ -50,7 +51,7 @@ pub async fn read(tx: &mut Tx, visitor: &Visitor) -> Result<(Vec<Cause>, Vec<Cau
             _ => causes.extend(other(&rows, number.into())),
         }
     }
-    for view in inbound::tray(tx, None, 5).await? {
+    for view in review::waiting(tx, visitor).await?.into_iter().take(5) {
         let who = view.person_name.clone().unwrap_or_else(|| view.message.from_address.clone());
         decisions.push(Cause {
             state: "review",

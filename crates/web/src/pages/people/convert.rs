@@ -99,7 +99,8 @@ async fn draw(app: &App, visitor: &Visitor, id: PersonId, errors: FormErrors) ->
         app.engine.duplicates_of(&person.fields.email).await?
     };
     let mut contacts = Vec::new();
-    for contact in same.into_iter().filter(|other| other.kind == Kind::Contact && other.id != id) {
+    for contact in same.into_iter().filter(|other| other.kind == Kind::Contact && other.id != id && visitor.sees(other))
+    {
         let running = {
             let mut tx = app.read().await?;
             enrollments::ongoing_of_person(&mut tx, contact.id, false).await?.len() as u64

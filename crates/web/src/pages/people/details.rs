@@ -246,10 +246,10 @@ struct Companies {
 }
 
 /// Companies whose names begin like what was typed.
-pub async fn companies(State(app): State<App>, _visitor: Visitor, Form(typed): Form<CompanyTyped>) -> Result<Response> {
+pub async fn companies(State(app): State<App>, visitor: Visitor, Form(typed): Form<CompanyTyped>) -> Result<Response> {
     let mut tx = app.read().await?;
     let found = people::suggest_companies(&mut tx, &typed.company, MOST_COMPANIES).await?;
-    answer::page(&Companies { names: found.iter().map(Person::name).collect() })
+    answer::page(&Companies { names: found.iter().filter(|company| visitor.sees(company)).map(Person::name).collect() })
 }
 
 #[cfg(test)]

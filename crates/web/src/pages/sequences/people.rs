@@ -114,7 +114,8 @@ pub async fn show(
     let mut tx = app.read().await?;
     let sequence = super::find(&mut tx, id).await?;
     let states: Vec<_> = Some(shown.state.as_str()).filter(|state| !state.is_empty()).into_iter().collect();
-    let of_sequence = EnrollmentFilter { sequence: Some(id), ..EnrollmentFilter::default() };
+    let of_sequence =
+        EnrollmentFilter { sequence: Some(id), seen_by: visitor.seen_by(), ..EnrollmentFilter::default() };
     let filter = EnrollmentFilter { states: &states, ..of_sequence };
     let mut found = enrollment_views::page(&mut tx, filter, shown.after.parse::<EnrollmentId>().ok(), ROWS + 1).await?;
     let more = found.len() > ROWS as usize;

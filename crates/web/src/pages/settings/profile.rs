@@ -71,7 +71,7 @@ pub async fn update(State(app): State<App>, visitor: Visitor, Form(typed): Form<
         email: Some(typed.trimmed("email")),
         time_zone: Some(typed.trimmed("time_zone")),
         phone: Some(typed.trimmed("phone")),
-        role: None,
+        ..UserChange::default()
     };
     match app.engine.edit_user(&visitor.actor, visitor.user.id, change).await.map_err(PageError::from) {
         Ok(_) => Ok(answer::said(urls::PROFILE, &answer::toast("done", "Your profile is saved."))),

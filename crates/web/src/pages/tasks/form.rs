@@ -162,7 +162,8 @@ pub async fn create(
 ) -> Result<Response> {
     let person = match (about.person(), typed.get("person").trim()) {
         (None, name) if !name.is_empty() => {
-            let found = people_lists::suggest(&mut app.read().await?, name, None, None, NAMESAKES + 1).await?;
+            let seen = visitor.sight.owners();
+            let found = people_lists::suggest(&mut app.read().await?, name, None, seen, NAMESAKES + 1).await?;
             the_one(&found, name).map(Some)
         }
         (about, _) => Ok(about),
