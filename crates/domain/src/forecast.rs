@@ -182,7 +182,8 @@ pub fn forecast_new(new: &NewEnrollment) -> Vec<PlannedStep> {
 impl<'a> NewEnrollment<'a> {
     /// The row it would have, the `number`-th of those that begin together; `None` if the plan has no such step.
     pub fn enrollment(&self, number: u32) -> Option<Enrollment> {
-        let local = LocalSchedule::of(self.plan.schedule.as_ref(), self.person, self.actor_zone.as_ref(), self.workspace);
+        let local =
+            LocalSchedule::of(self.plan.schedule.as_ref(), self.person, self.actor_zone.as_ref(), self.workspace);
         let start_at = self.start_at.map_or(self.now, |at| at.max(self.now));
         let (step, due) = enrolling::start(self.plan, self.start_step, start_at, &local)?;
         let nil = uuid::Uuid::nil();

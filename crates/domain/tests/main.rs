@@ -22,9 +22,9 @@ mod people;
 mod state_machines;
 #[path = "main/state_table.rs"]
 mod state_table;
-#[path = "main/worlds.rs"]
-mod worlds;
 #[path = "main/visibility.rs"]
 mod visibility;
+#[path = "main/worlds.rs"]
+mod worlds;
 #[path = "main/zones.rs"]
 mod zones;

@@ -224,11 +224,13 @@ impl Engine {
     /// The steps to come if this happened now, for a dialog that asks first: a pause, a new date, an end of a pause.
     pub async fn forecast_if(
         &self,
-        _actor: &Actor,
+        actor: &Actor,
         id: EnrollmentId,
         event: relance_domain::enrollment::Event,
     ) -> Result<Vec<PlannedStep>> {
         let mut tx = self.store.read().await?;
+        let stored = enrollments::find(&mut tx, id).await?.ok_or(EngineError::NotFound("enrollment"))?;
+        access::may_touch_enrollment(&mut tx, actor, &stored.enrollment).await?;
         let future = self.future(&mut tx, &[], &[id], crate::forecasting::MOST_OF_A_MAILBOX).await?;
         drop(tx);
         let mut future = future.ok_or(EngineError::NotFound("enrollment"))?;

@@ -1,7 +1,7 @@
 //! What would happen if these people were enrolled: the same judgement that [`crate::commands::enroll`] acts on.
 
 use super::{
-    bulk::Selection,
+    bulk::{self, Selection},
     enroll::OnMissing,
     ground::{Ground, Judged},
 };
@@ -174,8 +174,9 @@ impl Engine {
         let (ids, total) = match selection {
             Selection::Ids(ids) => (ids.iter().take(MOST_JUDGED).copied().collect(), ids.len()),
             Selection::Matching { .. } => {
-                let (total, _) = people_lists::count(&mut tx, &selection.query(), usize::MAX >> 1).await?;
-                (people_lists::ids(&mut tx, &selection.query(), None, MOST_JUDGED).await?, total)
+                let query = bulk::seen_query(&mut tx, actor, selection).await?;
+                let (total, _) = people_lists::count(&mut tx, &query, usize::MAX >> 1).await?;
+                (people_lists::ids(&mut tx, &query, None, MOST_JUDGED).await?, total)
             }
         };
         let mut judged = judge_all(&mut tx, &ground, actor, &ids).await?;

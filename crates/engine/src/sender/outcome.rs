@@ -52,7 +52,9 @@ impl Engine {
                 Some(Ok(true)) => return Ok(()),
                 Some(Ok(false)) => return self.catch_up(email, &sent).await,
                 Some(Err(error)) if pause > LAST_PAUSE => return Err(crate::EngineError::Unavailable(error)),
-                Some(Err(error)) => tracing::warn!(error, "the outcome of sent emails is not written yet; trying again"),
+                Some(Err(error)) => {
+                    tracing::warn!(error, "the outcome of sent emails is not written yet; trying again");
+                }
                 None => return Err(crate::EngineError::Unavailable("the engine is stopping".to_owned())),
             }
             tokio::time::sleep(pause).await;

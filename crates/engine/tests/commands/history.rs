@@ -120,19 +120,25 @@ async fn every_command_on_a_person_leaves_a_line_with_its_actor() {
         engine.bulk_people(&actor, &Selection::Ids(vec![person]), action).await.expect(what);
         newest(&world, person, &mut lines, what).await;
     }
+    end_of_a_person(&world, person, lines).await;
+}
+
+/// What closes a person's history, after `lines` lines.
+async fn end_of_a_person(world: &World, person: PersonId, mut lines: usize) {
+    let (engine, actor) = (world.engine.clone(), world.actor.clone());
     let (entry, _) = engine.suppress(&actor, "ada@prospect.test", "").await.expect("suppressed");
-    assert_eq!(newest(&world, person, &mut lines, "suppress").await.kind, ActivityKind::Suppressed);
+    assert_eq!(newest(world, person, &mut lines, "suppress").await.kind, ActivityKind::Suppressed);
     let admin = Actor::User { id: actor.user_id().expect("a user"), role: Role::Admin };
     engine.lift_suppression(&admin, entry.id).await.expect("lifted");
-    assert_eq!(newest(&world, person, &mut lines, "lift").await.kind, ActivityKind::SuppressionLifted);
+    assert_eq!(newest(world, person, &mut lines, "lift").await.kind, ActivityKind::SuppressionLifted);
     engine.import_suppressions(&actor, b"entry\nada@prospect.test\n").await.expect("suppressed");
-    assert_eq!(newest(&world, person, &mut lines, "import suppressions").await.kind, ActivityKind::Suppressed);
+    assert_eq!(newest(world, person, &mut lines, "import suppressions").await.kind, ActivityKind::Suppressed);
     engine.convert_person(&actor, person, None).await.expect("converted");
-    assert_eq!(newest(&world, person, &mut lines, "convert").await.kind, ActivityKind::PersonConverted);
+    assert_eq!(newest(world, person, &mut lines, "convert").await.kind, ActivityKind::PersonConverted);
     engine.delete_people(&actor, &[person]).await.expect("deleted");
-    assert_eq!(newest(&world, person, &mut lines, "delete").await.kind, ActivityKind::PersonDeleted);
+    assert_eq!(newest(world, person, &mut lines, "delete").await.kind, ActivityKind::PersonDeleted);
     engine.restore_people(&actor, &[person]).await.expect("restored");
-    assert_eq!(newest(&world, person, &mut lines, "restore").await.kind, ActivityKind::PersonRestored);
+    assert_eq!(newest(world, person, &mut lines, "restore").await.kind, ActivityKind::PersonRestored);
 }
 
 #[tokio::test]

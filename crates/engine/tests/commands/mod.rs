@@ -3,13 +3,13 @@
 mod bulk;
 mod editing;
 mod enrolling;
-mod forecasting;
 mod filling;
+mod forecasting;
 mod history;
 mod importing;
 mod mailboxes;
-mod outcomes;
 mod on_postgres;
+mod outcomes;
 mod people;
 mod previews;
 mod resolving;
@@ -206,6 +206,7 @@ pub async fn custom_field(
     choices: &[&str],
 ) -> relance_domain::custom_field::CustomField {
     let choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
-    let new = relance_engine::commands::custom_fields::NewCustomField { label: label.to_owned(), kind, choices, key: None };
+    let new =
+        relance_engine::commands::custom_fields::NewCustomField { label: label.to_owned(), kind, choices, key: None };
     world.engine.create_custom_field(&Actor::System, new).await.expect("the field is defined")
 }

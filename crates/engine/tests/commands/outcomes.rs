@@ -1,7 +1,7 @@
 //! What is known to have left is written as sent, also when the database refuses it at first.
 
 use super::*;
-use relance_domain::delivery::DeliveryState;
+use relance_domain::{delivery::DeliveryState, time::HOUR};
 use relance_storage::Store;
 
 async fn change(store: &Store, sql: &str) {
@@ -35,7 +35,7 @@ async fn an_accepted_email_is_written_as_sent_once_the_database_takes_it() {
         until_one_is_leaving(&store).await;
         change(&store, "DROP TRIGGER refuse").await;
     };
-    tokio::join!(world.run_due(), relieved);
+    tokio::join!(world.advance(HOUR), relieved);
     assert!(matches!(world.deliveries(ada).await[0].state, DeliveryState::Sent { .. }));
     assert_eq!(world.sent_to("ada@prospect.test").await, [0]);
     world.check().await;

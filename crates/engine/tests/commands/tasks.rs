@@ -105,7 +105,13 @@ async fn a_task_made_by_hand_is_edited_snoozed_done_and_only_by_its_owner() {
     assert_eq!((done.state, done.closed_at), (TaskState::Done, Some(world.engine.now())));
     assert_eq!(
         kinds(&world, person).await,
-        [ActivityKind::PersonCreated, ActivityKind::TaskCreated, ActivityKind::TaskDone]
+        [
+            ActivityKind::PersonCreated,
+            ActivityKind::TaskCreated,
+            ActivityKind::TaskChanged,
+            ActivityKind::TaskChanged,
+            ActivityKind::TaskDone
+        ]
     );
 }
 

@@ -244,7 +244,9 @@ pub async fn retry_all(State(app): State<App>, visitor: Visitor, Form(asked): Fo
     let done = app.engine.retry_all(&visitor.actor, &asked.reason).await;
     answer::outcome(urls::HOME, done, |number| match number {
         0 => answer::toast("info", "Nothing of this could be tried again now."),
-        n => answer::toast("active", format!("{} tried again. What still cannot leave stays blocked.", words::people(n))),
+        n => {
+            answer::toast("active", format!("{} tried again. What still cannot leave stays blocked.", words::people(n)))
+        }
     })
 }
 
@@ -309,9 +311,17 @@ mod tests {
             day: day::sample(),
         };
         let html = page.render().expect("a page");
-        for words in
-            ["Add people", "Call Maya", "23 people have no industry", "Uncertain", "Ines Pereira", "Winter depots ended", "Retry all", "<svg", "<table"]
-        {
+        for words in [
+            "Add people",
+            "Call Maya",
+            "23 people have no industry",
+            "Uncertain",
+            "Ines Pereira",
+            "Winter depots ended",
+            "Retry all",
+            "<svg",
+            "<table",
+        ] {
             assert!(html.contains(words), "{words}");
         }
         assert!(page.sub.contains("2 tasks, 1 new reply, and 3 people wait"));

@@ -172,11 +172,8 @@ async fn what_is_never_mailed_is_added_by_anyone_and_lifted_by_admins() {
 /// Sends the form for many entries: what was typed and a file.
 async fn upload_list(browser: &Browser<'_>, typed: &str, file: &str) -> (u16, String) {
     let part = |head: &str, text: &str| format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n");
-    let body = format!(
-        "{}{}--b--\r\n",
-        part("name=\"entries\"", typed),
-        part("name=\"file\"; filename=\"list.csv\"", file)
-    );
+    let body =
+        format!("{}{}--b--\r\n", part("name=\"entries\"", typed), part("name=\"file\"; filename=\"list.csv\"", file));
     let request = Request::builder()
         .method("POST")
         .uri("/settings/suppressions/many")

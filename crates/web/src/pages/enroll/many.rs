@@ -287,12 +287,7 @@ async fn check(app: &App, visitor: &Visitor, ground: &Ground, errors: FormErrors
         place: format!("{}–{} of {}", first + usize::from(!rows.is_empty()), first + rows.len(), of_tab.len()),
         previous: if page > 1 { (page - 1).to_string() } else { String::new() },
         next: if page < pages { (page + 1).to_string() } else { String::new() },
-        note: if rest == 0 {
-            String::new()
-        } else {
-            let (judged, rest) = (number(summary.judged), number(rest));
-            format!("These are the first {judged}. The other {rest} are judged in the same way when they start.")
-        },
+        note: rest_words(summary.judged, rest),
         leaves_out,
         button: if rest == 0 {
             format!("Start for {}", words::people(all))
@@ -312,6 +307,15 @@ async fn check(app: &App, visitor: &Visitor, ground: &Ground, errors: FormErrors
         min: visitor.now.zoned(&visitor.zone).strftime("%Y-%m-%dT%H:%M").to_string(),
         errors,
     })
+}
+
+/// What becomes of those that are too many to be judged beforehand.
+fn rest_words(judged: u64, rest: u64) -> String {
+    if rest == 0 {
+        return String::new();
+    }
+    let (judged, rest) = (words::number(judged), words::number(rest));
+    format!("These are the first {judged}. The other {rest} are judged in the same way when they start.")
 }
 
 fn check_row(row: &PreflightRow, person: &Person, visitor: &Visitor) -> CheckRow {
@@ -449,6 +453,28 @@ mod tests {
         vec![("id".into(), "per_1".into()), ("in".into(), "seq_1".into())]
     }
 
+    fn sample_rows() -> Vec<CheckRow> {
+        vec![
+            CheckRow {
+                name: "Jonas Fiedler".into(),
+                state: "waiting",
+                chip: "Waits for data",
+                words: "No value for".into(),
+                missing: vec![("industry".into(), "/people/per_1/edit".into())],
+                cure: "Add industry".into(),
+                cure_href: "/people/per_1/edit".into(),
+                ..CheckRow::default()
+            },
+            CheckRow {
+                name: "Petra Novak".into(),
+                state: "left-out",
+                chip: "Left out",
+                words: "Already active in this sequence".into(),
+                ..CheckRow::default()
+            },
+        ]
+    }
+
     #[test]
     fn the_check_names_three_numbers_that_add_up_and_each_reason() {
         let page = CheckPage {
@@ -464,25 +490,7 @@ mod tests {
             place: "1–50 of 640".into(),
             previous: String::new(),
             next: "2".into(),
-            rows: vec![
-                CheckRow {
-                    name: "Jonas Fiedler".into(),
-                    state: "waiting",
-                    chip: "Waits for data",
-                    words: "No value for".into(),
-                    missing: vec![("industry".into(), "/people/per_1/edit".into())],
-                    cure: "Add industry".into(),
-                    cure_href: "/people/per_1/edit".into(),
-                    ..CheckRow::default()
-                },
-                CheckRow {
-                    name: "Petra Novak".into(),
-                    state: "left-out",
-                    chip: "Left out",
-                    words: "Already active in this sequence".into(),
-                    ..CheckRow::default()
-                },
-            ],
+            rows: sample_rows(),
             note: String::new(),
             leaves_out: false,
             button: "Start for 605 people".into(),
