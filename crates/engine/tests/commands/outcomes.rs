@@ -25,7 +25,7 @@ async fn until_one_is_leaving(store: &Store) {
 
 #[tokio::test]
 async fn an_accepted_email_is_written_as_sent_once_the_database_takes_it() {
-    let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[2]).await;
+    let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[0]).await;
     let ada = world.enroll("ada@prospect.test").await;
     let store = world.engine.store.clone();
     let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON activities WHEN new.kind = 'email_sent'
