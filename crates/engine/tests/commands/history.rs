@@ -152,7 +152,7 @@ async fn end_of_a_person(world: &World, person: PersonId, mut lines: Seen) {
 async fn an_import_leaves_a_line_for_whom_it_creates_and_whom_it_changes() {
     let world = monday().await;
     let known = lead(&world, named("Ada", "Lovelace", "ada@prospect.test")).await.id;
-    let mut lines = history(&world, known).await.len();
+    let mut lines = seen(&world, known).await;
     let new = NewImport {
         kind: Kind::Lead,
         file_name: "leads.csv".to_owned(),
