@@ -9,7 +9,6 @@ mod history;
 mod importing;
 mod mailboxes;
 mod on_postgres;
-mod outcomes;
 mod people;
 mod previews;
 mod resolving;
