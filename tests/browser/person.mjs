@@ -70,6 +70,7 @@ async function editInPlace(page) {
   await email.evaluate((input) => (input.form.noValidate = true));
   await page.locator("#fact-email .primary").click();
   await page.locator("#fact-email .field-error").waitFor();
+  await page.waitForFunction(() => document.activeElement?.matches("#fact-email [aria-invalid=true]"));
   assert.equal(await email.inputValue(), "nonsense@", "what was typed is kept");
   await page.keyboard.press("Escape");
   await page.locator("#fact-email").getByText(known.email).waitFor();

@@ -172,7 +172,8 @@ impl<'a> Queue<'a> {
         }
         desk.look = None;
         if !desk.due.is_empty() {
-            desk.hasten(gap_until.unwrap_or(now).max(now));
+            // After a departure the least gap ends first: who is next, and with which jitter, is decided then.
+            desk.hasten(gap_until.filter(|_| sent == 0).unwrap_or(now).max(now));
         }
     }
 

@@ -1,10 +1,15 @@
-use crate::build::{at, email, enrollment, local, mailbox, open_task, person, plan, step_id, task, wait, workspace};
+use crate::build::{
+    at, email, enrollment, local, mailbox, open_task, person, plan, step_id, task, wait, window, workspace,
+};
 use proptest::prelude::*;
 use relance_domain::{
+    PersonId,
     decision::{Facts, RuleKind},
     enrollment::{BlockReason, PausedBy, State},
     forecast::{NewEnrollment, PlannedStep, Prospect, forecast, forecast_all, forecast_new},
-    schedule::Schedule,
+    person::Person,
+    quota::{gap_ms, jitter_seed},
+    schedule::{Schedule, WindowFor},
     sequence::Plan,
     step::{TaskMode, Wait, WaitUnit},
 };
@@ -146,6 +151,52 @@ fn forecasts_of_one_mailbox_keep_quota_and_gap_together() {
     let per_day: Vec<u32> = found.per_day(&mailbox, |_| true).into_values().collect();
     assert_eq!(per_day.iter().sum::<u32>(), 8);
     assert!(per_day[0] == 1 && per_day.iter().all(|used| *used <= 2), "{per_day:?}");
+}
+
+/// A person behind the one of `after` whose first email waits this part of the gap (in percent) longer than the gap.
+fn with_jitter(after: u128, percent: std::ops::Range<i64>) -> Person {
+    const GAP_SECONDS: u32 = 100_000;
+    let longer = |id| (gap_ms(GAP_SECONDS, jitter_seed(id, step_id(1))) - i64::from(GAP_SECONDS) * 1_000) / 1_000_000;
+    let ids = (1..).map(|n| PersonId::from_uuid(uuid::Uuid::from_u128(after + n)));
+    Person { id: ids.into_iter().find(|id| percent.contains(&longer(*id))).unwrap(), ..person() }
+}
+
+#[test]
+fn after_a_departure_the_next_is_chosen_when_the_least_gap_ends() {
+    let (workspace, mut mailbox) = (workspace(), mailbox());
+    mailbox.min_gap_seconds = 90 * 60;
+    let people = [with_jitter(0, 0..50), with_jitter(1 << 64, 40..50), with_jitter(2 << 64, 0..10)];
+    let steps = vec![email(1, Wait::IMMEDIATELY)];
+    let wide = plan(steps.clone(), Some(Schedule::default()));
+    let morning = vec![window("09:00", "11:00", WindowFor::All)];
+    let closes = plan(steps, Some(Schedule { windows: morning, ..Schedule::default() }));
+    let new: Vec<NewEnrollment<'_>> = people
+        .iter()
+        .zip([&wide, &closes, &wide])
+        .map(|(person, plan)| NewEnrollment {
+            now: at("2026-11-23T10:00[Europe/Lisbon]"),
+            plan,
+            person,
+            mailbox: Some(&mailbox),
+            workspace: &workspace,
+            actor_zone: None,
+            start_at: None,
+            start_step: None,
+            used_today: 0,
+            last_slot_at: None,
+            suppressed: None,
+            missing_tags: &[],
+        })
+        .collect();
+    let rows: Vec<_> = new.iter().zip(0..).map(|(new, number)| new.enrollment(number).unwrap()).collect();
+    let world: Vec<Prospect> =
+        new.iter().zip(&rows).map(|(new, row)| Prospect { facts: new.facts(row), missing: &[] }).collect();
+    let found = forecast_all(&world, None);
+    let times: Vec<String> = found.steps.iter().flat_map(|steps| times(steps)).collect();
+    assert_eq!(times[..2], ["Mon 2026-11-23 10:00", "Tue 2026-11-24 09:00"]);
+    let gap = gap_ms(90 * 60, jitter_seed(people[2].id, step_id(1)));
+    let expected = local(at("2026-11-23T10:00[Europe/Lisbon]").plus_ms(gap), ZONE);
+    assert_eq!(times[2], expected, "it does not wait for one whose window has closed meanwhile");
 }
 
 #[test]
