@@ -47,6 +47,8 @@ pub struct Frame {
 pub struct FrameUser {
     /// The display name.
     pub name: String,
+    /// Sees what only admins see, such as some settings.
+    pub is_admin: bool,
 }
 
 /// Numbers beside the entries of the bar; zero shows nothing.

@@ -45,7 +45,7 @@ fn frame() -> Frame {
         workspace: "Halden Sensors".into(),
         nonce: "test".into(),
         section: "leads",
-        user: Some(FrameUser { name: "Nora Lindqvist".into() }),
+        user: Some(FrameUser { name: "Nora Lindqvist".into(), is_admin: true }),
         counts: Counts { tasks: 6, review: 2, blocked: 28 },
         sent_today: Some(SentToday { done: 41, quota: 200 }),
         smart_lists: vec![SmartList {

@@ -206,7 +206,7 @@ fn mailboxes() -> Router<App> {
 }
 
 fn settings() -> Router<App> {
-    use settings::{api, fields, layout, profile, suppressions, team};
+    use settings::{api, fields, layout, profile, suppressions, team, teams};
     Router::new()
         .route("/settings", get(settings::index).post(settings::update))
         .route("/settings/team", get(team::index))
@@ -215,6 +215,11 @@ fn settings() -> Router<App> {
         .route("/settings/team/{id}/password", get(team::ask_password).post(team::set_password))
         .route("/settings/team/{id}/deactivate", get(team::ask_deactivate).post(team::deactivate))
         .route("/settings/team/{id}/reactivate", post(team::reactivate))
+        .route("/settings/teams", get(teams::index))
+        .route("/settings/teams/new", get(teams::new).post(teams::create))
+        .route("/settings/teams/{id}", get(teams::edit).post(teams::update))
+        .route("/settings/teams/{id}/delete", post(teams::delete))
+        .route(urls::VISIBILITY, post(teams::set_visibility))
         .route("/settings/suppressions", get(suppressions::index).post(suppressions::create))
         .route(
             "/settings/suppressions/many",

@@ -10,7 +10,7 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use relance_domain::mailbox::Mailbox;
 use relance_domain::person::Person;
-use relance_domain::user::{Actor, Sight, User};
+use relance_domain::user::{Actor, Role, Sight, User};
 use relance_domain::workspace::Workspace;
 use relance_domain::{Timestamp, time};
 use relance_storage::tasks::TaskFilter;
@@ -147,7 +147,7 @@ pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Re
         smart_lists,
         theme: theme(headers),
         nonce: nonce.map(|nonce| nonce.0).unwrap_or_default(),
-        user: Some(FrameUser { name: user.name.clone() }),
+        user: Some(FrameUser { name: user.name.clone(), is_admin: user.role == Role::Admin }),
         counts,
         sent_today,
         sending_stopped: stopped(&workspace, &actor, now, &zone),

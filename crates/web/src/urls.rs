@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use relance_domain::person::Kind;
 use relance_domain::{
     ActivityId, CustomFieldId, DeliveryId, EnrollmentId, InboundId, JobId, ListId, MailboxId, PersonId, SequenceId,
-    StepId, SuppressionId, TaskId, TemplateId, TokenId, UploadId, UserId,
+    StepId, SuppressionId, TaskId, TeamId, TemplateId, TokenId, UploadId, UserId,
 };
 
 /// Characters that may not stand in a query value.
@@ -376,6 +376,12 @@ pub fn review_action(id: InboundId, action: &str) -> String {
 
 /// Users.
 pub const TEAM: &str = "/settings/team";
+/// Teams, and which people reps see.
+pub const TEAMS: &str = "/settings/teams";
+/// A new team.
+pub const NEW_TEAM: &str = "/settings/teams/new";
+/// Which people reps see, by POST.
+pub const VISIBILITY: &str = "/settings/visibility";
 /// A new user.
 pub const NEW_USER: &str = "/settings/team/new";
 /// The suppression list.
@@ -404,6 +410,16 @@ pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
 /// A user.
 pub fn user(id: UserId) -> String {
     format!("/settings/team/{id}")
+}
+
+/// A team.
+pub fn team(id: TeamId) -> String {
+    format!("/settings/teams/{id}")
+}
+
+/// Deletes a team, by POST.
+pub fn delete_team(id: TeamId) -> String {
+    format!("/settings/teams/{id}/delete")
 }
 
 /// A custom field.

@@ -44,5 +44,7 @@ mod pages_people;
 mod pages_person;
 #[path = "main/pages_sequences.rs"]
 mod pages_sequences;
+#[path = "main/pages_settings.rs"]
+mod pages_settings;
 #[path = "main/pages_work.rs"]
 mod pages_work;

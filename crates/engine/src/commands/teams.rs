@@ -8,9 +8,9 @@ use crate::{Engine, EngineError, Result};
 use relance_domain::{
     PersonId, Refused, TeamId, UserId,
     person::{Person, clean_line},
-    user::{Actor, Role, Sight, Team, Visibility},
+    user::{Actor, Role, Sight, Team, User, Visibility},
 };
-use relance_storage::{StorageError, Tx, people, teams, visibility, workspace};
+use relance_storage::{StorageError, Tx, people, teams, users, visibility, workspace};
 use uuid::Uuid;
 
 const LONGEST_NAME: usize = 100;
@@ -119,6 +119,35 @@ impl Engine {
         let team = Team { id: self.new_team_id(), name: checked_name(name)?, created_at: self.now() };
         let mut tx = self.store.begin().await?;
         teams::insert(&mut tx, &team).await.map_err(name_taken)?;
+        tx.commit().await?;
+        Ok(team)
+    }
+
+    /// Names a team and says who is in it, all at once; `None` makes a new one. Whoever was in it and is not named is
+    /// then in none; admins only.
+    pub async fn save_team(&self, actor: &Actor, id: Option<TeamId>, name: &str, members: &[UserId]) -> Result<Team> {
+        access::admins_only(actor, "change teams")?;
+        let (name, now) = (checked_name(name)?, self.now());
+        let mut tx = self.store.begin().await?;
+        let team = match id {
+            None => {
+                let team = Team { id: self.new_team_id(), name, created_at: now };
+                teams::insert(&mut tx, &team).await.map_err(name_taken)?;
+                team
+            }
+            Some(id) => {
+                let team = teams::find(&mut tx, id).await?.ok_or(EngineError::NotFound("team"))?;
+                teams::rename(&mut tx, id, &name).await.map_err(name_taken)?;
+                Team { name, ..team }
+            }
+        };
+        for user in users::list(&mut tx).await? {
+            let (is_in, shall_be) = (user.team_id == Some(team.id), members.contains(&user.id));
+            if is_in != shall_be {
+                let user = User { team_id: shall_be.then_some(team.id), ..user };
+                users::update(&mut tx, &user, now).await?;
+            }
+        }
         tx.commit().await?;
         Ok(team)
     }

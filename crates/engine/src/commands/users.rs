@@ -29,6 +29,8 @@ pub struct NewUser {
     pub role: Role,
     /// IANA zone; empty = the workspace's.
     pub time_zone: String,
+    /// The team; `None` = in none.
+    pub team_id: Option<TeamId>,
     /// Password; `None` = cannot sign in until one is set.
     pub password: Option<SecretString>,
 }
@@ -84,6 +86,15 @@ async fn keep_an_admin(tx: &mut Tx, user: &User) -> Result<()> {
     Ok(())
 }
 
+async fn known_team(tx: &mut Tx, team: Option<TeamId>) -> Result<()> {
+    match team {
+        Some(team) if teams::find(tx, team).await?.is_none() => {
+            Err(Refused::at("team_id", "unknown_team", "There is no such team.").into())
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Engine {
     /// Adds a user; admins only.
     pub async fn add_user(&self, actor: &Actor, new: NewUser) -> Result<User> {
@@ -105,11 +116,12 @@ impl Engine {
             role: new.role,
             time_zone: if zone.is_empty() { workspace.time_zone } else { zone },
             phone: String::new(),
-            team_id: None,
+            team_id: new.team_id,
             deactivated_at: None,
             created_at: self.now(),
         };
         check(&user)?;
+        known_team(&mut tx, user.team_id).await?;
         users::insert(&mut tx, &user, password_hash.as_deref()).await.map_err(email_taken)?;
         tx.commit().await?;
         Ok(user)
@@ -141,11 +153,7 @@ impl Engine {
             user.role = role;
         }
         if let Some(team) = change.team_id {
-            if let Some(team) = team
-                && teams::find(&mut tx, team).await?.is_none()
-            {
-                return Err(Refused::at("team_id", "unknown_team", "There is no such team.").into());
-            }
+            known_team(&mut tx, team).await?;
             user.team_id = team;
         }
         check(&user)?;

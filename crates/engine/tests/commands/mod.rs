@@ -66,6 +66,7 @@ pub async fn user(world: &World, email: &str, role: Role) -> Actor {
         name: email.split('@').next().unwrap_or_default().to_owned(),
         role,
         time_zone: String::new(),
+        team_id: None,
         password: Some(SecretString::from("a long enough password")),
     };
     let user = world.engine.add_user(&world.actor, new).await.expect("the user is added");

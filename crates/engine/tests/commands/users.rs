@@ -36,6 +36,7 @@ async fn only_admins_add_users_and_the_last_admin_stays() {
         name: "X".to_owned(),
         role: Role::Admin,
         time_zone: String::new(),
+        team_id: None,
         password: None,
     };
     assert!(matches!(world.engine.add_user(&rep, new.clone()).await, Err(EngineError::Forbidden(_))));

@@ -110,6 +110,7 @@ async fn add(engine: &Engine, arguments: AddArguments, output: &Output) -> anyho
             name: arguments.name,
             role,
             time_zone: arguments.time_zone,
+            team_id: None,
             password: Some(password),
         };
         engine.add_user(&Actor::System, new).await?

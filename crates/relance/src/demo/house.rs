@@ -15,7 +15,7 @@ use relance_engine::{
 /// The key of the custom field.
 const COLD_ROOMS: &str = "cold_rooms";
 
-/// Two colleagues without a password, so that there is someone to hand people to.
+/// Two colleagues without a password, so that there is someone to hand people to; they are a team.
 pub async fn add_colleagues(engine: &Engine, admin: &Actor) -> anyhow::Result<Vec<UserId>> {
     let mut ids = Vec::new();
     for (name, email, role) in
@@ -26,10 +26,12 @@ pub async fn add_colleagues(engine: &Engine, admin: &Actor) -> anyhow::Result<Ve
             name: name.to_owned(),
             role,
             time_zone: "Europe/Paris".to_owned(),
+            team_id: None,
             password: None,
         };
         ids.push(engine.add_user(admin, new).await?.id);
     }
+    engine.save_team(admin, None, "South", &ids).await?;
     Ok(ids)
 }
 

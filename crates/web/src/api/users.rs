@@ -110,6 +110,10 @@ struct NewUserFields {
     /// IANA zone; left out = the workspace's.
     #[serde(default)]
     time_zone: String,
+    /// The team; left out = in none.
+    #[serde(default)]
+    #[schema(value_type = Option<doc::TeamId>)]
+    team_id: Option<TeamId>,
     /// Left out = cannot sign in until one is set.
     #[serde(default)]
     #[schema(value_type = Option<doc::Password>)]
@@ -120,8 +124,8 @@ struct NewUserFields {
 #[utoipa::path(post, path = "/users", tag = "users", operation_id = "create_user", request_body = NewUserFields,
     responses((status = 201, body = UserBody)))]
 async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewUserFields>) -> Result<Response> {
-    let NewUserFields { email, name, role, time_zone, password } = new;
-    let new = NewUser { email, name, role, time_zone, password: password.map(SecretString::from) };
+    let NewUserFields { email, name, role, time_zone, team_id, password } = new;
+    let new = NewUser { email, name, role, time_zone, team_id, password: password.map(SecretString::from) };
     let user = app.engine.add_user(&caller.actor, new).await?;
     Ok(created(format!("users/{}", user.id), UserBody::from(user)))
 }

@@ -8,6 +8,7 @@ pub mod layout;
 pub mod profile;
 pub mod suppressions;
 pub mod team;
+pub mod teams;
 
 use askama::Template;
 use axum::extract::State;

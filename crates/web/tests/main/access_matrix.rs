@@ -60,6 +60,7 @@ impl Ground {
             name: "Mara Mate".to_owned(),
             role: Role::Rep,
             time_zone: String::new(),
+            team_id: None,
             password: None,
         };
         let mate = at.engine.add_user(&admin, new).await.expect("a user");

@@ -204,8 +204,14 @@ async fn client(engine: &Engine, router: &Router, id: UserId, role: Role) -> Cli
 }
 
 async fn add(engine: &Engine, router: &Router, admin: &Client, name: &str, email: &str, role: Role) -> Client {
-    let new =
-        NewUser { email: email.to_owned(), name: name.to_owned(), role, time_zone: String::new(), password: None };
+    let new = NewUser {
+        email: email.to_owned(),
+        name: name.to_owned(),
+        role,
+        time_zone: String::new(),
+        team_id: None,
+        password: None,
+    };
     let user = engine.add_user(&admin.actor(), new).await.expect("a user");
     client(engine, router, user.id, role).await
 }

@@ -3,23 +3,23 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use relance_domain::UserId;
-use relance_domain::user::{Role, User};
+use relance_domain::user::{Role, Team, User};
+use relance_domain::{TeamId, UserId};
 use relance_engine::commands::users::{NewUser, UserChange};
 use relance_storage::enrollment_views::{self, EnrollmentFilter};
-use relance_storage::{Tx, users};
+use relance_storage::{Tx, teams, users};
 use secrecy::SecretString;
 
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
 use crate::frame::Frame;
-use crate::pages::form::Typed;
+use crate::pages::form::{Choice, Typed};
 use crate::pages::people::show::ended_words;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 
-const FIELDS: [&str; 4] = ["name", "email", "role", "password"];
+const FIELDS: [&str; 5] = ["name", "email", "role", "team_id", "password"];
 
 /// Roles with their words and what they may do.
 const ROLES: [(&str, &str, &str); 3] = [
@@ -38,6 +38,7 @@ struct Row {
     name: String,
     email: String,
     role: &'static str,
+    team: String,
     is_active: bool,
     is_oneself: bool,
     href: String,
@@ -62,6 +63,7 @@ struct FormPage {
     title: String,
     button: &'static str,
     is_new: bool,
+    teams: Vec<Choice>,
     typed: Typed,
     errors: FormErrors,
     action: String,
@@ -96,9 +98,11 @@ struct DeactivatePage {
     action: String,
 }
 
-fn row(user: User, visitor: &Visitor) -> Row {
+fn row(user: User, teams: &[Team], visitor: &Visitor) -> Row {
+    let team = teams.iter().find(|team| Some(team.id) == user.team_id);
     Row {
         role: role_word(user.role),
+        team: team.map(|team| team.name.clone()).unwrap_or_default(),
         is_active: user.deactivated_at.is_none(),
         is_oneself: user.id == visitor.user.id,
         href: urls::user(user.id),
@@ -112,8 +116,9 @@ fn row(user: User, visitor: &Visitor) -> Row {
 
 /// The list.
 pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
-    let mut rows: Vec<_> =
-        users::list(&mut app.read().await?).await?.into_iter().map(|user| row(user, &visitor)).collect();
+    let mut tx = app.read().await?;
+    let teams = teams::list(&mut tx).await?;
+    let mut rows: Vec<_> = users::list(&mut tx).await?.into_iter().map(|user| row(user, &teams, &visitor)).collect();
     rows.sort_by_key(|row| !row.is_active);
     answer::page(&Page { frame: visitor.frame("settings"), tab: "team", may_write: visitor.actor.is_admin(), rows })
 }
@@ -122,8 +127,10 @@ async fn find(tx: &mut Tx, id: UserId) -> Result<User> {
     users::find(tx, id).await?.ok_or(PageError::NotFound("user"))
 }
 
-fn form(visitor: &Visitor, of: Option<&User>, typed: Typed, errors: FormErrors) -> FormPage {
-    FormPage {
+async fn form(app: &App, visitor: &Visitor, of: Option<&User>, typed: Typed, errors: FormErrors) -> Result<FormPage> {
+    let teams = teams::list(&mut app.read().await?).await?;
+    Ok(FormPage {
+        teams: teams.into_iter().map(|team| Choice::new(team.id, team.name)).collect(),
         frame: visitor.frame("settings"),
         title: of.map_or_else(|| "Add a user".to_owned(), |user| format!("Edit {}", user.name)),
         button: if of.is_some() { "Save user" } else { "Add user" },
@@ -131,34 +138,52 @@ fn form(visitor: &Visitor, of: Option<&User>, typed: Typed, errors: FormErrors) 
         typed,
         errors,
         action: of.map_or_else(|| urls::NEW_USER.to_owned(), |user| urls::user(user.id)),
-    }
+    })
 }
 
 /// The form of a new user.
-pub async fn new(visitor: Visitor) -> Result<Response> {
+pub async fn new(State(app): State<App>, visitor: Visitor) -> Result<Response> {
     visitor.must_be_admin("add users")?;
-    answer::page(&form(&visitor, None, Typed::of([("role", "rep".to_owned())]), FormErrors::default()))
+    let typed = Typed::of([("role", "rep".to_owned())]);
+    answer::page(&form(&app, &visitor, None, typed, FormErrors::default()).await?)
 }
 
 fn role(typed: &Typed) -> Role {
     Role::parse(typed.get("role")).unwrap_or(Role::Rep)
 }
 
-/// Adds a user.
-pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+/// The team that was chosen; none for *no team*.
+fn team(typed: &Typed) -> std::result::Result<Option<TeamId>, PageError> {
+    match typed.get("team_id") {
+        "" => Ok(None),
+        _ => typed
+            .parse("team_id", "Choose a team from the list.")
+            .map(Some)
+            .map_err(|refused| PageError::Refused(vec![refused])),
+    }
+}
+
+async fn add(app: &App, visitor: &Visitor, typed: &Typed) -> Result<User> {
+    visitor.must_be_admin("add users")?;
     let new = NewUser {
         email: typed.trimmed("email"),
         name: typed.trimmed("name"),
-        role: role(&typed),
+        role: role(typed),
         time_zone: String::new(),
+        team_id: team(typed)?,
         password: Some(SecretString::from(typed.get("password").to_owned())),
     };
-    match app.engine.add_user(&visitor.actor, new).await.map_err(PageError::from) {
+    Ok(app.engine.add_user(&visitor.actor, new).await?)
+}
+
+/// Adds a user.
+pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    match add(&app, &visitor, &typed).await {
         Ok(user) => {
             let words = format!("{} can sign in with {} and the password you chose.", user.name, user.email);
             Ok(answer::said(urls::TEAM, &answer::toast("done", words)))
         }
-        Err(error) => answer::refused(&form(&visitor, None, typed, error.refused()?)),
+        Err(error) => answer::refused(&form(&app, &visitor, None, typed, error.refused()?).await?),
     }
 }
 
@@ -170,8 +195,21 @@ pub async fn edit(State(app): State<App>, visitor: Visitor, Path(id): Path<UserI
         ("name", user.name.clone()),
         ("email", user.email.clone()),
         ("role", user.role.as_str().to_owned()),
+        ("team_id", user.team_id.map(|id| id.to_string()).unwrap_or_default()),
     ]);
-    answer::page(&form(&visitor, Some(&user), typed, FormErrors::default()))
+    answer::page(&form(&app, &visitor, Some(&user), typed, FormErrors::default()).await?)
+}
+
+async fn save(app: &App, visitor: &Visitor, id: UserId, typed: &Typed) -> Result<User> {
+    visitor.must_be_admin("change users")?;
+    let change = UserChange {
+        name: Some(typed.trimmed("name")),
+        email: Some(typed.trimmed("email")),
+        role: Some(role(typed)),
+        team_id: Some(team(typed)?),
+        ..UserChange::default()
+    };
+    Ok(app.engine.edit_user(&visitor.actor, id, change).await?)
 }
 
 /// Saves a user.
@@ -181,18 +219,12 @@ pub async fn update(
     Path(id): Path<UserId>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
-    let change = UserChange {
-        name: Some(typed.trimmed("name")),
-        email: Some(typed.trimmed("email")),
-        role: Some(role(&typed)),
-        ..UserChange::default()
-    };
-    match app.engine.edit_user(&visitor.actor, id, change).await.map_err(PageError::from) {
+    match save(&app, &visitor, id, &typed).await {
         Ok(user) => Ok(answer::said(urls::TEAM, &answer::toast("done", format!("{} is saved.", user.name)))),
         Err(error) => {
             let errors = error.refused()?;
             let user = find(&mut app.read().await?, id).await?;
-            answer::refused(&form(&visitor, Some(&user), typed, errors))
+            answer::refused(&form(&app, &visitor, Some(&user), typed, errors).await?)
         }
     }
 }
@@ -313,6 +345,7 @@ mod tests {
             title: "Add a user".into(),
             button: "Add user",
             is_new: true,
+            teams: vec![Choice::new("tea_1", "South")],
             typed: Typed::of([
                 ("email", "ida@halden.example".into()),
                 ("role", "manager".into()),
