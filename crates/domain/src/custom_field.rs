@@ -254,6 +254,18 @@ pub fn visible(definitions: &[CustomField], values: &mut Values) {
     values.retain(|key, _| definitions.iter().any(|definition| definition.key == *key));
 }
 
+/// Refuses a text with a merge tag of a custom field that is not defined.
+pub fn check_tags(definitions: &[CustomField], text: &str) -> Result<(), Refused> {
+    for tag in crate::merge::tags_in(text) {
+        let custom = tag.strip_prefix("person.custom.").or_else(|| tag.strip_prefix("company.custom."));
+        if custom.is_some_and(|key| !definitions.iter().any(|field| field.key == key)) {
+            let message = format!("{{{{ {tag} }}}} is not a merge tag. Choose one from the list of tags.");
+            return Err(Refused::new("unknown_tag", message));
+        }
+    }
+    Ok(())
+}
+
 /// A web address with its scheme, or why it is none.
 fn checked_url(text: &str) -> Result<String, String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };

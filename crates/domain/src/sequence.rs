@@ -142,6 +142,24 @@ impl Plan {
         self.steps.iter().find(|step| step.action.email().is_some()).is_some_and(|step| step.id == id)
     }
 
+    /// Every text with merge tags, with the field it is refused at.
+    pub fn texts(&self) -> Vec<(String, &str)> {
+        let mut texts = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            if let Some(email) = step.action.email() {
+                for (name, text) in
+                    [("subject", &email.subject), ("body_html", &email.body_html), ("body_text", &email.body_text)]
+                {
+                    texts.push((format!("steps[{index}].email.{name}"), text.as_str()));
+                }
+            }
+            if let Some(task) = step.action.task() {
+                texts.push((format!("steps[{index}].task.content"), task.content.as_str()));
+            }
+        }
+        texts
+    }
+
     /// Everything that keeps the plan from being activated, each at its field.
     pub fn check(&self) -> Result<(), Vec<Refused>> {
         let mut wrong = Vec::new();

@@ -92,13 +92,13 @@ impl Engine {
         let target = match into {
             Some(into) => Some(self.merge_target(tx, actor, id, into).await?),
             None => {
-                self.no_contact_has_the_address(tx, &lead).await?;
+                self.no_contact_has_the_address(tx, actor, &lead).await?;
                 None
             }
         };
         let changed = match &target {
             Some(target) => merged(&target.fields, &lead.fields),
-            None => Self::as_contact(tx, &lead).await?,
+            None => Self::as_contact(tx, actor, &lead).await?,
         };
         changed.check(Kind::Contact)?;
         let ended = self.end_people(tx, &[id], &FinishReason::Converted, actor).await?;
@@ -138,10 +138,17 @@ impl Engine {
         Ok(target)
     }
 
-    async fn no_contact_has_the_address(&self, tx: &mut Tx, lead: &Person) -> Result<()> {
-        let Some(key) = email_key(&lead.fields.email) else { return Ok(()) };
-        let contacts = people::find_by_address_key(tx, &key).await?;
-        match contacts.into_iter().find(|person| person.kind == Kind::Contact) {
+    /// The contacts the actor sees that have the address of a lead. Whoever is out of sight is as if not there.
+    pub(crate) async fn contacts_like(&self, tx: &mut Tx, actor: &Actor, lead: &Person) -> Result<Vec<Person>> {
+        let Some(key) = email_key(&lead.fields.email) else { return Ok(Vec::new()) };
+        let sight = sight(tx, actor).await?;
+        let mut found = people::find_by_address_key(tx, &key).await?;
+        found.retain(|person| person.kind == Kind::Contact && sight.sees(person.fields.owner_id));
+        Ok(found)
+    }
+
+    async fn no_contact_has_the_address(&self, tx: &mut Tx, actor: &Actor, lead: &Person) -> Result<()> {
+        match self.contacts_like(tx, actor, lead).await?.into_iter().next() {
             None => Ok(()),
             Some(contact) => {
                 let message = format!("{} is a contact with the same email. Merge the lead into it?", contact.name());
@@ -151,13 +158,15 @@ impl Engine {
     }
 
     /// A lead without a last name is a company; a person works at the company of that name, if there is one.
-    async fn as_contact(tx: &mut Tx, lead: &Person) -> Result<Fields> {
+    async fn as_contact(tx: &mut Tx, actor: &Actor, lead: &Person) -> Result<Fields> {
         let mut fields = lead.fields.clone();
         if fields.last_name.is_empty() {
             fields.is_organization = true;
         } else if fields.company_id.is_none() && !fields.organization_name.is_empty() {
+            let sight = sight(tx, actor).await?;
             let companies = people::find_companies(tx, &fields.organization_name).await?;
-            fields.company_id = companies.first().map(|company| company.id);
+            let seen = companies.into_iter().find(|company| sight.sees(company.fields.owner_id));
+            fields.company_id = seen.map(|company| company.id);
         }
         Ok(fields)
     }

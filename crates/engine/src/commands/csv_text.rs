@@ -135,6 +135,14 @@ pub fn safe_cell(cell: &str) -> Cow<'_, str> {
     }
 }
 
+/// The cell as it was before [`safe_cell`] disarmed it.
+pub fn bare_cell(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(bare) if bare.starts_with(['=', '+', '-', '@', '\t', '\r']) => bare,
+        _ => cell,
+    }
+}
+
 /// One record written as CSV, safe against formulas.
 pub fn write_record<'a>(out: &mut Vec<u8>, cells: impl IntoIterator<Item = &'a str>) {
     for (index, cell) in cells.into_iter().enumerate() {

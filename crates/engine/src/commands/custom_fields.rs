@@ -46,6 +46,17 @@ pub(crate) async fn check_values(tx: &mut Tx, before: &Values, values: &mut Valu
     custom_field::check_values(&definitions, before, values).map_err(EngineError::from)
 }
 
+/// Refuses texts with the tag of a custom field that is not there, each at its field.
+pub(crate) async fn check_tags(tx: &mut Tx, texts: impl IntoIterator<Item = (String, &str)>) -> Result<()> {
+    let definitions = custom_fields::list(tx).await?;
+    let refused = |(field, text): (String, &str)| {
+        let refused = custom_field::check_tags(&definitions, text).err()?;
+        Some(Refused { field: Some(field), ..refused })
+    };
+    let wrong: Vec<Refused> = texts.into_iter().filter_map(refused).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
 async fn find(tx: &mut Tx, id: CustomFieldId) -> Result<CustomField> {
     custom_fields::find(tx, id).await?.ok_or(EngineError::NotFound("custom field"))
 }

@@ -3,7 +3,7 @@
 //! An edit stands in place of the sequence's own words for one step of one enrollment, and a new version keeps it.
 //! Writing one raises the revision, so an email that is claimed at that moment does not leave with the old words.
 
-use super::{access, moves, preview::Words, words};
+use super::{access, custom_fields, moves, preview::Words, words};
 use crate::{
     Engine, EngineError, Result,
     rendering::{Footer, Texts, unsubscribe_url},
@@ -160,6 +160,8 @@ impl Engine {
         let stored = access::enrollment(&mut tx, actor, id).await?;
         let own = own_words(&mut tx, &stored, step).await?;
         let email = check(asked, &own)?;
+        let texts = [("subject", &email.subject), ("body", &email.body_html), ("body", &email.body_text)];
+        custom_fields::check_tags(&mut tx, texts.map(|(field, text)| (field.to_owned(), text.as_str()))).await?;
         let edit = EmailEdit {
             enrollment_id: id,
             step_id: step,

@@ -127,7 +127,7 @@ fn repeats(parts: &[&str], delimiter: u8, mapping: &Mapping) -> Vec<Repeats> {
         for record in csv_text::reader(part, delimiter).records() {
             number += 1;
             let cell = record.as_ref().ok().and_then(|record| record.get(column)).unwrap_or_default();
-            let Some(key) = email_key(&import_fields::bare_address(cell.trim())) else { continue };
+            let Some(key) = email_key(&import_fields::bare_address(csv_text::bare_cell(cell).trim())) else { continue };
             let mut hasher = DefaultHasher::new();
             key.hash(&mut hasher);
             let first = *first_seen.entry(hasher.finish()).or_insert(number);

@@ -1,5 +1,6 @@
 //! The fields a CSV column can fill, how they are guessed from headers, and how a cell gets into a person.
 
+use super::csv_text::bare_cell;
 use relance_domain::{
     Refused, UserId,
     custom_field::CustomField,
@@ -126,6 +127,8 @@ pub(crate) type Owners = HashMap<String, UserId>;
 
 /// Puts one cell into its field; an empty cell changes nothing.
 pub(crate) fn put(fields: &mut Fields, name: &str, cell: &str, owners: &Owners) -> Result<(), Refused> {
+    // Our own exports disarm what a spreadsheet would take for a formula.
+    let cell = bare_cell(cell);
     let cell = if name == "description" { cell.trim().to_owned() } else { clean_line(cell) };
     if cell.is_empty() || name.is_empty() {
         return Ok(());

@@ -10,7 +10,7 @@ use relance_domain::{
     activity::{Activity, ActivityKind},
     enrollment::FinishReason,
     person::{Fields, Kind, Person, email_key},
-    user::Actor,
+    user::{Actor, Sight},
 };
 use relance_storage::{Tx, activities, people, users};
 use serde::{Deserialize, Serialize};
@@ -26,18 +26,21 @@ pub enum Signal {
     StatusChanged,
 }
 
-/// What is wrong with references to others, each at its field.
-async fn check_references(tx: &mut Tx, fields: &Fields) -> Result<()> {
+/// What is wrong with references to others, each at its field. A company that is new to the person must be in sight.
+async fn check_references(tx: &mut Tx, actor: &Actor, before: Option<&Fields>, fields: &Fields) -> Result<()> {
     let mut wrong = Vec::new();
     if let Some(owner) = fields.owner_id
         && users::find(tx, owner).await?.is_none()
     {
         wrong.push(Refused::at("owner_id", "unknown_user", "There is no such user."));
     }
-    if let Some(company) = fields.company_id
-        && !people::find(tx, company).await?.is_some_and(|person| person.fields.is_organization)
-    {
-        wrong.push(Refused::at("company_id", "unknown_company", "Choose a contact that is a company."));
+    if let Some(company) = fields.company_id {
+        let stood = before.is_some_and(|before| before.company_id == Some(company));
+        let sight = if stood { Sight::Everyone } else { teams::sight(tx, actor).await? };
+        let fits = |person: Person| person.fields.is_organization && sight.sees(person.fields.owner_id);
+        if !people::find(tx, company).await?.is_some_and(fits) {
+            wrong.push(Refused::at("company_id", "unknown_company", "Choose a contact that is a company."));
+        }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
@@ -58,7 +61,7 @@ impl Engine {
         custom_fields::check_values(&mut tx, &Default::default(), &mut fields.custom_fields).await?;
         let now = self.now();
         let person = Person { id: self.new_person_id(), kind, fields, created_at: now, updated_at: now };
-        check_references(&mut tx, &person.fields).await?;
+        check_references(&mut tx, actor, None, &person.fields).await?;
         people::insert(&mut tx, &person).await?;
         let event = self.event(person.id, ActivityKind::PersonCreated, actor, format!("{} was created", person.name()));
         activities::insert(&mut tx, &event).await?;
@@ -99,7 +102,7 @@ impl Engine {
         if names.is_empty() {
             return Ok(before);
         }
-        check_references(tx, &fields).await?;
+        check_references(tx, actor, Some(&before.fields), &fields).await?;
         let after = Person { fields, updated_at: self.now(), ..before.clone() };
         people::update(tx, &after).await?;
         let summary = format!("Changed {}", names.join(", ").replace('_', " "));

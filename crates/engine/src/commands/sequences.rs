@@ -1,6 +1,6 @@
 //! Sequences: written, published, paused, archived by admins.
 
-use super::access;
+use super::{access, custom_fields};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused, SequenceId, StepId,
@@ -106,6 +106,7 @@ impl Engine {
             updated_at: now,
         };
         let mut tx = self.store.begin().await?;
+        custom_fields::check_tags(&mut tx, sequence.draft.texts()).await?;
         sequences::insert(&mut tx, &sequence).await?;
         tx.commit().await?;
         Ok(sequence)
@@ -121,9 +122,14 @@ impl Engine {
         access::admins_only(actor, "change sequences")?;
         let mut tx = self.store.begin().await?;
         let before = access::sequence(&mut tx, id).await?;
-        let mut fields = SequenceFields { name: before.name, description: before.description, plan: before.draft };
+        let mut fields =
+            SequenceFields { name: before.name, description: before.description, plan: before.draft.clone() };
         change(&mut fields);
         self.tidy(&mut fields)?;
+        // Words that stood there before their field was deleted are no reason against changing another step.
+        let stood: HashSet<&str> = before.draft.texts().into_iter().map(|(_, text)| text).collect();
+        let new = fields.plan.texts().into_iter().filter(|(_, text)| !stood.contains(text));
+        custom_fields::check_tags(&mut tx, new).await?;
         sequences::save_draft(&mut tx, id, &fields.name, &fields.description, &fields.plan, self.now()).await?;
         let after = access::sequence(&mut tx, id).await?;
         tx.commit().await?;
@@ -137,6 +143,7 @@ impl Engine {
         let sequence = access::sequence(&mut tx, id).await?;
         let plan = with_templates(&mut tx, sequence.draft).await?;
         plan.check()?;
+        custom_fields::check_tags(&mut tx, plan.texts()).await?;
         let version_id = self.new_version_id();
         let publication = Publication { sequence_id: id, version_id, plan: &plan, by: actor.user_id() };
         sequences::publish(&mut tx, publication, self.now()).await?;

@@ -1,7 +1,7 @@
 //! Templates: named words that steps copy from.
 
 use super::{
-    access,
+    access, custom_fields,
     preview::{Words, company_of},
     words,
 };
@@ -53,6 +53,14 @@ impl TemplateFields {
     }
 }
 
+/// Everything that keeps it from being saved.
+async fn check(tx: &mut Tx, template: &Template) -> Result<()> {
+    template.check()?;
+    let texts =
+        [("subject", &template.subject), ("body_html", &template.body_html), ("body_text", &template.body_text)];
+    custom_fields::check_tags(tx, texts.map(|(field, text)| (field.to_owned(), text.as_str()))).await
+}
+
 async fn template(tx: &mut Tx, actor: &Actor, id: TemplateId) -> Result<Template> {
     let found = templates::find(tx, id).await?.ok_or(EngineError::NotFound("template"))?;
     access::owner_only(actor, found.owner_id, "template")?;
@@ -75,8 +83,8 @@ impl Engine {
             created_at: now,
             updated_at: now,
         });
-        template.check()?;
         let mut tx = self.store.begin().await?;
+        check(&mut tx, &template).await?;
         templates::insert(&mut tx, &template).await?;
         tx.commit().await?;
         Ok(template)
@@ -95,7 +103,7 @@ impl Engine {
         let mut fields = TemplateFields::of(&before);
         change(&mut fields);
         let after = Template { updated_at: now, ..fields.put_into(before) };
-        after.check()?;
+        check(&mut tx, &after).await?;
         templates::update(&mut tx, &after, now).await?;
         tx.commit().await?;
         Ok(after)

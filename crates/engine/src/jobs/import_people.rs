@@ -1,7 +1,7 @@
 //! A chunk of an import: one stretch of the file, every row judged, the good ones kept.
 //!
-//! A row is known by its email: of a person, or of an earlier row of the same stretch. Earlier stretches are people by
-//! then. Refused rows keep their cells, so that they can be handed back with the reason.
+//! A row is known by its email: of a person the importer sees, or of an earlier row of the same stretch. Earlier
+//! stretches are people by then. People out of sight are as if they were not there, so that no file finds them out. Refused rows keep their cells, so that they can be handed back with the reason.
 
 use super::{finish, lock, payload, rows_before, save};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         csv_text,
         import::{ImportPayload, OnDuplicate, Repeats},
         import_fields::{self, Owners},
+        teams,
     },
 };
 use relance_domain::{
@@ -144,7 +145,9 @@ async fn keep(
 ) -> Result<Vec<JobRow>> {
     let keys: Vec<String> = judged.iter().filter_map(|row| row.key.clone()).collect();
     let mut known: HashMap<String, (Option<PersonId>, i64)> = HashMap::new();
-    for (key, person) in people::find_by_address_keys(tx, &keys).await? {
+    let sight = teams::sight(tx, &asked.actor).await?;
+    let found = people::find_by_address_keys(tx, &keys).await?;
+    for (key, person) in found.into_iter().filter(|(_, person)| sight.sees(person.fields.owner_id)) {
         known.entry(key).or_insert((Some(person.id), 0));
     }
     let (mut rows, mut created) = (Vec::with_capacity(judged.len()), Vec::new());

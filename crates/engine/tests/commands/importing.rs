@@ -245,3 +245,17 @@ async fn a_dry_run_finds_repeated_rows_however_far_apart() {
     let (real, _) = run(&world, import(file)).await;
     assert_eq!(real.summary["created"], job.summary["created"], "the check said what the import does");
 }
+
+#[tokio::test]
+async fn what_our_export_disarmed_comes_back_as_it_was() {
+    let world = monday().await;
+    let file = "Last name,Email,Title,Phone,Industry,City\n\
+        '=HYPERLINK(1),ada@prospect.test,'@home,'+33 1 23,'-cold,'s-Hertogenbosch\n";
+    let (_, rows) = run(&world, import(file)).await;
+    assert_eq!(outcomes(&rows), ["created"]);
+    let fields = by_email(&world, "ada@prospect.test").await.fields;
+    assert_eq!(
+        [&fields.last_name, &fields.title, &fields.phone, &fields.industry, &fields.address.city],
+        ["=HYPERLINK(1)", "@home", "+33 1 23", "-cold", "'s-Hertogenbosch"]
+    );
+}

@@ -52,3 +52,30 @@ async fn a_list_is_searched_and_paged() {
     assert_eq!((&next["items"][0]["name"], ids(&next).len()), (&json!("Gamma"), 1));
     assert_eq!(at.rep.get("/templates?q=bet").await.expect(200)["items"][0]["name"], "Beta");
 }
+
+#[tokio::test]
+async fn the_tag_of_a_custom_field_that_is_not_there_is_refused_as_other_unknown_tags_are() {
+    let at = Installation::new().await;
+    let template = |tag: &str| json!({ "name": "T", "subject": "s", "body_text": format!("{{{{ {tag} }}}}") });
+    let unknown = at.rep.post("/templates", template("person.custom.plan")).await;
+    assert_eq!(unknown.refusal(), (422, "unknown_tag", "body_text"));
+    let step = |tag: &str| {
+        json!({ "action": "automated_email",
+        "email": { "subject": "s", "body_html": format!("<p>{{{{ {tag} }}}}</p>") } })
+    };
+    let sequence = |tag: &str| json!({ "name": "S", "schedule": null, "steps": [step(tag)] });
+    let unknown = at.admin.post("/sequences", sequence("company.custom.plan")).await;
+    assert_eq!(unknown.refusal(), (422, "unknown_tag", "steps[0].email.body_html"));
+
+    let field = at.admin.post("/custom_fields", json!({ "label": "Plan", "kind": "text" })).await.expect(201);
+    let written = id(&at.rep.post("/templates", template("person.custom.plan")).await.expect(201));
+    let made = id(&at.admin.post("/sequences", sequence("company.custom.plan")).await.expect(201));
+    at.admin.delete(&format!("/custom_fields/{}", id(&field))).await.expect(200);
+    let again = at.rep.patch(&format!("/templates/{written}"), json!({ "folder": "Sales" })).await;
+    assert_eq!(again.refusal(), (422, "unknown_tag", "body_text"));
+    // Another step can still be changed; publishing says what is wrong.
+    let path = format!("/sequences/{made}");
+    at.admin.patch(&path, json!({ "name": "Renamed" })).await.expect(200);
+    let published = at.admin.order(&format!("{path}/activate")).await;
+    assert_eq!(published.refusal(), (422, "unknown_tag", "steps[0].email.body_html"));
+}
