@@ -128,8 +128,8 @@ fn work() -> Router<App> {
         .route("/jobs/{id}/events", get(jobs::events))
         .route("/jobs/{id}/rows.csv", get(jobs::rows_csv))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
-        .route("/jobs/{id}/undo", post(jobs::undo))
-        .route("/jobs/{id}/report", get(jobs::report))
+        .route("/jobs/{id}/undo", post(jobs::report::undo))
+        .route("/jobs/{id}/report", get(jobs::report::show))
 }
 
 fn sequences() -> Router<App> {

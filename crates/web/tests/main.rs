@@ -34,6 +34,10 @@ mod api_tasks;
 mod api_templates;
 #[path = "main/installation.rs"]
 mod installation;
+#[path = "main/list_browser.rs"]
+mod list_browser;
+#[path = "main/pages_bulk.rs"]
+mod pages_bulk;
 #[path = "main/pages_enrolling.rs"]
 mod pages_enrolling;
 #[path = "main/pages_lists.rs"]

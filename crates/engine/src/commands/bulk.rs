@@ -4,12 +4,7 @@
 //! crash in the middle goes on and never leaves a half behind, and asking twice under one id does it once. What happens
 //! to one person is in [`super::bulk_rows`], taking it back in [`super::bulk_undo`].
 
-use super::{
-    at_most_1000,
-    enroll::{EnrolledMany, OnMissing},
-    preflight::EnrollRequest,
-    teams::sight,
-};
+use super::{at_most_1000, bulk_rows::Before, enroll::OnMissing, preflight::EnrollRequest, teams::sight};
 use crate::{Engine, EngineError, Result, commands::RowOutcome, jobs::run_job};
 use relance_domain::{JobId, PersonId, Refused, Timestamp, UserId, person::Kind, user::Actor};
 use relance_storage::people_filter::Filter;
@@ -61,7 +56,11 @@ impl Selection {
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum BulkAction {
     /// Convert leads to contacts.
-    Convert,
+    Convert {
+        /// Merge a lead into the one contact that has its address; else it is left out.
+        #[serde(default)]
+        merge: bool,
+    },
     /// Delete.
     Delete,
     /// Stop all their sequences.
@@ -109,7 +108,7 @@ impl BulkAction {
     /// *Convert*, *Delete* …: the head of the job's title.
     const fn words(&self) -> &'static str {
         match self {
-            Self::Convert => "Convert",
+            Self::Convert { .. } => "Convert",
             Self::Delete => "Delete",
             Self::Stop => "Stop the sequences of",
             Self::Pause { .. } => "Pause the sequences of",
@@ -124,7 +123,7 @@ impl BulkAction {
 
     /// Whether it can be taken back.
     pub const fn can_be_undone(&self) -> bool {
-        matches!(self, Self::Delete | Self::Tag { .. } | Self::AssignOwner { .. } | Self::Pause { .. })
+        matches!(self, Self::Delete | Self::Tag { .. } | Self::AssignOwner { .. } | Self::Pause { .. } | Self::Resume)
     }
 }
 
@@ -165,7 +164,7 @@ impl Engine {
     }
 
     /// As [`Engine::bulk_people`] under an id the caller chose: asked again with it, it answers what was done the first
-    /// time. Enrolling has its own guard against twice and keeps no job for what is done at once.
+    /// time.
     pub async fn bulk_people_as(
         &self,
         actor: &Actor,
@@ -186,35 +185,18 @@ impl Engine {
                 (found.len() <= AT_ONCE).then_some(found)
             }
         };
-        match (few, &action) {
-            (Some(ids), BulkAction::Enroll { request, on_missing }) => {
-                self.enroll_at_once(actor, &ids, request, *on_missing).await
-            }
-            (Some(ids), _) => {
+        match few {
+            Some(ids) => {
                 at_most_1000(ids.len())?;
                 self.start_bulk(actor, id, &Selection::Ids(ids), action).await?;
                 self.finish_now(id).await
             }
-            (None, _) => {
+            None => {
                 self.start_bulk(actor, id, selection, action).await?;
                 self.signals.jobs.notify_one();
                 Ok(BulkDone::Job(id))
             }
         }
-    }
-
-    async fn enroll_at_once(
-        &self,
-        actor: &Actor,
-        ids: &[PersonId],
-        request: &EnrollRequest,
-        on_missing: OnMissing,
-    ) -> Result<BulkDone> {
-        let request = EnrollRequest { person_ids: ids.to_vec(), ..request.clone() };
-        Ok(match self.enroll_many(actor, &request, on_missing).await? {
-            EnrolledMany::Rows(rows, _) => BulkDone::Rows(rows.into_iter().map(RowOutcome::from).collect()),
-            EnrolledMany::Job(job) => BulkDone::Job(job),
-        })
     }
 
     /// What became of an action that was asked under this id before.
@@ -349,8 +331,12 @@ fn grouped(number: usize) -> String {
 /// The stored outcome of a row, as answers give it.
 fn outcome(row: JobRow) -> Option<RowOutcome> {
     let person_id = row.person_id?;
-    let refused = (row.outcome == "refused").then(|| Refused::new(row.data, row.reason));
-    Some(RowOutcome { person_id, enrollment_id: row.enrollment_id, refused })
+    let done = RowOutcome { enrollment_id: row.enrollment_id, ..RowOutcome::done(person_id) };
+    if row.outcome == "refused" {
+        return Some(RowOutcome { refused: Some(Refused::new(row.data, row.reason)), ..done });
+    }
+    let before: Before = serde_json::from_str(&row.data).unwrap_or_default();
+    Some(RowOutcome { merged_into: before.merged_into, note: row.reason, ..done })
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@
 use super::{bulk::BulkAction, teams::seen_people};
 use crate::{Engine, EngineError, Result, commands::RowOutcome};
 use relance_domain::{
-    EnrollmentId, PersonId, Refused, UserId,
+    EnrollmentId, PersonId, Refused, Timestamp, UserId,
     activity::ActivityKind,
-    enrollment::{Event, FinishReason, PausedBy, State},
-    person::{Fields, clean_line},
+    enrollment::{Enrollment, Event, FinishReason, PausedBy, State},
+    person::{Fields, Kind, clean_line},
     user::Actor,
 };
-use relance_storage::{Tx, activities, enrollments};
+use relance_storage::{Tx, activities, enrollments, people};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -32,6 +32,36 @@ pub(crate) struct Before {
     /// What was paused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) paused: Vec<EnrollmentId>,
+    /// The pauses that were ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resumed: Vec<Held>,
+    /// The contact a lead was merged into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) merged_into: Option<PersonId>,
+    /// What the row says beside *done*; stored as its reason.
+    #[serde(skip)]
+    pub(crate) note: String,
+}
+
+/// A pause as it was before it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    /// Of which enrollment.
+    pub(crate) id: EnrollmentId,
+    /// Until when.
+    pub(crate) until: Option<Timestamp>,
+    /// By whom.
+    pub(crate) by: PausedBy,
+}
+
+impl Held {
+    /// The pause an enrollment is in.
+    const fn of(enrollment: &Enrollment) -> Option<Self> {
+        match &enrollment.state {
+            State::Paused { until, by, .. } => Some(Self { id: enrollment.id, until: *until, by: *by }),
+            _ => None,
+        }
+    }
 }
 
 /// A row with what taking it back needs.
@@ -40,7 +70,10 @@ pub(crate) type RowDone = (RowOutcome, Before);
 /// The row of a person for whom something was done or refused; an `Err` concerns everyone.
 pub(crate) fn row_done(id: PersonId, done: Result<Before>) -> Result<RowDone> {
     let refused = match done {
-        Ok(before) => return Ok((RowOutcome::done(id), before)),
+        Ok(before) => {
+            let (merged_into, note) = (before.merged_into, before.note.clone());
+            return Ok((RowOutcome { merged_into, note, ..RowOutcome::done(id) }, before));
+        }
         Err(EngineError::Refused(mut refused)) if !refused.is_empty() => refused.remove(0),
         Err(error @ EngineError::NotFound(_)) => Refused::new("not_found", error.to_string()),
         Err(error @ EngineError::Forbidden(_)) => Refused::new("not_permitted", error.to_string()),
@@ -93,9 +126,7 @@ impl Engine {
 
     async fn bulk_row(&self, tx: &mut Tx, actor: &Actor, id: PersonId, action: &BulkAction) -> Result<Before> {
         match action {
-            BulkAction::Convert => {
-                self.convert_in(tx, actor, id, None).await?;
-            }
+            BulkAction::Convert { merge } => return self.convert_row(tx, actor, id, *merge).await,
             BulkAction::Delete => {
                 self.delete_in(tx, actor, id).await?;
             }
@@ -119,6 +150,35 @@ impl Engine {
         Ok(Before::default())
     }
 
+    /// Converts one lead. Where one contact has its address, it is merged into that, or refused without `merge`; where
+    /// several have it, somebody must choose.
+    async fn convert_row(&self, tx: &mut Tx, actor: &Actor, id: PersonId, merge: bool) -> Result<Before> {
+        let lead = people::lock(tx, id).await?.ok_or(EngineError::NotFound("person"))?;
+        let contacts = if lead.kind == Kind::Lead { self.contacts_like(tx, actor, &lead).await? } else { Vec::new() };
+        let into = match contacts.as_slice() {
+            [] => None,
+            [one] if merge => Some(one),
+            [one] => {
+                let message = format!("{} is a contact with the same email.", one.name());
+                return Err(Refused::at(one.id.to_string(), "contact_exists", message).into());
+            }
+            [one, ..] => {
+                let message = format!(
+                    "{} contacts have the same email, {} among them. Open the lead to choose one.",
+                    contacts.len(),
+                    one.name()
+                );
+                return Err(Refused::at(one.id.to_string(), "several_contacts", message).into());
+            }
+        };
+        self.convert_in(tx, actor, id, into.map(|one| one.id)).await?;
+        Ok(Before {
+            merged_into: into.map(|one| one.id),
+            note: into.map(|one| format!("Merged into {}.", one.name())).unwrap_or_default(),
+            ..Before::default()
+        })
+    }
+
     /// Stop, pause, resume or retry every enrollment of a person that can be; refused if there is none.
     async fn bulk_enrollments(&self, tx: &mut Tx, actor: &Actor, id: PersonId, action: &BulkAction) -> Result<Before> {
         let ongoing = enrollments::ongoing_of_person(tx, id, true).await?;
@@ -140,7 +200,7 @@ impl Engine {
             self.end_enrollments(tx, &ids, &FinishReason::Stopped { by: actor.user_id() }, actor).await?;
             return Ok(Before::default());
         }
-        let (mut changed, mut refused) = (Vec::new(), None);
+        let (mut before, mut refused, mut changed) = (Before::default(), None, false);
         for stored in &chosen {
             let done = match action {
                 BulkAction::Pause { until } => {
@@ -154,14 +214,20 @@ impl Engine {
                 _ => self.retry_locked(tx, actor, stored).await.map(|_| ()),
             };
             match done {
-                Ok(()) => changed.push(stored.enrollment.id),
+                Ok(()) => {
+                    changed = true;
+                    match action {
+                        BulkAction::Pause { .. } => before.paused.push(stored.enrollment.id),
+                        _ => before.resumed.extend(Held::of(&stored.enrollment)),
+                    }
+                }
                 Err(error @ EngineError::Refused(_)) => refused = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        match refused.filter(|_| changed.is_empty()) {
+        match refused.filter(|_| !changed) {
             Some(error) => Err(error),
-            None => Ok(Before { paused: changed, ..Before::default() }),
+            None => Ok(before),
         }
     }
 

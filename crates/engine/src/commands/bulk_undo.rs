@@ -109,6 +109,7 @@ impl Engine {
             }
             BulkAction::AssignOwner { owner_id } => self.give_back(tx, actor, id, *owner_id, before.owner_id).await?,
             BulkAction::Pause { .. } => self.resume_paused(tx, actor, &before).await?,
+            BulkAction::Resume => self.pause_resumed(tx, actor, &before).await?,
             _ => return Err(changed_since("This cannot be undone.")),
         }
         Ok(Before::default())
@@ -140,6 +141,26 @@ impl Engine {
             }
         }
         if resumed == 0 { Err(changed_since("Nothing is paused any more.")) } else { Ok(()) }
+    }
+
+    /// Puts the pauses that were ended in force again, each with its date if that is still to come.
+    async fn pause_resumed(&self, tx: &mut Tx, actor: &Actor, before: &Before) -> Result<()> {
+        let (now, mut paused) = (self.now(), 0);
+        let ids: Vec<_> = before.resumed.iter().map(|held| held.id).collect();
+        for stored in enrollments::find_many(tx, &ids, true).await? {
+            let Some(held) = before.resumed.iter().find(|held| held.id == stored.enrollment.id) else { continue };
+            if !matches!(stored.enrollment.state, State::Active { .. } | State::Blocked { .. }) {
+                continue;
+            }
+            let event = Event::Paused { until: held.until.filter(|until| *until > now), by: held.by };
+            match self.bulk_apply(tx, actor, &stored, (event, ActivityKind::SequencePaused, "Paused")).await {
+                Ok(()) => paused += 1,
+                // What waits for a decision by now keeps its reason.
+                Err(EngineError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if paused == 0 { Err(changed_since("Nothing can be paused again.")) } else { Ok(()) }
     }
 }
 

@@ -238,6 +238,6 @@ impl From<EnrollOutcome> for RowOutcome {
             }
             Preflight::Starts | Preflight::WaitsForData { .. } => None,
         };
-        Self { person_id: outcome.row.person_id, enrollment_id: outcome.enrollment_id, refused }
+        Self { enrollment_id: outcome.enrollment_id, refused, ..Self::done(outcome.row.person_id) }
     }
 }

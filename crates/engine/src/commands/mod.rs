@@ -7,6 +7,7 @@
 mod access;
 pub mod bulk;
 pub mod bulk_effect;
+pub mod bulk_merges;
 pub(crate) mod bulk_rows;
 pub mod bulk_undo;
 pub mod convert;

@@ -48,17 +48,21 @@ pub struct RowOutcome {
     pub enrollment_id: Option<EnrollmentId>,
     /// Why nothing was done; `None` = done.
     pub refused: Option<Refused>,
+    /// The contact a lead was merged into, if it was.
+    pub merged_into: Option<PersonId>,
+    /// What was done, where the action alone does not say it; else empty.
+    pub note: String,
 }
 
 impl RowOutcome {
     /// A row that was done.
     pub const fn done(person_id: PersonId) -> Self {
-        Self { person_id, enrollment_id: None, refused: None }
+        Self { person_id, enrollment_id: None, refused: None, merged_into: None, note: String::new() }
     }
 
     /// A row that a rule refused.
-    pub const fn refused(person_id: PersonId, refused: Refused) -> Self {
-        Self { person_id, enrollment_id: None, refused: Some(refused) }
+    pub fn refused(person_id: PersonId, refused: Refused) -> Self {
+        Self { refused: Some(refused), ..Self::done(person_id) }
     }
 }
 

@@ -113,7 +113,8 @@ async fn undo(engine: &Engine, job: &Job, asked: &BulkPayload, source: JobId) ->
 fn row((outcome, before): RowDone, number: i64, enrolls: bool) -> JobRow {
     let (word, reason) = match &outcome.refused {
         Some(refused) => ("refused", refused.message.clone()),
-        None => (if enrolls { "enrolled" } else { "done" }, String::new()),
+        None if outcome.merged_into.is_some() => ("merged", outcome.note.clone()),
+        None => (if enrolls { "enrolled" } else { "done" }, outcome.note.clone()),
     };
     let data = match outcome.refused {
         Some(refused) => refused.code,

@@ -47,8 +47,11 @@ async fn every_row_has_its_outcome_and_a_bad_one_stops_no_other() {
     let mut ids = people(&world, 3).await;
     world.engine.convert_person(&world.actor, ids[1], None).await.expect("converted");
     ids.push(world.engine.new_person_id());
-    let done =
-        world.engine.bulk_people(&world.actor, &Selection::Ids(ids.clone()), BulkAction::Convert).await.expect("done");
+    let done = world
+        .engine
+        .bulk_people(&world.actor, &Selection::Ids(ids.clone()), BulkAction::Convert { merge: false })
+        .await
+        .expect("done");
     let said: Vec<Option<String>> = rows(done).into_iter().map(|row| row.refused.map(|refused| refused.code)).collect();
     assert_eq!(said, [None, Some("not_a_lead".to_owned()), None, Some("not_found".to_owned())]);
 }

@@ -135,7 +135,7 @@ impl From<EnrollOutcome> for RowBody {
 
 impl From<RowOutcome> for RowBody {
     fn from(row: RowOutcome) -> Self {
-        let RowOutcome { person_id, enrollment_id, refused } = row;
+        let RowOutcome { person_id, enrollment_id, refused, .. } = row;
         let outcome = match refused {
             Some(refused) => Preflight::Refused { code: refused.code, message: refused.message, enrollment_id },
             None => Preflight::Starts,

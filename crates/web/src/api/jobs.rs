@@ -194,7 +194,7 @@ async fn cancel(State(app): State<App>, caller: Caller, Id(id): Id<JobId>, _: No
     Ok(Json(find(&app, &caller, id).await?.into()))
 }
 
-/// Takes a bulk action back where that can be: deletion, tags, owner, pause. Answers the job that does it; asked again,
+/// Takes a bulk action back where that can be: deletion, tags, owner, pause, resume. Answers the job that does it; asked again,
 /// the same.
 #[utoipa::path(post, path = "/jobs/{id}/undo", tag = "jobs", operation_id = "undo_job",
     params(("id" = doc::JobId, Path)), responses((status = 200, body = JobBody)))]

@@ -126,6 +126,9 @@ struct Bulk {
     /// With a filter: words that each begin a word of the person.
     #[serde(default)]
     q: Option<String>,
+    /// Of `convert`: merge a lead into the one contact that has its address; else it is refused with `contact_exists`.
+    #[serde(default)]
+    merge: bool,
     /// Of `pause`: until when.
     #[serde(default)]
     #[schema(value_type = Option<doc::Instant>)]
@@ -145,7 +148,7 @@ struct Bulk {
 impl Bulk {
     fn action(&self) -> BulkAction {
         match self.action {
-            ActionWord::Convert => BulkAction::Convert,
+            ActionWord::Convert => BulkAction::Convert { merge: self.merge },
             ActionWord::Delete => BulkAction::Delete,
             ActionWord::Stop => BulkAction::Stop,
             ActionWord::Pause => BulkAction::Pause { until: self.until },
@@ -168,15 +171,19 @@ struct RowBody {
     outcome: &'static str,
     /// The code of a refusal.
     reason: Option<String>,
-    /// The same in a sentence.
+    /// The same in a sentence; of a merge, into whom.
     message: Option<String>,
+    /// The contact a lead was merged into.
+    #[schema(value_type = Option<doc::PersonId>)]
+    merged_into: Option<PersonId>,
 }
 
 impl From<RowOutcome> for RowBody {
     fn from(row: RowOutcome) -> Self {
         let (reason, message) = row.refused.map(|refused| (refused.code, refused.message)).unzip();
         let outcome = if reason.is_none() { "done" } else { "refused" };
-        Self { person_id: row.person_id, outcome, reason, message }
+        let message = message.or_else(|| Some(row.note).filter(|note| !note.is_empty()));
+        Self { person_id: row.person_id, outcome, reason, message, merged_into: row.merged_into }
     }
 }
 

@@ -40,7 +40,8 @@ struct Options {
     kind: Option<Kind>,
     /// JSON: which column fills which field, `{"Company": "organization_name", "Notes": ""}`; others are guessed from their names, an empty field ignores the column.
     mapping: Option<String>,
-    /// What to do with a row whose email a person already has; `skip` if left out.
+    /// What to do with a row whose email a person already has; `skip` if left out. People out of your sight are not
+    /// found: such a row makes a person of its own.
     #[param(value_type = Option<doc::OnDuplicate>)]
     on_duplicate: Option<OnDuplicate>,
     /// Judge every row, change nothing.

@@ -116,6 +116,8 @@ struct PreviewPage {
     errors: FormErrors,
     from: String,
     notice: String,
+    /// Where the missing values are filled in; empty if none is.
+    complete: String,
     min: String,
 }
 
@@ -238,6 +240,10 @@ async fn preview(
             .first()
             .map(|mailbox| format!("{}, {}", mailbox.from_name, mailbox.address))
             .unwrap_or_default(),
+        complete: match judged.as_ref().map(|row| &row.outcome) {
+            Some(Preflight::WaitsForData { .. }) => urls::complete_data_of(sequence, person.kind, &[person.id]),
+            _ => String::new(),
+        },
         notice: notice(judged.as_ref()),
         min: visitor.now.zoned(&visitor.zone).strftime("%Y-%m-%dT%H:%M").to_string(),
         sequence: found.name,
@@ -365,6 +371,7 @@ mod tests {
             errors: FormErrors::one("at", "Choose a date and time."),
             from: "Nora, nora@halden.example".into(),
             notice: "This person was in this sequence before.".into(),
+            complete: "/complete-data?sequence=seq_1&id=per_1".into(),
             min: "2026-11-24T09:48".into(),
         };
         let html = page.render().expect("a page");
@@ -373,6 +380,7 @@ mod tests {
             "Industry",
             "Add industry",
             "3 business days",
+            "Complete data",
             "Start sequence",
             "Choose a date and time.",
             "was in this sequence before",

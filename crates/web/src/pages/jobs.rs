@@ -3,6 +3,8 @@
 //! It goes on when the page is closed. Without scripts the page asks again every two seconds; with them the server
 //! streams the progress and asks for the page once more at the end.
 
+pub mod report;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -13,8 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
 use relance_domain::person::Kind;
 use relance_domain::{JobId, PersonId, UploadId};
-use relance_engine::commands::bulk::BulkDone;
-use relance_engine::commands::bulk_undo::{action_of, can_undo, undone_by};
+use relance_engine::commands::bulk_undo::{can_undo, undone_by};
 use relance_storage::jobs::{self, Job, JobKind, JobState};
 use relance_storage::people;
 use serde::Deserialize;
@@ -23,7 +24,6 @@ use crate::app::App;
 use crate::errors::{PageError, Result};
 use crate::extract::{Path, Query};
 use crate::frame::Frame;
-use crate::pages::people::bulk::done_words;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 
@@ -79,6 +79,7 @@ struct Page {
     error: String,
     counts: Vec<Count>,
     rows: Vec<Row>,
+    merged: Vec<Row>,
     is_cut: bool,
     events: String,
     csv: String,
@@ -88,21 +89,6 @@ struct Page {
     undone: String,
     hidden: Vec<(String, String)>,
     back: String,
-}
-
-/// What became of a few people, each refused one with its reason: a dialog after a bulk action.
-#[derive(Template)]
-#[template(path = "people/bulk_done.html")]
-struct ReportPage {
-    frame: Frame,
-    title: String,
-    back: String,
-    undo: String,
-    done: String,
-    refused: String,
-    rows: Vec<Row>,
-    is_cut: bool,
-    page: String,
 }
 
 /// Where a job was asked for.
@@ -118,6 +104,11 @@ fn came_from(job: &Job, back: &str) -> String {
 fn safe_back(back: &str) -> Option<String> {
     let is_own = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
     is_own.then(|| back.to_owned())
+}
+
+/// Where the job is taken back; empty if it cannot be.
+fn undo_href(job: &Job, back: &str) -> String {
+    if can_undo(job) { urls::with_query(&urls::undo_job(job.id), &[("back", back)]) } else { String::new() }
 }
 
 fn bar(job: &Job) -> Bar {
@@ -158,7 +149,8 @@ pub async fn show(
 ) -> Result<Response> {
     let job = find(&app, &visitor, id).await?;
     let is_check = job.payload.get("dry_run").and_then(serde_json::Value::as_bool).unwrap_or(false);
-    let rows = refused(&app, id).await?;
+    let rows = rows_of(&app, id, "refused").await?;
+    let merged = rows_of(&app, id, "merged").await?;
     let upload = behind.upload.filter(|_| is_check && job.state == JobState::Done);
     answer::page(&Page {
         frame: visitor.frame("leads"),
@@ -167,18 +159,15 @@ pub async fn show(
         is_check,
         error: job.error.clone().unwrap_or_default(),
         counts: counts(&app, id, is_check).await?,
-        is_cut: rows.len() >= MOST_ROWS,
+        is_cut: rows.len() >= MOST_ROWS || merged.len() >= MOST_ROWS,
         rows,
+        merged,
         events: urls::job_events(id),
         csv: if job.refused_count > 0 { urls::job_rows_csv(id) } else { String::new() },
         cancel: if is_running(&job) { urls::cancel_job(id) } else { String::new() },
         import: upload.map(urls::upload).unwrap_or_default(),
         hidden: mapping(&job),
-        undo: if can_undo(&job) {
-            urls::with_query(&urls::undo_job(id), &[("back", &came_from(&job, &behind.back))])
-        } else {
-            String::new()
-        },
+        undo: undo_href(&job, &came_from(&job, &behind.back)),
         undone: undone_by(&job).map(urls::job).unwrap_or_default(),
         back: came_from(&job, &behind.back),
         bar: bar(&job),
@@ -206,6 +195,7 @@ async fn counts(app: &App, id: JobId, is_check: bool) -> Result<Vec<Count>> {
             ("updated", true) => ("starts", "Would be updated"),
             ("updated", false) => ("completed", "Updated"),
             ("enrolled", _) => ("active", "Started"),
+            ("merged", _) => ("completed", "Merged"),
             _ => ("completed", "Done"),
         };
         Count { state, word: word.to_owned(), number: words::number(number) }
@@ -213,9 +203,10 @@ async fn counts(app: &App, id: JobId, is_check: bool) -> Result<Vec<Count>> {
     Ok(found.into_iter().map(count).collect())
 }
 
-async fn refused(app: &App, id: JobId) -> Result<Vec<Row>> {
+/// The first rows of one outcome.
+async fn rows_of(app: &App, id: JobId, outcome: &str) -> Result<Vec<Row>> {
     let mut tx = app.read().await?;
-    let found = jobs::list_rows(&mut tx, id, Some("refused"), 0, MOST_ROWS).await?;
+    let found = jobs::list_rows(&mut tx, id, Some(outcome), 0, MOST_ROWS).await?;
     let ids: Vec<PersonId> = found.iter().filter_map(|row| row.person_id).collect();
     let names: std::collections::HashMap<_, _> = people::names(&mut tx, &ids).await?.into_iter().collect();
     let row = |row: jobs::JobRow| Row {
@@ -281,61 +272,6 @@ pub async fn rows_csv(State(app): State<App>, visitor: Visitor, Path(id): Path<J
     answer::csv(&format!("left-out-{id}.csv"), bytes)
 }
 
-/// What a bulk action did, as a dialog.
-pub async fn report(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path(id): Path<JobId>,
-    Query(behind): Query<Behind>,
-) -> Result<Response> {
-    let job = find(&app, &visitor, id).await?;
-    if is_running(&job) {
-        return Ok(answer::go(&urls::with_query(&urls::job(id), &[("back", &behind.back)])));
-    }
-    let rows = refused(&app, id).await?;
-    let done = usize::try_from(job.done_count).unwrap_or_default();
-    let title = match action_of(&job) {
-        Some(_) if done == 0 => "Nothing was changed".to_owned(),
-        Some(action) => done_words(&action, done),
-        None => job.title.clone(),
-    };
-    let back = came_from(&job, &behind.back);
-    answer::page(&ReportPage {
-        frame: visitor.frame("leads"),
-        title,
-        undo: if can_undo(&job) { urls::with_query(&urls::undo_job(id), &[("back", &back)]) } else { String::new() },
-        back,
-        done: words::number(job.done_count),
-        refused: words::number(job.refused_count),
-        is_cut: rows.len() >= MOST_ROWS,
-        rows,
-        page: urls::job(id),
-    })
-}
-
-/// Takes a bulk action back.
-pub async fn undo(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path(id): Path<JobId>,
-    Query(behind): Query<Behind>,
-) -> Result<Response> {
-    let job = find(&app, &visitor, id).await?;
-    let back = came_from(&job, &behind.back);
-    let (undo, done) = match app.engine.undo_bulk(&visitor.actor, id).await {
-        Ok(undone) => undone,
-        Err(error) => return answer::outcome(&back, Err::<(), _>(error), |()| answer::toast("done", "")),
-    };
-    let BulkDone::Rows(rows) = done else {
-        return Ok(answer::go(&urls::with_query(&urls::job(undo), &[("back", &back)])));
-    };
-    let refused = rows.iter().filter(|row| row.refused.is_some()).count();
-    if refused > 0 {
-        return Ok(answer::go(&urls::with_query(&urls::job_report(undo), &[("back", &back)])));
-    }
-    Ok(answer::said(&back, &answer::toast("done", format!("Undone for {}.", words::people(rows.len() as u64)))))
-}
-
 /// Stops a job.
 pub async fn cancel(State(app): State<App>, visitor: Visitor, Path(id): Path<JobId>) -> Result<Response> {
     let done = app.engine.cancel_job(&visitor.actor, id).await;
@@ -362,6 +298,7 @@ mod tests {
             error: String::new(),
             counts: vec![Count { state: "completed", word: "Created".into(), number: "409".into() }],
             rows: vec![Row { number: "17".into(), reason: "This address has no domain.".into(), ..Row::default() }],
+            merged: vec![Row { name: "Ann Lee".into(), reason: "Merged into Ann L.".into(), ..Row::default() }],
             is_cut: true,
             events: "/jobs/job_1/events".into(),
             csv: "/jobs/job_1/rows.csv".into(),
@@ -375,29 +312,10 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_action_can_be_undone_from_its_page_and_from_its_report() {
+    fn a_finished_action_can_be_undone_from_its_page() {
         let page =
             Page { is_running: false, cancel: String::new(), undo: "/jobs/job_1/undo".into(), ..page() }.render();
         assert!(page.expect("a page").contains("action=\"/jobs/job_1/undo\""));
-        let report = ReportPage {
-            frame: Frame { clock_rate: 1, ..Frame::default() },
-            title: "Tagged 4 people".into(),
-            back: "/leads".into(),
-            undo: "/jobs/job_1/undo".into(),
-            done: "4".into(),
-            refused: "1".into(),
-            rows: vec![Row {
-                name: "Ben Hallam".into(),
-                reason: "This address has no domain.".into(),
-                ..Row::default()
-            }],
-            is_cut: true,
-            page: "/jobs/job_1".into(),
-        };
-        let html = report.render().expect("a page");
-        for words in ["Ben Hallam", "This address has no domain.", "/jobs/job_1/undo", "Back to the list"] {
-            assert!(html.contains(words), "{words}");
-        }
     }
 
     #[test]

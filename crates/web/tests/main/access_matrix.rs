@@ -4,7 +4,7 @@
 //! done with it, and a route without a line fails the test. What a role sees is written down once more in [`sees`],
 //! on purpose not with the rule of the domain.
 
-use crate::installation::{Answer, Client, Installation, id, ids, send};
+use crate::installation::{Answer, Client, Installation, id, send};
 use axum::{body::Body, http::Request};
 use relance_domain::user::{Role, Visibility};
 use relance_engine::commands::users::{NewUser, UserChange};
@@ -13,8 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[path = "access_matrix/expectations.rs"]
 mod expectations;
+#[path = "access_matrix/listing.rs"]
+mod listing;
+#[path = "access_matrix/routes.rs"]
+mod routes;
 
 use expectations::{CALLS, Expect, PAGES};
+use routes::{calls, pages};
 
 /// Whose a person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,46 +123,6 @@ impl Ground {
         let path = template.replacen("{id}", thing, 1);
         Some(rest.iter().fold(path, |path, (place, value)| path.replace(place, value)))
     }
-}
-
-/// Every call of the API, as `METHOD /path`.
-fn calls() -> BTreeSet<String> {
-    let document: Value = serde_json::from_str(&relance_web::api::openapi()).expect("JSON");
-    let paths = document["paths"].as_object().expect("paths");
-    let methods = ["get", "post", "put", "patch", "delete"];
-    paths
-        .iter()
-        .flat_map(|(path, at)| {
-            methods.iter().filter(|method| at.get(**method).is_some()).map(move |method| (path, method))
-        })
-        .map(|(path, method)| format!("{} {path}", method.to_uppercase()))
-        .collect()
-}
-
-/// Every page, as `METHOD /path`, read from the table of routes.
-fn pages() -> BTreeSet<String> {
-    let table = include_str!("../../src/routes.rs");
-    let addresses = include_str!("../../src/urls.rs");
-    let address = |name: &str| {
-        let line = addresses.lines().find(|line| line.contains(&format!("const {name}: &str")));
-        line.and_then(|line| line.split('"').nth(1)).expect("an address").to_owned()
-    };
-    let mut found = BTreeSet::new();
-    for route in table.split(".route(").skip(1) {
-        let route = route.split(".route(").next().unwrap_or_default();
-        let (path, handlers) = route.split_once(',').expect("a route");
-        let path = match path.trim().strip_prefix("urls::") {
-            Some(name) => address(name),
-            None => path.trim().trim_matches('"').to_owned(),
-        };
-        let end = handlers.find('\n').unwrap_or(handlers.len());
-        for method in ["get", "post"] {
-            if handlers[..end].contains(&format!("{method}(")) {
-                found.insert(format!("{} {path}", method.to_uppercase()));
-            }
-        }
-    }
-    found
 }
 
 fn named(table: &[(&str, Expect)]) -> BTreeSet<String> {
@@ -344,92 +309,4 @@ async fn only_admins_pass_where_only_admins_may() {
         }
     }
     assert!(let_through.is_empty(), "{let_through:#?}");
-}
-
-#[tokio::test]
-async fn lists_counts_and_searches_show_only_whom_one_sees() {
-    let ground = Ground::new().await;
-    let list = json!({ "name": "All", "kind": "lead", "shared": true });
-    let list = id(&ground.at.admin.post("/lists", list).await.expect(201));
-    for visibility in Visibility::ALL {
-        ground.set(visibility).await;
-        for client in [&ground.at.rep, &ground.at.manager, &ground.at.admin] {
-            let what = format!("{:?} with {visibility:?}", client.role);
-            let seen = |thing: fn(&Things) -> &String| -> BTreeSet<String> {
-                let those = WHOSE.iter().filter(|whose| sees(client.role, **whose, visibility));
-                those.map(|whose| thing(&ground.things[whose]).clone()).collect()
-            };
-            let shown = |body: &Value| -> BTreeSet<String> { ids(body).into_iter().collect() };
-            let people = seen(|things| &things.person);
-            for path in ["/people".to_owned(), "/people?q=x".to_owned(), format!("/lists/{list}/people")] {
-                assert_eq!(shown(&client.get(&path).await.expect(200)), people, "{path} as {what}");
-            }
-            let filter = "/people?sort=title&kind=lead&email=others%40x.test";
-            let found = shown(&client.get(filter).await.expect(200));
-            assert_eq!(found.is_empty(), !sees(client.role, Whose::Others, visibility), "{what}");
-            for path in ["/people/count".to_owned(), format!("/lists/{list}/count")] {
-                assert_eq!(client.get(&path).await.expect(200)["count"], people.len(), "{path} as {what}");
-            }
-            let enrollments = seen(|things| &things.enrollment);
-            assert_eq!(shown(&client.get("/enrollments").await.expect(200)), enrollments, "{what}");
-            for whose in WHOSE {
-                let things = &ground.things[&whose];
-                let path = format!("/tasks?state=any&person_id={}", things.person);
-                let answer = client.get(&path).await;
-                let expected = if sees(client.role, whose, visibility) { 200 } else { 404 };
-                assert_eq!(answer.status, expected, "{path} as {what}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn ids_in_a_body_lead_no_further_than_ids_in_an_address() {
-    let ground = Ground::new().await;
-    ground.set(Visibility::Own).await;
-    let rep = &ground.at.rep;
-    let person = &ground.things[&Whose::Others].person;
-    let own = &ground.things[&Whose::Own];
-    let enroll = json!({ "sequence_id": ground.sequence, "person_id": person });
-    let answer = rep.post("/enrollments", enroll).await;
-    assert!([404, 422].contains(&answer.status), "{:#}", answer.body);
-    assert!(!answer.body.to_string().contains("others@x.test"), "{:#}", answer.body);
-    let task = json!({ "kind": "call", "content": "Call", "person_id": person });
-    assert_eq!(rep.post("/tasks", task).await.status, 404);
-    let preview = json!({ "person_id": person, "subject": "{{ person.email }}", "body_text": "x" });
-    assert_eq!(rep.post("/templates/preview", preview).await.status, 404);
-    let convert = rep.post(&format!("/people/{}/convert", own.person), json!({ "into": person })).await;
-    assert_eq!(convert.status, 422);
-    let tag = json!({ "action": "tag", "add": ["hot"], "person_ids": [person, own.person] });
-    let rows = rep.post("/people/bulk", tag).await;
-    assert!(rows.status < 300, "{:#}", rows.body);
-    let there = ground.at.admin.get(&format!("/people/{person}")).await.expect(200);
-    assert_eq!(there["tags"], json!([]));
-    let here = ground.at.admin.get(&format!("/people/{}", own.person)).await.expect(200);
-    assert_eq!(here["tags"], json!(["hot"]));
-}
-
-#[tokio::test]
-async fn a_private_list_is_its_owners_alone() {
-    let at = Installation::new().await;
-    let new = json!({ "name": "Mine", "kind": "lead", "filter": {"field": "status", "op": "is", "value": "New"} });
-    let list = id(&at.rep.post("/lists", new).await.expect(201));
-    let of = |action: &str| format!("/lists/{list}{action}");
-    for client in [&at.other, &at.manager, &at.admin] {
-        for path in [of(""), of("/people"), of("/count")] {
-            assert_eq!(client.get(&path).await.status, 404, "{path} as {:?}", client.role);
-        }
-        assert_eq!(client.patch(&of(""), json!({ "name": "Ours" })).await.status, 404);
-        assert_eq!(client.delete(&of("")).await.status, 404);
-        assert!(ids(&client.get("/lists").await.expect(200)).is_empty());
-    }
-    at.rep.patch(&of(""), json!({ "shared": true })).await.expect(200);
-    at.other.order(&of("/pin")).await.expect(204);
-    assert_eq!(ids(&at.other.get("/lists/pins").await.expect(200)), std::slice::from_ref(&list));
-    assert_eq!(at.other.patch(&of(""), json!({ "name": "Ours" })).await.status, 403);
-    assert_eq!(at.manager.delete(&of("")).await.status, 403);
-    at.admin.patch(&of(""), json!({ "name": "Everyone's" })).await.expect(200);
-    at.rep.patch(&of(""), json!({ "shared": false })).await.expect(200);
-    assert!(ids(&at.other.get("/lists/pins").await.expect(200)).is_empty());
-    at.rep.delete(&of("")).await.expect(204);
 }

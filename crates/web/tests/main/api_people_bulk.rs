@@ -188,3 +188,50 @@ async fn a_bulk_action_is_taken_back_by_its_job() {
     assert_eq!(refused.refusal().1, "cannot_undo");
     assert_eq!(at.rep.order(&format!("/jobs/{job}/undo")).await.status, 403);
 }
+
+#[tokio::test]
+async fn converting_many_merges_only_if_asked_and_never_where_somebody_must_choose() {
+    let at = Installation::new().await;
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    let contact =
+        |name: &'static str, email: &'static str| json!({ "kind": "contact", "last_name": name, "email": email });
+    let known = id(&at.rep.post("/people", contact("Known", "lee@x.test")).await.expect(201));
+    let ask = async |merge: bool, lead: &str| {
+        let asked = json!({ "action": "convert", "merge": merge, "person_ids": [lead] });
+        at.rep.post("/people/bulk", asked).await.expect(200)["rows"][0].clone()
+    };
+    assert_eq!(ask(false, &lead).await["reason"], "contact_exists");
+    let row = ask(true, &lead).await;
+    assert_eq!((&row["outcome"], &row["merged_into"]), (&json!("done"), &json!(known)));
+    assert_eq!(row["message"], "Merged into Known.");
+    let twice = at.rep.lead("Ray", "ray@x.test").await;
+    for name in ["One", "Two"] {
+        at.rep.post("/people", contact(name, "ray@x.test")).await.expect(201);
+    }
+    assert_eq!(ask(true, &twice).await["reason"], "several_contacts");
+    let single = at.rep.post(&format!("/people/{twice}/convert"), json!({ "into": known })).await;
+    single.expect(200);
+}
+
+#[tokio::test]
+async fn neither_an_import_nor_a_conversion_tells_of_whom_one_may_not_see() {
+    let at = Installation::new().await;
+    at.admin.patch("/workspace", json!({ "people_visibility": "own" })).await.expect(200);
+    let hidden = json!({ "kind": "contact", "last_name": "Hidden", "email": "ann@x.test", "owner_id": at.other.id });
+    let hidden = id(&at.admin.post("/people", hidden).await.expect(201));
+    // The last one finds the person that the one before it made.
+    for (query, outcome) in
+        [("dry_run=true", "created"), ("on_duplicate=skip", "created"), ("on_duplicate=update", "updated")]
+    {
+        let csv = "Last name,Email,Title\nSeen,ann@x.test,Boss\n";
+        let job = import(&at.rep, &at, query, "text/csv", csv).await.expect(202);
+        let done = finished(&at, &at.rep, job["job_id"].as_str().unwrap()).await;
+        let rows = at.rep.get(&format!("/jobs/{}/rows", id(&done))).await.expect(200);
+        assert!(!rows.to_string().contains(&hidden) && !rows.to_string().contains("already"), "{query}: {rows:#}");
+        assert_eq!(rows["items"][0]["outcome"], outcome, "{query}: {rows:#}");
+    }
+    assert_eq!(at.admin.get(&format!("/people/{hidden}")).await.expect(200)["title"], "");
+    let seen = ids(&at.rep.get("/people?email=ann%40x.test").await.expect(200)).remove(0);
+    let converted = at.rep.post(&format!("/people/{seen}/convert"), json!({})).await;
+    assert_eq!(id(&converted.expect(200)), seen, "the contact out of sight is as if not there");
+}

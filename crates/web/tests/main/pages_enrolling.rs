@@ -64,7 +64,9 @@ async fn a_bulk_enrollment_is_checked_with_its_chart_before_it_starts() {
     later.shows(200, &["value=\"2026-03-09T10:00\"", "<option value=\"2\" selected"]);
     assert!(later.html.contains("11 Mar"), "two business days after the start: {}", later.html);
     post([fields("start"), vec![("start", "at".into())]].concat()).await.shows(422, &["Choose a date and time."]);
-    post(fields("start")).await.shows(200, &["has no email address", "Started"]);
+    let report = post(fields("start")).await;
+    assert_eq!(report.status, 303, "{}", report.html);
+    browser.get(&report.location()).await.shows(200, &["has no email address", "started for 1 person"]);
     enrollment_of(&at, &lead).await;
 }
 

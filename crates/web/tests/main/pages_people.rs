@@ -242,7 +242,8 @@ async fn a_bulk_action_says_what_it_will_do_and_reports_each_row() {
         .await
         .shows(200, &["Start for 1 person", "Left out", "Nobody", "Change the address"]);
     let start = [&with(&[("pane", "start")])[..], &[("in", sequence.as_str())]].concat();
-    browser.post("/people/enroll", &start).await.shows(200, &["started for 1 person", "Nobody"]);
+    let report = browser.post("/people/enroll", &start).await.location();
+    browser.get(&report).await.shows(200, &["started for 1 person", "Nobody"]);
 
     let all = [("kind", "lead"), ("all", "1"), ("action", "stop")];
     browser.post("/people/bulk", &all).await.shows(200, &["Stop the sequences of 2 leads", "Stop 1 sequence"]);

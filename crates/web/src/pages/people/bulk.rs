@@ -2,17 +2,15 @@
 //!
 //! Every row gets its outcome: those a rule refused are listed with the reason.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::JobId;
 use relance_domain::person::Kind;
-use relance_domain::{JobId, PersonId};
-use relance_engine::commands::RowOutcome;
 use relance_engine::commands::bulk::{BulkAction, BulkDone};
 use relance_engine::commands::bulk_effect::BulkEffect;
-use relance_storage::{Tx, people, people_choices, users};
+use relance_engine::commands::bulk_merges::BulkMerges;
+use relance_storage::{people_choices, users};
 
 use super::list::section;
 use super::selection::Chosen;
@@ -50,18 +48,27 @@ struct Page {
     add: String,
     remove: String,
     at: String,
+    merge: Option<MergeAsk>,
+    chosen_merge: String,
     errors: FormErrors,
 }
 
-/// A row that was refused.
+impl Page {
+    /// Merging was chosen before.
+    fn merges(&self) -> bool {
+        self.chosen_merge == "merge"
+    }
+}
+
+/// What may become of leads that share their address with a contact.
 #[derive(Clone, Debug, Default)]
-pub struct RefusedRow {
-    /// Who.
-    pub name: String,
-    /// Their page.
-    pub href: String,
-    /// Why.
-    pub reason: String,
+struct MergeAsk {
+    /// *3 leads share an email address with a contact.*
+    words: String,
+    /// *Leave these 3 out*.
+    leave_out: String,
+    /// What is said of those that more than one contact would fit; empty if there are none.
+    several: String,
 }
 
 /// *1 lead*, *4,312 contacts*.
@@ -112,7 +119,7 @@ fn face(action: &str, known: &Known) -> Option<Face> {
     Some(match action {
         "convert" => new(
             format!("Convert {who} to contacts"),
-            "They keep their history. Their sequences end with the reason converted. Whoever shares an email address with a contact is left out and listed, so that nobody is merged by accident.",
+            "They keep their history. Their sequences end with the reason converted, and nothing more of them is sent.",
             format!("Convert {who}"),
         ),
         "stop" => Face {
@@ -211,7 +218,39 @@ async fn ask(app: &App, visitor: &Visitor, chosen: &Chosen, errors: FormErrors) 
         add: chosen.get("add").to_owned(),
         remove: chosen.get("remove").to_owned(),
         at: chosen.get("at").to_owned(),
+        merge: if chosen.get("action") == "convert" { merge_ask(app, visitor, chosen).await? } else { None },
+        chosen_merge: chosen.get("merge").to_owned(),
         errors,
+    })
+}
+
+async fn merge_ask(app: &App, visitor: &Visitor, chosen: &Chosen) -> Result<Option<MergeAsk>> {
+    let found = app.engine.bulk_merges(&visitor.actor, &chosen.selection()?).await?;
+    Ok(merge_words(&found))
+}
+
+/// What is asked about those who share their address with a contact; nothing if nobody does.
+fn merge_words(found: &BulkMerges) -> Option<MergeAsk> {
+    let at_least = if found.is_cut { "At least " } else { "" };
+    let several = match found.several as u64 {
+        0 => String::new(),
+        1 => "1 more shares its address with several contacts and is left out: open it to choose one.".to_owned(),
+        number => format!(
+            "{} more share their address with several contacts and are left out: open them to choose one.",
+            words::number(number)
+        ),
+    };
+    let number = found.one as u64;
+    let (leads, share) = if number == 1 { ("lead", "shares its") } else { ("leads", "share their") };
+    let these = if number == 1 {
+        "Leave this one out".to_owned()
+    } else {
+        format!("Leave these {} out", words::number(number))
+    };
+    (found.one + found.several > 0).then(|| MergeAsk {
+        words: format!("{at_least}{} {leads} {share} email address with a contact.", words::number(number)),
+        leave_out: these,
+        several,
     })
 }
 
@@ -220,7 +259,7 @@ fn action(chosen: &Chosen, visitor: &Visitor) -> std::result::Result<BulkAction,
         chosen.get(name).split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
     Ok(match chosen.get("action") {
-        "convert" => BulkAction::Convert,
+        "convert" => BulkAction::Convert { merge: chosen.get("merge") == "merge" },
         "stop" => BulkAction::Stop,
         "resume" => BulkAction::Resume,
         "retry" => BulkAction::Retry,
@@ -259,7 +298,7 @@ async fn act(app: &App, visitor: &Visitor, chosen: &Chosen, action: BulkAction) 
         BulkDone::Rows(rows) => rows,
     };
     let done = rows.iter().filter(|row| row.refused.is_none()).count();
-    if done < rows.len() {
+    if done < rows.len() || rows.iter().any(|row| row.merged_into.is_some()) {
         return Ok(answer::go(&with_back(&urls::job_report(id), chosen)));
     }
     let mut toast = answer::toast("done", format!("{}.", done_words(&action, done)));
@@ -277,7 +316,7 @@ fn with_back(href: &str, chosen: &Chosen) -> String {
 pub fn done_words(action: &BulkAction, number: usize) -> String {
     let who = words::people(number as u64);
     match action {
-        BulkAction::Convert => format!("Converted {who}"),
+        BulkAction::Convert { .. } => format!("Converted {who}"),
         BulkAction::Delete => format!("Deleted {who}"),
         BulkAction::Stop => format!("Stopped the sequences of {who}"),
         BulkAction::Pause { .. } => format!("Paused the sequences of {who}"),
@@ -288,19 +327,6 @@ pub fn done_words(action: &BulkAction, number: usize) -> String {
         BulkAction::Undo { .. } => format!("Undone for {who}"),
         BulkAction::Enroll { .. } => format!("Started for {who}"),
     }
-}
-
-/// The rows that were refused, with names and reasons.
-pub async fn refused_rows(tx: &mut Tx, rows: &[RowOutcome]) -> Result<Vec<RefusedRow>> {
-    let refused: Vec<_> = rows.iter().filter_map(|row| Some((row.person_id, row.refused.as_ref()?))).collect();
-    let ids: Vec<_> = refused.iter().map(|(id, _)| *id).collect();
-    let names: BTreeMap<_, _> = people::names(tx, &ids).await?.into_iter().collect();
-    let row = |(id, why): (PersonId, &relance_domain::Refused)| RefusedRow {
-        name: names.get(&id).cloned().unwrap_or_else(|| "Someone who was removed".to_owned()),
-        href: urls::person(id),
-        reason: why.message.clone(),
-    };
-    Ok(refused.into_iter().map(row).collect())
 }
 
 #[cfg(test)]
@@ -325,6 +351,8 @@ mod tests {
                 add: "reefer".into(),
                 remove: String::new(),
                 at: String::new(),
+                merge: None,
+                chosen_merge: String::new(),
                 errors: FormErrors::one("at", "Choose a date and time."),
                 face: face.clone(),
             };
@@ -340,5 +368,17 @@ mod tests {
         );
         assert_eq!(button("delete", 2, Some(BulkEffect::default())), "Delete 2 leads");
         assert!(face("explode", &known(1, None)).is_none());
+    }
+
+    #[test]
+    fn merging_is_asked_about_with_its_number() {
+        assert!(merge_words(&BulkMerges::default()).is_none());
+        let ask = |one, several, is_cut| merge_words(&BulkMerges { one, several, is_cut }).expect("a question");
+        assert_eq!(ask(1, 0, false).words, "1 lead shares its email address with a contact.");
+        assert_eq!(ask(1, 0, false).leave_out, "Leave this one out");
+        let many = ask(1_240, 2, true);
+        assert_eq!(many.words, "At least 1,240 leads share their email address with a contact.");
+        assert_eq!(many.leave_out, "Leave these 1,240 out");
+        assert!(many.several.starts_with("2 more share their address with several contacts"));
     }
 }

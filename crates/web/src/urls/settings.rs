@@ -1,0 +1,100 @@
+//! Addresses of the settings: users, teams, mailboxes, fields, the suppression list, the profile, tokens.
+
+use relance_domain::{CustomFieldId, DeliveryId, MailboxId, SuppressionId, TeamId, TokenId, UserId};
+
+/// Settings.
+pub const SETTINGS: &str = "/settings";
+/// Mailboxes.
+pub const MAILBOXES: &str = "/settings/mailboxes";
+/// The user's own settings.
+pub const PROFILE: &str = "/settings/profile";
+/// Users.
+pub const TEAM: &str = "/settings/team";
+/// Teams, and which people reps see.
+pub const TEAMS: &str = "/settings/teams";
+/// A new team.
+pub const NEW_TEAM: &str = "/settings/teams/new";
+/// Which people reps see, by POST.
+pub const VISIBILITY: &str = "/settings/visibility";
+/// A new user.
+pub const NEW_USER: &str = "/settings/team/new";
+/// The suppression list.
+pub const SUPPRESSIONS: &str = "/settings/suppressions";
+/// Many entries for it at once.
+pub const SUPPRESS_MANY: &str = "/settings/suppressions/many";
+/// The suppression list as CSV.
+pub const SUPPRESSIONS_CSV: &str = "/settings/suppressions.csv";
+/// Custom fields.
+pub const FIELDS: &str = "/settings/fields";
+/// A new custom field.
+pub const NEW_FIELD: &str = "/settings/fields/new";
+/// The layout of a person's page.
+pub const LAYOUT: &str = "/settings/layout";
+/// Tokens of the API.
+pub const API: &str = "/settings/api";
+/// The user's own password, by POST.
+pub const PASSWORD: &str = "/settings/profile/password";
+/// Light or dark, by POST.
+pub const LOOKS: &str = "/settings/profile/looks";
+/// Ends all of the user's sessions, by POST.
+pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
+
+/// A mailbox.
+pub fn mailbox(id: MailboxId) -> String {
+    format!("/settings/mailboxes/{id}")
+}
+
+/// A new mailbox.
+pub fn new_mailbox() -> String {
+    "/settings/mailboxes/new".to_owned()
+}
+
+/// What is done with a mailbox, by POST: `check`, `pause`, `resume`, `disconnect`; by GET: `sandbox`.
+pub fn mailbox_action(id: MailboxId, action: &str) -> String {
+    format!("/settings/mailboxes/{id}/{action}")
+}
+
+/// The prospect answers an email of a sandbox, by POST.
+pub fn sandbox_answer(mailbox: MailboxId, delivery: DeliveryId) -> String {
+    format!("/settings/mailboxes/{mailbox}/sandbox/{delivery}")
+}
+
+/// A user.
+pub fn user(id: UserId) -> String {
+    format!("/settings/team/{id}")
+}
+
+/// A team.
+pub fn team(id: TeamId) -> String {
+    format!("/settings/teams/{id}")
+}
+
+/// Deletes a team, by POST.
+pub fn delete_team(id: TeamId) -> String {
+    format!("/settings/teams/{id}/delete")
+}
+
+/// A custom field.
+pub fn custom_field(id: CustomFieldId) -> String {
+    format!("/settings/fields/{id}")
+}
+
+/// What is done with a custom field, by POST: `move`, `delete`.
+pub fn custom_field_action(id: CustomFieldId, action: &str) -> String {
+    format!("/settings/fields/{id}/{action}")
+}
+
+/// What is done with a user, by POST: `password`, `deactivate`, `reactivate`.
+pub fn user_action(id: UserId, action: &str) -> String {
+    format!("/settings/team/{id}/{action}")
+}
+
+/// Takes an entry off the suppression list, by POST.
+pub fn lift_suppression(id: SuppressionId) -> String {
+    format!("/settings/suppressions/{id}/delete")
+}
+
+/// Takes a token back, by POST.
+pub fn delete_token(id: TokenId) -> String {
+    format!("/settings/api/{id}/delete")
+}
