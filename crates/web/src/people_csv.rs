@@ -11,6 +11,7 @@ use axum::body::{Body, Bytes};
 use futures::stream;
 use relance_domain::custom_field::CustomField;
 use relance_domain::{PersonId, Timestamp, UserId};
+use relance_engine::EngineError;
 use relance_engine::commands::csv_text::write_record;
 use relance_storage::people_fields::{self, PeopleField};
 use relance_storage::people_lists::{self, PeopleQuery, PersonRow};
@@ -55,6 +56,10 @@ impl Sheet {
         };
         let users = users::list(tx).await?.into_iter().map(|user| (user.id, user.name)).collect();
         Ok(Self { columns, custom: custom_fields::list(tx).await?, users, is_marked })
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.columns.iter().any(|field| field.field == key)
     }
 
     fn head(&self) -> Vec<u8> {
@@ -130,9 +135,9 @@ pub fn body(app: App, source: Source, sheet: Sheet) -> Body {
 
 impl Writing {
     /// The next people, written; empty and over after the last.
-    async fn next(&mut self) -> Result<Vec<u8>, StorageError> {
+    async fn next(&mut self) -> Result<Vec<u8>, EngineError> {
         let mut tx = self.app.engine.store.read().await?;
-        let rows = match &mut self.source {
+        let mut rows = match &mut self.source {
             Source::Ids(ids, owners) => {
                 let chunk: Vec<PersonId> = ids.drain(..ids.len().min(CHUNK)).collect();
                 self.is_over = ids.is_empty();
@@ -157,6 +162,9 @@ impl Writing {
                 page.rows
             }
         };
+        if self.sheet.has("next_email_at") {
+            self.app.engine.forecast_rows(&mut tx, &mut rows).await?;
+        }
         let companies: Vec<PersonId> = rows.iter().filter_map(|row| row.person.fields.company_id).collect();
         let companies = people::names(&mut tx, &companies).await?.into_iter().collect();
         let mut out = Vec::with_capacity(rows.len() * 200);

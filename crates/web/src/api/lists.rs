@@ -194,7 +194,8 @@ async fn people(
         (query.sort, query.descending) = SortBy::parse_directed(sort)?;
     }
     let mut tx = app.engine.store.read().await?;
-    let page = people_lists::list(&mut tx, &query).await?;
+    let mut page = people_lists::list(&mut tx, &query).await?;
+    app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
     Ok(Json(List {
         items: page.rows.into_iter().map(PersonBody::from).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),

@@ -109,10 +109,13 @@ impl PeopleParams {
     }
 }
 
-/// A person as answers show one; *not found* if there is none.
-pub async fn show(tx: &mut Tx, id: PersonId) -> Result<PersonBody> {
+/// A person as answers show one, with the forecast of the next email; *not found* if there is none.
+pub async fn show(app: &App, tx: &mut Tx, id: PersonId) -> Result<PersonBody> {
     let row = people_lists::find_row(tx, id).await?;
-    row.map(PersonBody::from).ok_or_else(|| Problem::not_found("person"))
+    let mut row = [row.ok_or_else(|| Problem::not_found("person"))?];
+    app.engine.forecast_rows(tx, &mut row).await?;
+    let [row] = row;
+    Ok(row.into())
 }
 
 /// Lists people.
@@ -155,7 +158,7 @@ async fn create(State(app): State<App>, caller: Caller, Body(fields): Body<Perso
     let kind = fields.kind.unwrap_or(Kind::Lead);
     let person = app.engine.create_person(&caller.actor, kind, fields.into_domain()).await?;
     let mut tx = app.engine.store.read().await?;
-    Ok(created(format!("people/{}", person.id), show(&mut tx, person.id).await?))
+    Ok(created(format!("people/{}", person.id), show(&app, &mut tx, person.id).await?))
 }
 
 /// Reads a person. The id of a lead that was merged into a contact leads there (308).
@@ -166,7 +169,7 @@ async fn read(State(app): State<App>, Id(id): Id<PersonId>) -> Result<Response> 
     if let Some(into) = people::redirect(&mut tx, id).await? {
         return Ok(Redirect::permanent(&format!("{}/people/{into}", super::PREFIX)).into_response());
     }
-    Ok(Json(show(&mut tx, id).await?).into_response())
+    Ok(Json(show(&app, &mut tx, id).await?).into_response())
 }
 
 /// Changes fields of a person.
@@ -186,7 +189,7 @@ async fn edit(State(app): State<App>, caller: Caller, Id(id): Id<PersonId>, patc
     };
     app.engine.edit_person(&caller.actor, id, change).await?;
     let mut tx = app.engine.store.read().await?;
-    Ok(Json(show(&mut tx, id).await?))
+    Ok(Json(show(&app, &mut tx, id).await?))
 }
 
 /// Deletes a person; their sequences end.
@@ -221,7 +224,7 @@ async fn convert(
 ) -> Result<Json<ConvertedBody>> {
     let converted = app.engine.convert_person(&caller.actor, id, asked.into).await?;
     let mut tx = app.engine.store.read().await?;
-    let person = show(&mut tx, converted.contact.id).await?;
+    let person = show(&app, &mut tx, converted.contact.id).await?;
     Ok(Json(ConvertedBody { person, ended: converted.ended.into() }))
 }
 

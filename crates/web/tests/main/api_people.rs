@@ -168,3 +168,54 @@ async fn a_signal_ends_the_sequences_of_the_person() {
     assert_eq!(read["finished"]["reason"], "meeting_booked");
     assert_eq!(at.rep.post(&path, json!({ "kind": "sneezed" })).await.refusal(), (422, "invalid", "kind"));
 }
+
+#[tokio::test]
+async fn a_company_one_may_not_see_cannot_be_named() {
+    let at = Installation::new().await;
+    let company = json!({ "kind": "contact", "organization_name": "Hidden Ltd", "is_organization": true,
+        "owner_id": at.other.id });
+    let company = id(&at.admin.post("/people", company).await.expect(201));
+    let contact = json!({ "kind": "contact", "last_name": "Lee", "company_id": company });
+    let known = id(&at.rep.post("/people", contact.clone()).await.expect(201));
+    at.admin.patch("/workspace", json!({ "people_visibility": "own" })).await.expect(200);
+    assert_eq!(at.rep.post("/people", contact).await.refusal(), (422, "unknown_company", "company_id"));
+    let other = id(&at.rep.post("/people", json!({ "kind": "contact", "last_name": "Ray" })).await.expect(201));
+    let change = json!({ "company_id": company });
+    assert_eq!(
+        at.rep.patch(&format!("/people/{other}"), change).await.refusal(),
+        (422, "unknown_company", "company_id")
+    );
+    // Who works there already can still be edited.
+    at.rep.patch(&format!("/people/{known}"), json!({ "phone": "+33 1" })).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_next_email_is_the_forecast_wherever_a_person_is_given_out() {
+    let at = Installation::new().await;
+    at.admin.mailbox("ada@acme.test").await;
+    let sequence = at.admin.sequence("Winter depots", crate::installation::two_emails()).await;
+    let mailbox = ids(&at.admin.get("/mailboxes").await.expect(200)).remove(0);
+    at.admin.patch(&format!("/mailboxes/{mailbox}"), json!({ "daily_quota": 1 })).await.expect(200);
+    let (first, second) = (at.admin.lead("Lee", "lee@x.test").await, at.admin.lead("Ray", "ray@x.test").await);
+    let enroll = json!({ "sequence_id": sequence, "person_ids": [first, second] });
+    at.admin.post("/enrollments/bulk", enroll).await.expect(200);
+    let listed = at.admin.get("/people?sort=name").await.expect(200);
+    let of_list = |person: &str| {
+        let row = listed["items"].as_array().unwrap().iter().find(|row| row["id"] == person).expect("a row");
+        row["next_email_at"].as_str().expect("a forecast").to_owned()
+    };
+    assert_ne!(of_list(&first), of_list(&second), "the quota lets one leave a day");
+    let list = id(&at.admin.post("/lists", json!({ "name": "All", "kind": "lead" })).await.expect(201));
+    let in_list = at.admin.get(&format!("/lists/{list}/people")).await.expect(200);
+    let file = at.admin.get("/people/export?fields=next_email_at").await.expect(200);
+    for person in [&first, &second] {
+        let one = at.admin.get(&format!("/people/{person}")).await.expect(200);
+        assert_eq!(one["next_email_at"], of_list(person));
+        let row = in_list["items"].as_array().unwrap().iter().find(|row| row["id"] == **person).expect("a row");
+        assert_eq!(row["next_email_at"], of_list(person));
+        let file = file.as_str().expect("a file");
+        let line = file.lines().find(|line| line.starts_with(person.as_str())).expect("a line");
+        let at = |text: &str| relance_domain::Timestamp::parse(text).expect("an instant");
+        assert_eq!(at(line.rsplit(',').next().expect("a cell")), at(&of_list(person)), "{line}");
+    }
+}
