@@ -2,12 +2,12 @@
 //!
 //! Names of sequences, users, emails and messages are read for the whole page at once.
 
+mod draw;
+
 use std::collections::HashMap;
 
-use jiff::tz::TimeZone;
 use relance_domain::activity::{Activity, ActivityKind as A};
 use relance_domain::delivery::Delivery;
-use relance_domain::inbound::Kind as Message;
 use relance_domain::person::Person;
 use relance_domain::task::Task;
 use relance_domain::{ActivityId, DeliveryId, InboundId, SequenceId, TaskId, Timestamp, UserId, VersionId};
@@ -187,7 +187,7 @@ pub async fn read(
     let mut of_day = String::new();
     for event in &events {
         let day = words::day(event.at, visitor.now, &zone);
-        let mut item = draw(event, person, &around, &zone, visitor);
+        let mut item = draw::draw(event, person, &around, &zone, visitor);
         if day != of_day {
             item.day.clone_from(&day);
             of_day = day;
@@ -255,195 +255,6 @@ async fn steps(tx: &mut Tx, emails: &HashMap<DeliveryId, Delivery>) -> Result<Ha
         .collect())
 }
 
-fn draw(event: &Activity, person: &Person, around: &Around, zone: &TimeZone, visitor: &Visitor) -> Item {
-    let item = Item { when: When::clock(event.at, zone, &visitor.zone), ..Item::default() };
-    match event.kind {
-        A::EmailSent | A::EmailRefused | A::EmailUncertain | A::EmailResolved => of_email(item, event, around),
-        A::ReplyReceived | A::AutoReplyReceived | A::BounceReceived | A::ComplaintReceived | A::HeldForReview => {
-            of_message(item, event, person, around)
-        }
-        A::SequenceStarted
-        | A::SequenceEnded
-        | A::SequencePaused
-        | A::SequenceResumed
-        | A::SequenceBlocked
-        | A::SequenceReleased
-        | A::StepSkipped
-        | A::EmailEdited
-        | A::StepMoved => of_sequence(item, event, person, around),
-        A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled | A::TaskChanged => {
-            of_task(item, event, around)
-        }
-        _ => of_person(item, event, around, visitor),
-    }
-}
-
-fn by(event: &Activity, around: &Around) -> String {
-    event.actor_id.and_then(|id| around.users.get(&id)).map(|name| format!("by {name}")).unwrap_or_default()
-}
-
-/// The link to the sequence an event belongs to.
-fn sequence_link(item: Item, event: &Activity, around: &Around) -> Item {
-    let name = event.sequence_id.and_then(|id| around.sequences.get(&id)).cloned().unwrap_or_default();
-    let href = event.enrollment_id.map(urls::enrollment).unwrap_or_default();
-    Item { link: name, href, ..item }
-}
-
-fn of_email(item: Item, event: &Activity, around: &Around) -> Item {
-    let email = event.delivery_id.and_then(|id| around.deliveries.get(&id));
-    let (icon, dot, title) = match event.kind {
-        A::EmailSent => ("route", "sequence", "Email sent"),
-        A::EmailRefused => ("mail-x", "bounced", "Email refused"),
-        A::EmailUncertain => ("circle-question-mark", "uncertain", "Email uncertain: it may have left"),
-        _ => ("mail-check", "done", event.summary.as_str()),
-    };
-    let step = event.delivery_id.and_then(|id| around.steps.get(&id));
-    let after = step.map(|(position, steps)| format!(", step {position} of {steps}")).unwrap_or_default();
-    let card = email.map(|email| Card {
-        subject: email.subject.clone(),
-        excerpt: excerpt(&email.text),
-        body: urls::delivery_body(email.id),
-        meta: format!("To {}", email.recipient),
-        ..Card::default()
-    });
-    let base = Item { icon, dot, title: title.to_owned(), after, card, ..item };
-    let linked = sequence_link(base, event, around);
-    let words = if linked.link.is_empty() { String::new() } else { "by the sequence".to_owned() };
-    Item { words, ..linked }
-}
-
-/// The first words of a text, for a folded card.
-fn excerpt(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
-}
-
-fn of_message(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
-    let message = event.inbound_id.and_then(|id| around.messages.get(&id));
-    let first = &person.fields.first_name;
-    let who = if first.is_empty() { person.name() } else { first.clone() };
-    let (icon, dot, title, words) = match event.kind {
-        A::ReplyReceived => ("reply", "replied", format!("{} replied", person.name()), String::new()),
-        A::AutoReplyReceived => {
-            ("tree-palm", "out-of-office", "Out of office".to_owned(), format!("from {who}{}", back(message)))
-        }
-        A::BounceReceived => ("mail-x", "bounced", "The email came back".to_owned(), String::new()),
-        A::ComplaintReceived => ("shield-alert", "blocked", format!("{who} complained"), String::new()),
-        _ => ("inbox", "waiting", "A message waits for a decision".to_owned(), String::new()),
-    };
-    let card = message.map(|message| {
-        let lines = message.quoted_text.lines().count() as u64;
-        Card {
-            subject: message.subject.clone(),
-            text: message.visible_text.clone(),
-            quoted: message.quoted_text.clone(),
-            quoted_words: format!("Quoted text, {}", words::count(lines, "line", "lines")),
-            ..Card::default()
-        }
-    });
-    Item { icon, dot, title, words, card, ..item }
-}
-
-/// *, back Monday 23 November*.
-fn back(message: Option<&InboundMessage>) -> String {
-    match message.map(|message| &message.judgement.kind) {
-        Some(Message::AutoReply { return_date: Some(date), .. }) => format!(", back {}", date.strftime("%A %-d %B")),
-        _ => String::new(),
-    }
-}
-
-fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
-    let (icon, dot, verb) = match event.kind {
-        A::SequenceStarted => ("circle-play", "", "started"),
-        A::SequenceEnded => ("circle-stop", "ended", "ended"),
-        A::SequencePaused => ("circle-pause", "paused", "paused"),
-        A::SequenceResumed => ("circle-play", "", "resumed"),
-        A::SequenceBlocked => ("triangle-alert", "blocked", "blocked"),
-        A::SequenceReleased => ("rotate-ccw", "", "goes on"),
-        A::StepSkipped => ("skip-forward", "", "step skipped"),
-        A::EmailEdited => ("square-pen", "", "email edited"),
-        _ => ("calendar-clock", "", "step moved"),
-    };
-    let linked = sequence_link(item, event, around);
-    let title = format!("{} {verb}", if linked.link.is_empty() { "Sequence" } else { &linked.link });
-    let words = match event.kind {
-        A::SequenceEnded => {
-            let ended = because(&event.summary, person);
-            let by = by(event, around);
-            if by.is_empty() { ended } else { format!("{by}, {ended}") }
-        }
-        A::SequenceBlocked => event.summary.clone(),
-        _ => with_reason(event, &by(event, around)),
-    };
-    Item { icon, dot, title, words, link: String::new(), ..linked }
-}
-
-/// Who did it and the words of the event, where they say more than its title.
-fn with_reason(event: &Activity, by: &str) -> String {
-    let told = ["Paused", "Resumed", "Started", "Step skipped", "Moved to another time", "Released", "Goes on"];
-    match (by, event.summary.trim_end_matches('.')) {
-        (by, words) if words.is_empty() || told.contains(&words) || words.starts_with("Enrolled in ") => by.to_owned(),
-        ("", words) => words.to_owned(),
-        (by, words) => format!("{by}: {words}"),
-    }
-}
-
-/// *because Maya replied.* from the summary of an end.
-fn because(summary: &str, person: &Person) -> String {
-    let name = if person.fields.first_name.is_empty() { "the person" } else { person.fields.first_name.as_str() };
-    summary.trim_start_matches("Ended ").trim_start_matches("Completed: ").replace("the person", name)
-}
-
-fn of_task(item: Item, event: &Activity, around: &Around) -> Item {
-    let task = event.task_id.and_then(|id| around.tasks.get(&id));
-    let title = match event.kind {
-        A::TaskCreated => "Task created",
-        A::TaskDone => "Task done",
-        A::TaskSkipped => "Task skipped",
-        A::TaskChanged => "Task changed",
-        _ => "Task cancelled",
-    };
-    let content = task.map_or(event.summary.as_str(), |task| task.content.lines().next().unwrap_or_default());
-    let icon = task.map_or("list-checks", |task| crate::pages::home::task_icon(task.kind));
-    let linked = sequence_link(Item { icon, title: title.to_owned(), ..item }, event, around);
-    let by = by(event, around);
-    let words = if by.is_empty() { format!(": {content}") } else { format!("{by}: {content}") };
-    let words = if linked.link.is_empty() { words } else { format!("{words} ·") };
-    Item { words, ..linked }
-}
-
-fn of_person(item: Item, event: &Activity, around: &Around, visitor: &Visitor) -> Item {
-    let (icon, dot, title) = match event.kind {
-        A::PersonCreated => ("user-round-plus", "", "Created"),
-        A::PersonImported => ("upload", "", "Imported"),
-        A::PersonEdited => ("square-pen", "", "Edited"),
-        A::PersonConverted => ("user-round-check", "done", "Converted to a contact"),
-        A::Note => ("sticky-note", "", "Note"),
-        A::Unsubscribed => ("ban", "blocked", "Unsubscribed"),
-        A::Suppressed => ("ban", "blocked", "Put on the suppression list"),
-        A::SuppressionLifted => ("ban", "", "Taken off the suppression list"),
-        A::PersonDeleted => ("trash-2", "ended", "Deleted"),
-        A::PersonRestored => ("undo-2", "", "Brought back"),
-        A::SignalReceived => ("info", "done", event.summary.as_str()),
-        _ => ("info", "", "Changed"),
-    };
-    let note = || Card {
-        text: event.detail.get("text").and_then(|text| text.as_str()).unwrap_or(&event.summary).to_owned(),
-        ..Card::default()
-    };
-    let card = (event.kind == A::Note).then(note);
-    let by = by(event, around);
-    let words = match event.kind {
-        A::PersonEdited | A::Suppressed | A::SuppressionLifted if by.is_empty() => event.summary.clone(),
-        A::PersonEdited | A::Suppressed | A::SuppressionLifted => format!("{by}: {}", event.summary),
-        A::Note if event.detail.get("edited_at").is_some() => format!("{by}, edited"),
-        A::PersonConverted if event.summary.contains("merged") => format!("{by}: {}", event.summary),
-        _ => by,
-    };
-    let may_edit = event.kind == A::Note && super::notes::may_edit(event, visitor);
-    let edit = if may_edit { urls::note(event.person_id, event.id) } else { String::new() };
-    Item { icon, dot, title: title.to_owned(), words, card, edit, ..item }
-}
-
 #[cfg(test)]
 pub(super) fn sample() -> Feed {
     let email = Card {
@@ -487,22 +298,6 @@ pub(super) fn sample() -> Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use relance_domain::person::{Fields, Kind};
-
-    #[test]
-    fn the_end_of_a_sequence_names_the_person() {
-        let fields = Fields { first_name: "Maya".into(), ..Fields::default() };
-        let at = Timestamp::from_ms(0);
-        let person = Person {
-            id: relance_domain::PersonId::from_uuid(Default::default()),
-            kind: Kind::Lead,
-            fields,
-            created_at: at,
-            updated_at: at,
-        };
-        assert_eq!(because("Ended because the person replied.", &person), "because Maya replied.");
-        assert_eq!(because("Completed: all steps are done.", &person), "all steps are done.");
-    }
 
     #[test]
     fn every_event_belongs_to_one_filter() {
