@@ -24,7 +24,7 @@ use crate::{Direction, Fault, Reply, Server, Stage, Tls};
 use commands::{Answer, quoted};
 use limit::Limited;
 
-pub use fetch::Fetched;
+pub use fetch::{Fetched, HEADERS_AT_ONCE, Header};
 pub use folders::Folders;
 pub use idle::Woken;
 

@@ -13,6 +13,7 @@ mod fault;
 pub mod imap;
 pub mod parse;
 pub mod sandbox;
+pub mod sent_test;
 mod server;
 pub mod smtp;
 pub mod submission;

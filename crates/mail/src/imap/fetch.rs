@@ -15,6 +15,22 @@ use crate::Fault;
 /// Most messages fetched by one call, whatever is asked for.
 const MOST_AT_ONCE: usize = 50;
 
+/// Most headers fetched by one call.
+pub const HEADERS_AT_ONCE: usize = 100;
+/// Bytes of a header that are fetched.
+const HEADER_BYTES: usize = 32 * 1024;
+
+/// The header of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Its number in the folder.
+    pub uid: u32,
+    /// When the server received it.
+    pub internal_date: Option<Timestamp>,
+    /// Its bytes, cut where it is very long.
+    pub raw: Vec<u8>,
+}
+
 /// A message, as far as it was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
@@ -76,6 +92,24 @@ impl Session {
         Ok(found.into_values().collect())
     }
 
+    /// The headers of these messages of the open folder; those that are gone are left out.
+    pub(super) async fn fetch_headers(&mut self, uids: &[u32]) -> Result<Vec<Header>, Fault> {
+        let mut found: BTreeMap<u32, Header> = BTreeMap::new();
+        let set: Vec<String> = uids.iter().map(u32::to_string).collect();
+        let command = format!("UID FETCH {} (UID INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)", set.join(","));
+        let (time, budget) = (self.limits.transfer, ORDINARY_BYTES + uids.len() * (HEADER_BYTES + 4_096));
+        self.run_within(&command, time, budget, &mut |response| {
+            if let Response::Fetch(_, attributes) = response
+                && let Some(header) = read_header(attributes)
+                && uids.contains(&header.uid)
+            {
+                found.insert(header.uid, header);
+            }
+        })
+        .await?;
+        Ok(found.into_values().collect())
+    }
+
     /// A whole message of the open folder, up to [`MAX_MESSAGE_BYTES`]; none when it is gone.
     pub async fn fetch_rest(&mut self, uid: u32) -> Result<Option<Vec<u8>>, Fault> {
         let mut size = 0;
@@ -106,6 +140,19 @@ impl Session {
         .await?;
         Ok(whole)
     }
+}
+
+fn read_header(attributes: &[AttributeValue<'_>]) -> Option<Header> {
+    let mut header = Header { uid: 0, internal_date: None, raw: Vec::new() };
+    for attribute in attributes {
+        match attribute {
+            AttributeValue::Uid(uid) => header.uid = *uid,
+            AttributeValue::InternalDate(date) => header.internal_date = read_date(date),
+            AttributeValue::BodySection { data: Some(data), .. } => header.raw = data.to_vec(),
+            _ => {}
+        }
+    }
+    (header.uid > 0).then_some(header)
 }
 
 fn read_message(attributes: &[AttributeValue<'_>]) -> Option<Fetched> {

@@ -3,8 +3,10 @@
 use async_imap::imap_proto::{MailboxDatum, Response};
 
 use super::commands::{Answer, finish, quoted, start, wait_for_go_ahead, write};
+use super::fetch::{HEADERS_AT_ONCE, Header};
 use super::{ORDINARY_BYTES, Session, refused};
 use crate::{Fault, Stage};
+use relance_domain::time::{DAY, Timestamp};
 
 impl Session {
     /// The UIDs of the open folder from `uid` on, lowest first.
@@ -41,6 +43,29 @@ impl Session {
         }
         let found = self.search(&format!("HEADER Message-ID {}", quoted(&format!("<{bare}>"))?)).await?;
         Ok(found.into_iter().max())
+    }
+
+    /// Headers of messages in `folder` from `uid` on that arrived on the day of `since` or later, lowest UID first, at
+    /// most [`HEADERS_AT_ONCE`], and the last UID asked for if there are more; opens the folder.
+    pub async fn headers_since(
+        &mut self,
+        folder: &str,
+        since: Timestamp,
+        uid: u32,
+    ) -> Result<(Vec<Header>, Option<u32>), Fault> {
+        if self.selected() != Some(folder) {
+            self.select(folder).await?;
+        }
+        // A server's days begin where it stands: one more makes none missing.
+        let day = since.plus_ms(-DAY).zoned(&jiff::tz::TimeZone::UTC).strftime("%-d-%b-%Y").to_string();
+        let mut uids = self.search(&format!("UID {uid}:* SINCE {day}")).await?;
+        uids.retain(|found| *found >= uid);
+        uids.sort_unstable();
+        uids.dedup();
+        let more = uids.len() > HEADERS_AT_ONCE;
+        uids.truncate(HEADERS_AT_ONCE);
+        let Some(last) = uids.last().copied() else { return Ok((Vec::new(), None)) };
+        Ok((self.fetch_headers(&uids).await?, more.then_some(last)))
     }
 
     /// Files a message in a folder, which is made when it is missing.

@@ -6,7 +6,7 @@
 
 use relance_domain::inbound::{Bounce, Evidence, Hardness, Rule};
 
-use super::failures::{failures, hardness_of_all};
+use super::failures::{failures, hardness_of_all, with_others};
 use super::notice::notice_text;
 use super::phrases::{Phrases, first_phrase, normal, words};
 use super::reason;
@@ -41,6 +41,7 @@ pub(super) fn bounce(message: &Message, evidence: &mut Vec<Evidence>) -> Option<
     let hardness = by_action.or_else(|| hardness_of_all(&failures)).unwrap_or_else(|| {
         reason::hardness(status.as_deref(), diagnostic.as_deref(), shorten(&notice, SEARCHED_BYTES), evidence)
     });
+    let failures = with_others(failures, &recipients, &failed, shorten(&notice, SEARCHED_BYTES));
     Some(Bounce {
         hardness,
         status: status.or_else(|| reason::status_in(&notice)),

@@ -23,6 +23,24 @@ pub(super) fn failures(failed: &[&Group], notice: &str, ours: &[String], evidenc
     Vec::new()
 }
 
+/// Beside those that failed, those that only wait or arrived: a report that tells them apart says nothing bad of them.
+pub(super) fn with_others(failures: Vec<Failure>, all: &[&Group], failed: &[&Group], notice: &str) -> Vec<Failure> {
+    let others: Vec<&Group> =
+        all.iter().copied().filter(|group| !failed.iter().any(|failed| std::ptr::eq(*failed, *group))).collect();
+    if others.is_empty() {
+        return failures;
+    }
+    let sections = sections(notice);
+    let mut told = failures;
+    // What decided has been noted already.
+    let mut seen = Vec::new();
+    if told.is_empty() {
+        told.extend(failed.iter().filter_map(|group| of_group(group, &sections, &mut seen)));
+    }
+    told.extend(others.iter().filter_map(|group| of_group(group, &sections, &mut seen)));
+    told
+}
+
 /// One word for all: hard only when every recipient is gone.
 pub(super) fn hardness_of_all(failures: &[Failure]) -> Option<Hardness> {
     let first = failures.first()?.hardness;
