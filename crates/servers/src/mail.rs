@@ -3,7 +3,8 @@
 //! Any domain is at home here and nothing can leave the machine. Every address has the same
 //! password. The name of a recipient decides how it behaves: `nobody@`, `unknown-…@`, `bounce-…@`
 //! don't exist (550 5.1.1 at RCPT), `later-…@` is busy (450), `refused-…@` is refused by policy
-//! (550 5.7.1), `full-…@` is accepted and bounced by a delivery status notification.
+//! (550 5.7.1), `full-…@` and `gone-…@` are accepted and bounced by a delivery status notification
+//! (mailbox full, user unknown).
 //! Postfix needs root; without root, Postfix or Dovecot the pair is `Missing`.
 
 use std::os::unix::fs::PermissionsExt;
@@ -186,6 +187,59 @@ impl MailServers {
         Ok(())
     }
 
+    /// Runs Dovecot's own tool on this pair, such as `mailbox update --uid-validity 9 -u ADDRESS INBOX`; what it printed.
+    pub fn doveadm(&self, words: &[&str]) -> Result<String> {
+        let doveadm = find_program("doveadm", &[]).context("doveadm is not installed")?;
+        let settings = self.maildir_root.with_file_name("etc").join("dovecot.conf");
+        run(Command::new(doveadm).arg("-c").arg(settings).args(words))
+    }
+
+    /// Puts `count` messages into an address's INBOX before anybody looks: one file under many names.
+    pub fn fill(&self, address: &str, count: usize) -> Result<()> {
+        let (user, domain) = address.rsplit_once('@').context("an address has an @")?;
+        let owner = Account::named("mail").context("there is no user mail")?;
+        let maildir = self.maildir_root.join(domain).join(user).join("Maildir");
+        let mut path = self.maildir_root.clone();
+        for part in [domain, user, "Maildir", "cur"] {
+            path.push(part);
+            owner.make_folder(&path, 0o755)?;
+        }
+        for state in ["new", "tmp"] {
+            owner.make_folder(&maildir.join(state), 0o755)?;
+        }
+        let raw =
+            "From: Old <old@elsewhere.test>\r\nSubject: Old mail\r\nMessage-ID: <old@elsewhere.test>\r\n\r\nOld.\r\n";
+        let first = path.join(format!("1000000000.M0.old,S={0},W={0}:2,S", raw.len()));
+        std::fs::write(&first, raw)?;
+        std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o644))?;
+        for number in 1..count {
+            let name = format!("1000000000.M{number}.old,S={0},W={0}:2,S", raw.len());
+            std::fs::hard_link(&first, path.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Whether Dovecot can answer for people who are away (Sieve's vacation).
+    pub fn has_sieve(&self) -> bool {
+        Path::new("/usr/lib/dovecot/modules/lib90_sieve_plugin.so").exists()
+    }
+
+    /// Gives an address a Sieve script, which is run on what is delivered from then on.
+    pub fn set_sieve(&self, address: &str, script: &str) -> Result<()> {
+        let (user, domain) = address.rsplit_once('@').context("an address has an @")?;
+        let home = self.maildir_root.join(domain).join(user);
+        let owner = Account::named("mail").context("there is no user mail")?;
+        for folder in [self.maildir_root.join(domain), home.clone()] {
+            if !folder.exists() {
+                owner.make_folder(&folder, 0o755)?;
+            }
+        }
+        let file = home.join(".dovecot.sieve");
+        std::fs::write(&file, script)?;
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644))?;
+        Ok(())
+    }
+
     fn write_settings(&self, folder: &RunFolder, programs: &Programs) -> Result<()> {
         let settings = Settings {
             folder: folder.path(),
@@ -194,6 +248,7 @@ impl MailServers {
             owner: programs.owner,
             password: &self.password,
             daemons: &programs.daemons,
+            lmtp_plugins: if self.has_sieve() { "sieve" } else { "" },
         };
         let etc = folder.path().join("etc");
         std::fs::create_dir(&etc)?;

@@ -35,6 +35,8 @@ pub(super) struct Settings<'a> {
     pub password: &'a str,
     /// Where Postfix's own programs are.
     pub daemons: &'a Path,
+    /// What Dovecot does on delivery besides storing.
+    pub lmtp_plugins: &'a str,
 }
 
 impl Settings<'_> {
@@ -48,7 +50,7 @@ impl Settings<'_> {
         Ok(())
     }
 
-    fn values(&self) -> [(&'static str, String); 10] {
+    fn values(&self) -> [(&'static str, String); 11] {
         [
             ("@folder@", self.folder.display().to_string()),
             ("@daemons@", self.daemons.display().to_string()),
@@ -60,6 +62,7 @@ impl Settings<'_> {
             ("@uid@", self.owner.uid.to_string()),
             ("@gid@", self.owner.gid.to_string()),
             ("@password@", self.password.to_owned()),
+            ("@lmtp_plugins@", self.lmtp_plugins.to_owned()),
         ]
     }
 }

@@ -125,24 +125,53 @@ impl World {
     /// If it is refused.
     pub async fn connect_smtp(&mut self, mail: &MailServers, smtp_port: u16, signs_in: bool) -> String {
         let address = format!("rep@{}", mail.fresh_domain());
+        self.connect_ways(mail, &address, smtp_port, mail.imap_port, signs_in).await;
+        address
+    }
+
+    /// As [`World::connect_smtp`] without signing in to submission, reading from `imap_port` of this machine.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn connect_reading(&mut self, mail: &MailServers, smtp_port: u16, imap_port: u16) -> String {
+        let address = format!("rep@{}", mail.fresh_domain());
+        self.connect_as(mail, &address, smtp_port, imap_port).await;
+        address
+    }
+
+    /// As [`World::connect_reading`] with this address.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn connect_as(&mut self, mail: &MailServers, address: &str, smtp_port: u16, imap_port: u16) {
+        self.connect_ways(mail, address, smtp_port, imap_port, false).await;
+    }
+
+    async fn connect_ways(
+        &mut self,
+        mail: &MailServers,
+        address: &str,
+        smtp_port: u16,
+        imap_port: u16,
+        signs_in: bool,
+    ) {
         let way = |port: u16, security: Security| NewEndpoint {
             endpoint: Endpoint {
                 host: "127.0.0.1".to_owned(),
                 port,
                 security,
-                username: if signs_in || port != smtp_port { address.clone() } else { String::new() },
+                username: if signs_in || port != smtp_port { address.to_owned() } else { String::new() },
             },
             password: Some(SecretString::from(mail.password.clone())),
         };
         let new = NewMailbox {
-            address: address.clone(),
+            address: address.to_owned(),
             provider: Provider::ImapSmtp,
             smtp: Some(way(smtp_port, Security::None)),
-            imap: Some(way(mail.imap_port, Security::Starttls)),
+            imap: Some(way(imap_port, Security::Starttls)),
             ..sandbox_of(self.actor.user_id().expect("a user"), "UTC")
         };
         self.mailbox = self.engine.connect_mailbox(&self.actor, new).await.expect("the mailbox is connected").id;
-        address
     }
 
     /// Writes and activates a sequence; later [`World::enroll`] uses it.
@@ -192,6 +221,20 @@ impl World {
         let enrollment = self.engine.enroll(&self.actor, &request).await.expect("the person is enrolled");
         self.run_due().await;
         enrollment.id
+    }
+
+    /// Ends this process and starts another on the same data: leases and connections are new.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn restart(&mut self) {
+        self.engine.release_leases().await.expect("the leases are given back");
+        self.stepper = Stepper::start(self.engine.clone()).await.expect("the engine starts");
+    }
+
+    /// As [`World::run_due`], where a server may fail.
+    pub async fn try_run_due(&mut self) -> relance_engine::Result<u32> {
+        self.stepper.run_due().await
     }
 
     /// Does everything that is due now; how many emails were sent.
