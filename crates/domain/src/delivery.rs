@@ -82,6 +82,11 @@ pub enum DeliveryEvent {
     FoundSent,
     /// Evidence or a person says it did not leave.
     FoundNotSent,
+    /// Its mailbox files every copy and has none of it: the same bytes are sent again, once.
+    Resend {
+        /// When.
+        at: Timestamp,
+    },
     /// It must not leave any more.
     Cancel,
     /// The step was skipped.
@@ -127,7 +132,10 @@ impl DeliveryState {
             (S::Leaving { .. } | S::Claimed { .. }, E::Refused) => S::Refused,
             (S::Leaving { at, .. }, E::LostTrack) => S::Uncertain { at },
             (S::Uncertain { .. } | S::Leaving { .. }, E::FoundSent) => S::Sent { at: now },
+            // Data that went back know it as not sent; its copy in the Sent folder knows better.
+            (S::Planned | S::Claimed { .. } | S::Deferred { .. }, E::FoundSent) => S::Sent { at: now },
             (S::Uncertain { .. } | S::Leaving { .. }, E::FoundNotSent) => S::NotSent,
+            (S::Uncertain { .. }, E::Resend { at }) => S::Deferred { until: at, attempts: 1, since: at },
             (S::Claimed { .. } | S::Deferred { .. }, E::GiveBack) => S::Planned,
             // What may have left cannot be cancelled: the answer of the stop names it.
             (S::Planned | S::Claimed { .. } | S::Deferred { .. }, E::Cancel) => S::Cancelled,

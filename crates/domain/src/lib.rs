@@ -25,6 +25,7 @@ pub mod person_layout;
 pub mod quota;
 pub mod schedule;
 pub mod sequence;
+pub mod start_check;
 pub mod step;
 pub mod suppression;
 pub mod task;

@@ -40,6 +40,7 @@ mod people_sorted;
 pub mod people_views;
 pub mod sending;
 pub mod sequences;
+pub mod start_checks;
 pub mod suppressions;
 pub mod tasks;
 pub mod teams;

@@ -220,7 +220,8 @@ pub async fn delete(tx: &mut Tx, id: MailboxId, now: Timestamp) -> Result<bool> 
 pub async fn set_state(tx: &mut Tx, id: MailboxId, state: &MailboxState, now: Timestamp) -> Result<bool> {
     lock_against_leaving(tx, id).await?;
     let sql = "UPDATE mailboxes SET state = $2, state_since = $3, state_message = $4, updated_at = $5,
-            revision = revision + CASE WHEN state <> $2 AND $2 <> 'connected' THEN 1 ELSE 0 END
+            revision = revision + CASE WHEN state <> $2 AND $2 <> 'connected' THEN 1 ELSE 0 END,
+            resumed_at = CASE WHEN state = 'paused' THEN $5 ELSE resumed_at END
          WHERE id = $1 AND deleted_at IS NULL AND (state <> $2 OR state_message IS DISTINCT FROM $4)";
     Ok(tx.execute(sql, args![id, state.as_str(), since(state), state.message(), now]).await? > 0)
 }

@@ -26,6 +26,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_foundation";
     2 "0002_lists_and_fields";
+    3 "0003_certainty";
 }
 
 /// The number of the newest migration this program knows.

@@ -32,6 +32,13 @@ pub async fn uncertain(tx: &mut Tx, mailbox: Option<MailboxId>, limit: u32) -> R
     tx.all(&sql, values, read).await
 }
 
+/// How many emails are uncertain.
+pub async fn uncertain_count(tx: &mut Tx) -> Result<u32> {
+    let sql = "SELECT COUNT(*) AS number FROM deliveries
+        WHERE state = 'uncertain' AND state IN ('claimed', 'leaving', 'uncertain')";
+    tx.one(sql, vec![], |row| row.count("number")).await
+}
+
 /// Uncertain emails of a mailbox whose point of no return was at or before `system_before`, by the system's clock.
 pub async fn uncertain_since(tx: &mut Tx, mailbox: MailboxId, system_before: Timestamp) -> Result<Vec<Delivery>> {
     let sql = format!(

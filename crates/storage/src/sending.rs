@@ -165,7 +165,8 @@ async fn mailbox_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<Mail
     let ids = ids_of(leaves);
     let sql = format!(
         "SELECT id, revision, daily_quota FROM mailboxes
-        WHERE id IN ({}) AND deleted_at IS NULL AND state = 'connected' ORDER BY id{}",
+        WHERE id IN ({}) AND deleted_at IS NULL AND state = 'connected' AND compare_from IS NULL
+        ORDER BY id{}",
         list(1, ids.len()),
         tx.for_key_share()
     );

@@ -135,7 +135,7 @@ pub async fn pause(tx: &mut Tx, id: SequenceId, now: Timestamp) -> Result<bool> 
 
 /// Ends the pause; false if it is not paused.
 pub async fn resume(tx: &mut Tx, id: SequenceId, now: Timestamp) -> Result<bool> {
-    let sql = "UPDATE sequences SET paused_at = NULL, updated_at = $2 WHERE id = $1 AND paused_at IS NOT NULL";
+    let sql = "UPDATE sequences SET paused_at = NULL, resumed_at = $2, updated_at = $2 WHERE id = $1 AND paused_at IS NOT NULL";
     Ok(tx.execute(sql, args![id, now]).await? > 0)
 }
 

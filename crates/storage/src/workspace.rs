@@ -113,9 +113,9 @@ pub async fn pause(tx: &mut Tx, now: Timestamp) -> Result<bool> {
 }
 
 /// Lets mail leave again; `false` if nothing was stopped.
-pub async fn resume(tx: &mut Tx) -> Result<bool> {
-    let sql = "UPDATE workspace SET paused_at = NULL WHERE id = 1 AND paused_at IS NOT NULL";
-    Ok(tx.execute(sql, vec![]).await? > 0)
+pub async fn resume(tx: &mut Tx, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE workspace SET paused_at = NULL, resumed_at = $1 WHERE id = 1 AND paused_at IS NOT NULL";
+    Ok(tx.execute(sql, args![now]).await? > 0)
 }
 
 /// The check value of the secret key; `None` before the first run.

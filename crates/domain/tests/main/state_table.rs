@@ -80,7 +80,7 @@ pub const DELIVERY_STATES: [DeliveryState; 10] = [
 ];
 
 /// Every event of a delivery by the name it has in the table.
-pub const DELIVERY_EVENTS: [(&str, DeliveryEvent); 12] = [
+pub const DELIVERY_EVENTS: [(&str, DeliveryEvent); 13] = [
     ("Claim", DeliveryEvent::Claim { epoch: 2 }),
     ("Leave, by its owner", DeliveryEvent::Leave { epoch: 1 }),
     ("Leave, by another", DeliveryEvent::Leave { epoch: 2 }),
@@ -90,6 +90,7 @@ pub const DELIVERY_EVENTS: [(&str, DeliveryEvent); 12] = [
     ("LostTrack", DeliveryEvent::LostTrack),
     ("FoundSent", DeliveryEvent::FoundSent),
     ("FoundNotSent", DeliveryEvent::FoundNotSent),
+    ("Resend", DeliveryEvent::Resend { at: LATER }),
     ("Cancel", DeliveryEvent::Cancel),
     ("Skip", DeliveryEvent::Skip),
     ("GiveBack", DeliveryEvent::GiveBack),

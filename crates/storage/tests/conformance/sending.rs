@@ -138,7 +138,7 @@ async fn each_change_in_between_holds_the_email_back_with_its_reason() {
         assert_eq!(answers, [Err(Held::EnrollmentChanged), Err(Held::EnrollmentChanged), Err(Held::LeaseLost)]);
         workspace::pause(&mut tx, at(2)).await.expect("stopped");
         assert_eq!(scene.try_leave(&mut tx, &[scene.leave(2)]).await, [Err(Held::WorkspaceChanged)]);
-        workspace::resume(&mut tx).await.expect("resumed");
+        workspace::resume(&mut tx, at(11)).await.expect("resumed");
         let now = workspace::read(&mut tx).await.expect("read").expect("there").revision;
         let leave = Leave { workspace_revision: now, ..scene.leave(2) };
         mailboxes::set_state(&mut tx, scene.made.mailbox, &MailboxState::Paused, at(2)).await.expect("paused");

@@ -36,8 +36,8 @@ async fn the_workspace_is_created_once_and_a_pause_raises_its_revision() {
         workspace::update_settings(&mut tx, &changed).await.unwrap();
         let paused = workspace::read(&mut tx).await.unwrap().unwrap();
         assert_eq!(paused, Workspace { paused_at: Some(at(9)), revision: 1, ..changed.clone() });
-        assert!(workspace::resume(&mut tx).await.unwrap());
-        assert!(!workspace::resume(&mut tx).await.unwrap());
+        assert!(workspace::resume(&mut tx, at(11)).await.unwrap());
+        assert!(!workspace::resume(&mut tx, at(11)).await.unwrap());
         assert_eq!(workspace::read(&mut tx).await.unwrap(), Some(Workspace { revision: 1, ..changed }));
     })
     .await;
