@@ -60,7 +60,8 @@ impl Engine {
         let before = self.clock.boot_ms();
         let mut tx = self.store.begin().await?;
         storage::leases::heartbeat(&mut tx, self.node_id).await?;
-        storage::workspace::record_heartbeat(&mut tx, self.clock.system_now()).await?;
+        let alive = self.clock.system_now();
+        storage::workspace::record_heartbeat(&mut tx, alive).await?;
         let renewed = storage::leases::renew_all(&mut tx, self.node_id, ttl).await?;
         let mut held: HashMap<MailboxId, i64> = renewed.into_iter().collect();
         let mut gained = Vec::new();
@@ -71,6 +72,7 @@ impl Engine {
             }
         }
         tx.commit().await?;
+        self.note_progress(alive).await;
         let (until_boot_ms, now) = (before + ttl, self.now());
         let mut known = self.leases.lock();
         let since = |id, epoch| known.get(&id).filter(|held| held.epoch == epoch).map_or(now, |held| held.since);

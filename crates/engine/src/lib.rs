@@ -21,6 +21,7 @@ pub mod secrets;
 pub mod sender;
 pub mod service;
 mod settings;
+mod start_check;
 pub mod stepper;
 mod wake_up;
 pub mod watcher;

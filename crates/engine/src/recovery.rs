@@ -29,7 +29,9 @@ impl Engine {
         for delivery in &orphans {
             self.lose_track(&mut tx, delivery, now).await?;
         }
+        let uncertain = storage::outbox::uncertain_count(&mut tx).await?;
         tx.commit().await?;
+        metrics::gauge!("relance_emails_uncertain").set(f64::from(uncertain));
         if !orphans.is_empty() {
             tracing::warn!(count = orphans.len(), "emails may or may not have left; they are shown as uncertain");
         }

@@ -33,6 +33,7 @@ impl Service {
     /// Recovers what was left behind and starts every loop.
     pub async fn start(engine: Engine) -> Result<Self> {
         let service = Self { engine, stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        service.engine.look_back().await?;
         service.engine.take_over_alone().await?;
         service.engine.recover_orphans().await?;
         let commits = Commits::start(&service.engine);

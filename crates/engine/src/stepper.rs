@@ -23,6 +23,7 @@ pub struct Stepper {
 impl Stepper {
     /// Recovers what was left behind, as a start does.
     pub async fn start(engine: Engine) -> Result<Self> {
+        engine.look_back().await?;
         engine.take_over_alone().await?;
         engine.recover_orphans().await?;
         let commits = Commits::start(&engine);

@@ -13,7 +13,9 @@ use relance_mail::{
     check::{DirectionCheck, check_smtp},
     imap::check_imap,
     sandbox::Sandbox,
+    sent_test::{self, Oneself},
 };
+use relance_storage::start_checks;
 use secrecy::SecretString;
 
 impl MailboxCheck {
@@ -113,7 +115,7 @@ impl Engine {
             (Some(smtp), Some(imap)) => {
                 let sending = check_smtp(&smtp, &self.tls, &self.settings.hello_name);
                 let (smtp, imap) = tokio::join!(sending, check_imap(&imap, &self.tls));
-                Ok(MailboxCheck { smtp, imap })
+                Ok(MailboxCheck { smtp, imap, sent_folder: None })
             }
             _ if mailbox.provider == Provider::Sandbox => {
                 let opened = Sandbox::open(&self.settings.sandbox(mailbox.id)).await;
@@ -121,9 +123,34 @@ impl Engine {
                     Ok(_) => DirectionCheck::works(direction),
                     Err(fault) => DirectionCheck::failed(fault, direction),
                 };
-                Ok(MailboxCheck { smtp: judged(Direction::Sending), imap: judged(Direction::Receiving) })
+                let (smtp, imap) = (judged(Direction::Sending), judged(Direction::Receiving));
+                Ok(MailboxCheck { smtp, imap, sent_folder: None })
             }
             _ => Err(EngineError::Corrupt("a mailbox without its servers".to_owned())),
         }
+    }
+
+    /// Sends one email to oneself to learn whether the provider files sent emails, keeps what it showed and gives its
+    /// words; `None` for a sandbox, whose own folder is the copy.
+    pub(crate) async fn test_sent_folder(
+        &self,
+        mailbox: &Mailbox,
+        smtp: &SecretString,
+        imap: &SecretString,
+    ) -> Result<Option<String>> {
+        let (Some(smtp_way), Some(imap_way)) = (&mailbox.smtp, &mailbox.imap) else { return Ok(None) };
+        let oneself = Oneself {
+            address: mailbox.address.clone(),
+            name: mailbox.from_name.clone(),
+            message_id: format!("test.{}@{}", self.ids.uuid(self.clock.system_now()).simple(), mailbox.domain()),
+            date: self.clock.system_now().ms(),
+            hello_name: self.settings.hello_name.clone(),
+        };
+        let (smtp, imap) = (accounts::server(smtp_way, smtp.clone()), accounts::server(imap_way, imap.clone()));
+        let test = sent_test::test_sent_folder(&smtp, &imap, &self.tls, &oneself).await;
+        let mut tx = self.store.begin().await?;
+        start_checks::set_sent_test(&mut tx, mailbox.id, test.files_copies, &test.sentence).await?;
+        tx.commit().await?;
+        Ok(Some(test.sentence))
     }
 }

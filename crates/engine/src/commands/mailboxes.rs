@@ -93,6 +93,8 @@ pub struct MailboxCheck {
     pub smtp: DirectionCheck,
     /// Receiving.
     pub imap: DirectionCheck,
+    /// What a test email to oneself showed about the Sent folder, in words; `None` = none was sent.
+    pub sent_folder: Option<String>,
 }
 
 impl MailboxChange {
@@ -194,6 +196,9 @@ impl Engine {
         self.take_over(&mut tx, &mailbox).await?;
         mailboxes::hasten(&mut tx, mailbox.id, self.now()).await?;
         tx.commit().await?;
+        if new.check {
+            self.test_sent_folder(&mailbox, &smtp, &imap).await?;
+        }
         self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(mailbox)
@@ -288,7 +293,10 @@ impl Engine {
         };
         let smtp = self.open_password(id, Way::Smtp, credentials.smtp.as_deref())?;
         let imap = self.open_password(id, Way::Imap, credentials.imap.as_deref())?;
-        let check = self.try_ways(&mailbox, &smtp, &imap).await?;
+        let mut check = self.try_ways(&mailbox, &smtp, &imap).await?;
+        if check.ok() {
+            check.sent_folder = self.test_sent_folder(&mailbox, &smtp, &imap).await?;
+        }
         if check.ok() && mailbox.state.needs_attention() {
             let mut tx = self.store.begin().await?;
             self.reconnect(&mut tx, &mailbox).await?;

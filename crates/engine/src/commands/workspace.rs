@@ -113,7 +113,7 @@ impl Engine {
         access::admins_only(actor, "resume sending")?;
         let mut tx = self.store.begin().await?;
         access::workspace(&mut tx).await?;
-        workspace::resume(&mut tx).await?;
+        workspace::resume(&mut tx, self.now()).await?;
         let workspace = access::workspace(&mut tx).await?;
         tx.commit().await?;
         self.look_again_after_pause(None).await?;

@@ -133,6 +133,9 @@ impl Engine {
     ) -> std::result::Result<(Claimed, Vec<String>), Refused> {
         let enrollment = &due.stored.enrollment;
         let step = enrollment.state.step().ok_or_else(|| Refused::new("template_error", "The step is gone."))?;
+        if let Some(email) = as_it_was(due, step, epoch) {
+            return Ok((email, Vec::new()));
+        }
         let own = due.prepared.texts(step).ok_or_else(|| Refused::new("template_error", "The step is no email."))?;
         let edited = due.edited_text(step).map(|email| Texts::compile(&email)).transpose()?;
         let texts = match &edited {
@@ -296,6 +299,22 @@ impl Plan {
             }
         }
     }
+}
+
+/// An email that was proved not to have left leaves again with the bytes it had.
+fn as_it_was(due: &Due, step: StepId, epoch: i64) -> Option<Claimed> {
+    let delivery = due.delivery.as_ref().filter(|delivery| delivery.step_id == step)?;
+    let raw = due.frozen.clone()?;
+    Some(Claimed {
+        delivery: Delivery { state: DeliveryState::Claimed { epoch }, smtp_reply: None, ..delivery.clone() },
+        raw,
+        enrollment: due.stored.enrollment.clone(),
+        prepared: Arc::clone(&due.prepared),
+        person: due.person.clone(),
+        actor_zone: relance_domain::time::zone(&due.actor.time_zone),
+        is_follow_up: due.stored.emails_sent > 0,
+        explained: Value::Null,
+    })
 }
 
 /// Why it leaves now, for whoever asks later: since when it was due, what held it until then, what was compared.

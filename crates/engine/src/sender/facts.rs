@@ -4,12 +4,13 @@ use crate::{Engine, error::Result, rendering::Prepared};
 use relance_domain::{
     EnrollmentId, PersonId, SequenceId, Timestamp, UserId, VersionId,
     decision::Facts,
-    delivery::Delivery,
+    delivery::{Delivery, DeliveryState},
     mailbox::Mailbox,
     person::Person,
     sequence::Sequence,
     step::{Action, EmailText},
     suppression::{self, Suppression},
+    time::DAY,
     user::User,
     workspace::Workspace,
 };
@@ -34,6 +35,8 @@ pub struct Situation {
     pub worked_since: Option<Timestamp>,
     /// Its due emails, in the order of their slots.
     pub due: Vec<Due>,
+    /// Its Sent folder must be compared with the data before it sends.
+    pub is_held: bool,
 }
 
 /// One due email.
@@ -59,6 +62,10 @@ pub struct Due {
     pub thread: Vec<InThread>,
     /// The words of the current email, if someone changed them for this person.
     pub edit: Option<EmailEdit>,
+    /// The bytes of the current email, if it was proved not to have left and leaves again as it was.
+    pub frozen: Option<Vec<u8>>,
+    /// When a pause of the sequence, the mailbox or the workspace last ended, where that matters.
+    pub resumed_at: Option<Timestamp>,
 }
 
 impl Due {
@@ -89,6 +96,7 @@ impl Due {
         facts.delivery = self.delivery.as_ref();
         facts.pressed_send = self.pressed_send();
         facts.worked_since = situation.worked_since;
+        facts.resumed_at = self.resumed_at;
         facts
     }
 
@@ -122,9 +130,12 @@ impl Engine {
         let rows = storage::enrollment_due::due_emails(&mut tx, mailbox.id, now, limit, false).await?;
         let day = relance_domain::quota::day_of(&mailbox, now);
         let used_today = storage::mailbox_days::used(&mut tx, mailbox.id, day).await?;
-        let due = self.load_due(&mut tx, rows).await?;
+        let mut due = self.load_due(&mut tx, rows).await?;
         let worked_since = self.leases.since(mailbox.id);
-        Ok(Some(Situation { now, workspace, mailbox, used_today, worked_since, due }))
+        load_frozen(&mut tx, &mut due).await?;
+        load_resumes(&mut tx, mailbox.id, worked_since, &mut due).await?;
+        let is_held = storage::start_checks::compare_from(&mut tx, mailbox.id).await?.is_some();
+        Ok(Some(Situation { now, workspace, mailbox, used_today, worked_since, due, is_held }))
     }
 
     /// Everything about these rows; rows whose person, sequence or version is gone are left out.
@@ -157,6 +168,8 @@ impl Engine {
                 delivery: deliveries.remove(&enrollment.id),
                 thread: threads.remove(&enrollment.id).unwrap_or_default(),
                 edit: enrollment.state.step().and_then(|step| edits.remove(&(enrollment.id, step))),
+                frozen: None,
+                resumed_at: None,
                 person,
                 stored,
             })
@@ -179,6 +192,46 @@ impl Engine {
         }
         Ok(found)
     }
+}
+
+/// Of emails that are tried again, those that must leave with the bytes they had.
+async fn load_frozen(tx: &mut Tx, due: &mut [Due]) -> Result<()> {
+    let again: Vec<_> = due
+        .iter()
+        .filter_map(|due| due.delivery.as_ref())
+        .filter(|delivery| matches!(delivery.state, DeliveryState::Deferred { .. } | DeliveryState::Claimed { .. }))
+        .filter(|delivery| delivery.attempts > 0)
+        .map(|delivery| (delivery.enrollment_id, delivery.id))
+        .collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    let mut frozen = storage::start_checks::frozen(tx, &again).await?;
+    for due in due {
+        due.frozen = frozen.remove(&due.stored.enrollment.id);
+    }
+    Ok(())
+}
+
+/// When pauses ended, read only where an email is so late that an outage comes into question.
+async fn load_resumes(
+    tx: &mut Tx,
+    mailbox: relance_domain::MailboxId,
+    worked_since: Option<Timestamp>,
+    due: &mut [Due],
+) -> Result<()> {
+    let Some(since) = worked_since else { return Ok(()) };
+    let is_late = |due: &Due| due.stored.enrollment.state.due().is_some_and(|due| since.since(due) > DAY);
+    let wanted: HashSet<SequenceId> = due.iter().filter(|due| is_late(due)).map(|due| due.sequence.id).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let wanted: Vec<SequenceId> = wanted.into_iter().collect();
+    let resumes = storage::start_checks::resumes(tx, mailbox, &wanted).await?;
+    for due in due {
+        due.resumed_at = resumes.get(&due.sequence.id).copied();
+    }
+    Ok(())
 }
 
 async fn sequences_of(tx: &mut Tx, rows: &[StoredEnrollment]) -> Result<HashMap<SequenceId, Sequence>> {

@@ -36,6 +36,11 @@ impl Engine {
         if situation.workspace.paused_at.is_some() || situation.mailbox.state == MailboxState::Paused {
             return self.rest(mailbox, None, Turn::default()).await;
         }
+        if situation.is_held {
+            // What compares its Sent folder makes it look at once.
+            let later = self.now().plus_ms(SERVER_RETRY_MS);
+            return self.rest(mailbox, Some(later), Turn::default()).await;
+        }
         let mut turn = Turn { looked_at: situation.due.len() as u32, ..Turn::default() };
         let Some(account) = self.account_of(mailbox).await? else {
             return self.rest(mailbox, None, turn).await;

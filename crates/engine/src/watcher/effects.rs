@@ -120,16 +120,27 @@ impl Engine {
     }
 
     async fn hold_for_review(&self, tx: &mut Tx, found: &Found, why: &str) -> Result<()> {
-        let now = self.now();
         for stored in &found.ongoing {
-            let event = enrollment::Event::Blocked { reason: BlockReason::HeldForReview, resumes_at: None };
-            let state = stored.enrollment.state.clone().after(event, now)?;
-            let change = storage::enrollments::Change::of(stored, &state);
-            storage::enrollments::save(tx, change, now).await?;
-            let event = Event::new(ActivityKind::HeldForReview, why).with(json!({ "reason": "held_for_review" }));
-            let activity = history::of_enrollment(self.new_activity_id(), &stored.enrollment, event, None, now);
-            storage::activities::insert(tx, &activity).await?;
+            self.hold_one(tx, stored, why).await?;
         }
+        Ok(())
+    }
+
+    /// Nothing is sent in this enrollment until someone decides in the tray.
+    pub(super) async fn hold_one(
+        &self,
+        tx: &mut Tx,
+        stored: &storage::enrollments::StoredEnrollment,
+        why: &str,
+    ) -> Result<()> {
+        let now = self.now();
+        let event = enrollment::Event::Blocked { reason: BlockReason::HeldForReview, resumes_at: None };
+        let state = stored.enrollment.state.clone().after(event, now)?;
+        let change = storage::enrollments::Change::of(stored, &state);
+        storage::enrollments::save(tx, change, now).await?;
+        let event = Event::new(ActivityKind::HeldForReview, why).with(json!({ "reason": "held_for_review" }));
+        let activity = history::of_enrollment(self.new_activity_id(), &stored.enrollment, event, None, now);
+        storage::activities::insert(tx, &activity).await?;
         Ok(())
     }
 

@@ -39,16 +39,34 @@ impl Engine {
         Ok(())
     }
 
-    /// Uncertain emails whose copy stands in the Sent folder did leave: their sequences go on. The others stay with a person.
+    /// Uncertain emails whose copy stands in the Sent folder did leave: their sequences go on. Where the provider files
+    /// every copy and has none, the same bytes leave again, once. The others stay with a person.
     pub(super) async fn settle_uncertain(&self, mailbox: &Mailbox, inbox: &mut Inbox) -> Result<(), WatchError> {
         let before = self.clock.system_now().plus_ms(-self.settings.quiet_ms);
         let uncertain = {
             let mut tx = self.store.read().await?;
             storage::outbox::uncertain_since(&mut tx, mailbox.id, before).await?
         };
+        if uncertain.is_empty() {
+            return Ok(());
+        }
+        let files_copies = {
+            let mut tx = self.store.read().await?;
+            storage::mailboxes::files_sent(&mut tx, mailbox.id).await? == Some(true)
+        };
         for delivery in uncertain {
-            if inbox.has_sent(&delivery.message_id).await? == Some(true) {
-                self.resolve(&Actor::System, delivery.enrollment_id, true).await?;
+            match inbox.has_sent(&delivery.message_id).await? {
+                Some(true) => {
+                    let mut tx = self.store.begin().await?;
+                    self.resolve_found(&mut tx, &Actor::System, &delivery, "A copy stands in the Sent folder").await?;
+                    tx.commit().await?;
+                    metrics::counter!("relance_emails_resolved_total", "how" => "found").increment(1);
+                    self.signals.due.notify_waiters();
+                }
+                Some(false) if files_copies && self.resend_unchanged(&delivery).await? => {
+                    metrics::counter!("relance_emails_resolved_total", "how" => "sent_again").increment(1);
+                }
+                Some(false) | None => {}
             }
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! One way to read both kinds of inbox: an IMAP server's folders, or the folder of a sandbox mailbox.
 
+use super::comparing::Copy;
 use crate::accounts::Reading;
+use relance_domain::Timestamp;
 use relance_mail::{
     Fault, Tls,
     imap::{Limits, Position, Session},
@@ -12,12 +14,16 @@ use std::time::Duration;
 const SANDBOX_LOOK: Duration = Duration::from_millis(1_000);
 /// Messages fetched at once: memory stays flat.
 const AT_ONCE: usize = 20;
+/// Copies of a sandbox that are compared after a start.
+const MOST_COPIES: usize = 10_000;
 
 /// A message as fetched.
 #[derive(Debug)]
 pub struct Arrived {
     /// Its UID (of a sandbox: its position).
     pub uid: u32,
+    /// When the server got it, if it says so.
+    pub received_at: Option<Timestamp>,
     /// Its bytes, whole.
     pub raw: Vec<u8>,
     /// It is larger than Relance reads; `raw` is its beginning.
@@ -101,6 +107,7 @@ impl Inbox {
                         if fetched.is_cut() && !too_large { session.fetch_rest(fetched.uid).await? } else { None };
                     arrived.push(Arrived {
                         uid: fetched.uid,
+                        received_at: fetched.internal_date,
                         is_cut: fetched.is_cut() && whole.is_none(),
                         raw: whole.unwrap_or(fetched.head),
                     });
@@ -110,8 +117,12 @@ impl Inbox {
             Self::Sandbox(sandbox) => {
                 let after = u64::from(uid.saturating_sub(1));
                 let listed = sandbox.list_inbound(after).await?;
-                let message =
-                    |(position, raw)| Arrived { uid: u32::try_from(position).unwrap_or(u32::MAX), raw, is_cut: false };
+                let message = |(position, raw)| Arrived {
+                    uid: u32::try_from(position).unwrap_or(u32::MAX),
+                    received_at: None,
+                    raw,
+                    is_cut: false,
+                };
                 Ok(listed.into_iter().map(message).collect())
             }
         }
@@ -126,6 +137,34 @@ impl Inbox {
             }
             Self::Imap { sent: None, .. } => Ok(None),
             Self::Sandbox(sandbox) => Ok(Some(sandbox.find_sent(message_id).await?)),
+        }
+    }
+
+    /// Copies of emails sent since `since`, a bounded number at once, and where to go on from.
+    pub async fn sent_since(
+        &mut self,
+        since: Timestamp,
+        after: Option<u32>,
+    ) -> Result<(Vec<Copy>, Option<u32>), Fault> {
+        match self {
+            Self::Imap { session, sent: Some(folder), .. } => {
+                let folder = folder.clone();
+                let from = after.map_or(1, |uid| uid.saturating_add(1));
+                let (found, next) = session.headers_since(&folder, since, from).await?;
+                Ok((found.iter().filter_map(|header| copy_of(header, since)).collect(), next))
+            }
+            Self::Imap { sent: None, .. } => Ok((Vec::new(), None)),
+            // Whatever lies there was sent by Relance, whichever clock it had.
+            Self::Sandbox(sandbox) => {
+                let copies = sandbox.outgoing_after(None, MOST_COPIES).await?;
+                let copy = |copy: relance_mail::sandbox::SentCopy| Copy {
+                    message_id: Some(copy.message_id.trim_matches(['<', '>']).to_owned()),
+                    to: vec![copy.to],
+                    subject: copy.subject,
+                    at: Some(Timestamp::from_ms(copy.date)),
+                };
+                Ok((copies.into_iter().map(copy).collect(), None))
+            }
         }
     }
 
@@ -166,4 +205,15 @@ impl Inbox {
             session.logout().await;
         }
     }
+}
+
+/// What a header says, if its email is not older than `since`; a server searches by whole days.
+fn copy_of(header: &relance_mail::imap::Header, since: Timestamp) -> Option<Copy> {
+    let message = relance_mail::parse::parse(&header.raw).ok()?;
+    let at = header.internal_date.or(message.date);
+    if at.is_some_and(|at| at < since) {
+        return None;
+    }
+    let to = message.to.iter().chain(&message.cc).map(|address| address.email.clone()).collect();
+    Some(Copy { message_id: message.message_id.clone(), to, subject: message.subject.clone(), at })
 }

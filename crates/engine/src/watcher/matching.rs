@@ -5,7 +5,7 @@
 use crate::{Engine, error::Result};
 use relance_domain::{
     DeliveryId, EnrollmentId, PersonId,
-    delivery::Delivery,
+    delivery::{Delivery, DeliveryState},
     inbound::{self, Correspondent, Kind, Match, Timing},
     person::{self, Person},
     sequence::ExitRules,
@@ -21,6 +21,8 @@ pub struct Found {
     pub person: Option<Person>,
     /// Which of our emails it refers to.
     pub delivery_id: Option<DeliveryId>,
+    /// That email, while nobody knows whether it left: this message is evidence that it did.
+    pub uncertain: Option<Delivery>,
     /// The enrollment of that email.
     pub enrollment_id: Option<EnrollmentId>,
     /// The person's unfinished enrollments, locked.
@@ -85,6 +87,7 @@ impl Engine {
         Ok(Found {
             matched,
             delivery_id: delivery.map(|delivery| delivery.id),
+            uncertain: delivery.filter(|d| matches!(d.state, DeliveryState::Uncertain { .. })).cloned(),
             enrollment_id: delivery.map(|delivery| delivery.enrollment_id),
             timing: Timing {
                 received_at: self.now(),
@@ -123,6 +126,7 @@ async fn find_person(tx: &mut Tx, id: PersonId) -> Result<Option<Person>> {
 /// People who have the sender's address, or the address that a report speaks of.
 async fn people_of_addresses(tx: &mut Tx, kind: &Kind, sender: &str) -> Result<Vec<Person>> {
     let mut keys: Vec<String> = person::email_key(sender).into_iter().collect();
+    keys.extend(without_tag(sender).and_then(|plain| person::email_key(&plain)));
     match kind {
         Kind::Bounce(bounce) => keys.extend(bounce.recipients.iter().filter_map(|address| person::email_key(address))),
         Kind::Complaint { recipient: Some(recipient), .. } => keys.extend(person::email_key(recipient)),
@@ -130,6 +134,13 @@ async fn people_of_addresses(tx: &mut Tx, kind: &Kind, sender: &str) -> Result<V
     }
     let found = storage::people::find_by_address_keys(tx, &keys).await?;
     Ok(found.into_iter().map(|(_, person)| person).collect())
+}
+
+/// `ada+work@acme.test` is `ada@acme.test`.
+fn without_tag(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let (plain, _) = local.split_once('+').filter(|(plain, _)| !plain.is_empty())?;
+    Some(format!("{plain}@{domain}"))
 }
 
 fn belongs(kind: &Kind, in_thread: bool, sender: &str, sender_name: Option<&str>, person: &Person) -> Match {

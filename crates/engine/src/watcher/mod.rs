@@ -4,6 +4,7 @@
 //! up to its end and committed, then the proof counts from the moment the turn began. Between turns it idles. Faults
 //! close the connection, void the proof and are tried again; no message can stop a watcher.
 
+mod comparing;
 mod effects;
 mod filing;
 pub mod inbox;
@@ -64,6 +65,7 @@ impl Watch {
         for folder in inbox.watched() {
             self.engine.read_folder(&mailbox, inbox, &folder).await?;
         }
+        self.engine.compare_if_held(&mailbox, inbox).await?;
         self.engine.settle_uncertain(&mailbox, inbox).await?;
         self.engine.file_sent(&mailbox, inbox).await?;
         Ok(())

@@ -54,14 +54,7 @@ impl Engine {
         while next < end.uid_next {
             let arrived = inbox.fetch(folder, next).await?;
             let Some(last) = arrived.last().map(|message| message.uid) else { break };
-            for message in arrived {
-                let place = FolderPosition {
-                    folder: folder.to_owned(),
-                    uid_validity: end.uid_validity,
-                    uid_next: message.uid + 1,
-                };
-                self.read_message(mailbox, &place, &message).await?;
-            }
+            self.read_messages(mailbox, folder, end.uid_validity, &arrived).await?;
             next = last + 1;
         }
         if next < end.uid_next || stored.is_none_or(|stored| stored.uid_next < end.uid_next) {
@@ -80,26 +73,72 @@ impl Engine {
         Ok(positions.into_iter().find(|position| position.folder == folder))
     }
 
-    /// Judges one message and commits its effects and the position behind it in one transaction.
-    pub async fn read_message(&self, mailbox: &Mailbox, place: &FolderPosition, arrived: &Arrived) -> Result<()> {
-        let (message, judgement) = judge(mailbox, arrived);
-        let ids = message.as_ref().map(|message| understand::ids_referred_to(message, &judgement)).unwrap_or_default();
-        let mut tx = self.store.begin().await?;
-        if judgement.kind != Kind::Own {
-            let sender = message.as_ref().map(Message::sender_address).unwrap_or_default();
-            let sender_name = message.as_ref().and_then(Message::sender_name);
-            let found = self.find_correspondent(&mut tx, &judgement.kind, &ids, &sender, sender_name).await?;
-            let judgement = as_it_concerns(judgement, &found);
-            let effect = inbound::effect(&judgement.kind, found.matched, &found.exit, &found.timing);
-            if effect != Effect::Ignore {
-                let inbound = self.inbound_of(mailbox, place, message.as_ref(), arrived, judgement, &found, &effect);
-                self.record(&mut tx, &inbound, &found, effect, arrived).await?;
+    /// Judges these messages of a folder, in their order, and commits their effects with the position behind the last.
+    ///
+    /// They share one commit; if that fails each has its own, so that none holds back those before it.
+    pub async fn read_messages(
+        &self,
+        mailbox: &Mailbox,
+        folder: &str,
+        uid_validity: u32,
+        arrived: &[Arrived],
+    ) -> Result<()> {
+        let place = |message: &Arrived| FolderPosition {
+            folder: folder.to_owned(),
+            uid_validity,
+            uid_next: message.uid.saturating_add(1),
+        };
+        let judged: Vec<_> = arrived.iter().map(|message| (place(message), judge(mailbox, message), message)).collect();
+        if let Err(error) = self.commit_messages(mailbox, &judged).await {
+            tracing::debug!(%error, "messages are recorded one by one");
+            for one in &judged {
+                self.commit_messages(mailbox, std::slice::from_ref(one)).await?;
             }
         }
-        storage::mailbox_days::advance(&mut tx, mailbox.id, place).await?;
-        tx.commit().await?;
         self.signals.due.notify_waiters();
         Ok(())
+    }
+
+    async fn commit_messages(&self, mailbox: &Mailbox, judged: &[Judged<'_>]) -> Result<()> {
+        let Some((last, ..)) = judged.last() else { return Ok(()) };
+        let mut tx = self.store.begin().await?;
+        for (place, (message, judgement), arrived) in judged {
+            // Reading begins when the mailbox is connected; a folder that is read anew shows what lay there before.
+            let is_old = arrived.received_at.is_some_and(|at| at < mailbox.created_at);
+            if judgement.kind != Kind::Own && !is_old {
+                self.take_in(&mut tx, mailbox, place, message.as_ref(), judgement, arrived).await?;
+            }
+        }
+        storage::mailbox_days::advance(&mut tx, mailbox.id, last).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Finds whom a message belongs to and does what follows.
+    async fn take_in(
+        &self,
+        tx: &mut Tx,
+        mailbox: &Mailbox,
+        place: &FolderPosition,
+        message: Option<&Message>,
+        judgement: &Judgement,
+        arrived: &Arrived,
+    ) -> Result<()> {
+        let ids = message.map(|message| understand::ids_referred_to(message, judgement)).unwrap_or_default();
+        let sender = message.map(Message::sender_address).unwrap_or_default();
+        let sender_name = message.and_then(Message::sender_name);
+        let mut found = self.find_correspondent(tx, &judgement.kind, &ids, &sender, sender_name).await?;
+        if let Some(delivery) = found.uncertain.take() {
+            self.found_sent(tx, &delivery, "A message that answers it arrived").await?;
+            found = self.find_correspondent(tx, &judgement.kind, &ids, &sender, sender_name).await?;
+        }
+        let judgement = as_it_concerns(judgement.clone(), &found);
+        let effect = inbound::effect(&judgement.kind, found.matched, &found.exit, &found.timing);
+        if effect == Effect::Ignore {
+            return Ok(());
+        }
+        let inbound = self.inbound_of(mailbox, place, message, arrived, judgement, &found, &effect);
+        self.record(tx, &inbound, &found, effect, arrived).await
     }
 
     /// Stores the message, unless it is known, and does what follows from it.
@@ -160,6 +199,9 @@ impl Engine {
         }
     }
 }
+
+/// A message with the position behind it and what it is.
+type Judged<'a> = (FolderPosition, (Option<Message>, Judgement), &'a Arrived);
 
 fn is_sandbox(inbox: &Inbox) -> bool {
     matches!(inbox, Inbox::Sandbox(_))

@@ -29,8 +29,12 @@ pub async fn run(global: &Global, command: MailboxCommand, output: &Output) -> a
         storage::mailboxes::find_by_address(&mut tx, &address).await?.ok_or(EngineError::NotFound("mailbox"))?
     };
     let check = engine.check_mailbox(&Actor::System, mailbox.id).await?;
-    let words = format!("Sending: {}\nReceiving: {}", check.smtp.sentence, check.imap.sentence);
-    output.result(&words, &serde_json::json!({ "smtp": check.smtp, "imap": check.imap }));
+    let mut words = format!("Sending: {}\nReceiving: {}", check.smtp.sentence, check.imap.sentence);
+    if let Some(sent) = &check.sent_folder {
+        words = format!("{words}\nSent folder: {sent}");
+    }
+    let json = serde_json::json!({ "smtp": check.smtp, "imap": check.imap, "sent_folder": check.sent_folder });
+    output.result(&words, &json);
     if check.smtp.ok && check.imap.ok {
         return Ok(());
     }
