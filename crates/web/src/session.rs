@@ -10,12 +10,13 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use relance_domain::mailbox::Mailbox;
 use relance_domain::person::Person;
+use relance_domain::start_check::SHOWN_MS;
 use relance_domain::user::{Actor, Role, Sight, User};
 use relance_domain::workspace::Workspace;
 use relance_domain::{Timestamp, time};
 use relance_storage::tasks::TaskFilter;
 use relance_storage::visibility::SeenBy;
-use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, tasks, workspace};
+use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, start_checks, tasks, workspace};
 
 use crate::app::App;
 use crate::csp::Nonce;
@@ -152,7 +153,11 @@ pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Re
         sent_today,
         sending_stopped: stopped(&workspace, &actor, now, &zone),
         demo: demo::bar(&app.engine, &mailboxes, now, &zone),
-        notices: mailboxes.iter().filter_map(mailbox_notice).collect(),
+        notices: start_notice(&mut tx, now)
+            .await?
+            .into_iter()
+            .chain(mailboxes.iter().filter_map(mailbox_notice))
+            .collect(),
         toasts: answer::carried_toast(headers).into_iter().collect(),
         now,
         clock_rate: 1,
@@ -210,6 +215,34 @@ fn stopped(workspace: &Workspace, actor: &Actor, now: Timestamp, zone: &TimeZone
     let resume_action = if actor.is_admin() { urls::RESUME_SENDING.to_owned() } else { String::new() };
     let cure = if actor.is_admin() { "" } else { " Ask an admin to resume." };
     Some(SendingStopped { words: format!("Since {since}. Nothing leaves until it is resumed.{cure}"), resume_action })
+}
+
+/// What a start found that holds emails, or how that ended within the last day.
+async fn start_notice(tx: &mut Tx, now: Timestamp) -> Result<Option<Notice>> {
+    let Some(check) = start_checks::current(tx).await? else { return Ok(None) };
+    let Some(done_at) = check.done_at else {
+        let waiting = start_checks::waiting(tx).await?;
+        return Ok((!waiting.is_empty()).then(|| Notice {
+            state: "paused".to_owned(),
+            title: check.title(),
+            text: check.waiting_words(&waiting),
+            ..Notice::default()
+        }));
+    };
+    if now.since(done_at) > SHOWN_MS {
+        return Ok(None);
+    }
+    let blocked = enrollment_views::blocked_by_reason(tx, None).await?;
+    let of = |code: &str| blocked.iter().find(|(reason, _)| reason == code).map_or(0, |(_, number)| *number);
+    let (to_review, late) = (of("held_for_review"), of("late_start"));
+    let (cure, href) = match (to_review, late) {
+        (0, 0) => (String::new(), String::new()),
+        (0, _) => ("See who is held".to_owned(), urls::HOME.to_owned()),
+        _ => ("Review".to_owned(), urls::REVIEW.to_owned()),
+    };
+    let state = if href.is_empty() { "info" } else { "uncertain" };
+    let text = check.done_words(to_review, late);
+    Ok(Some(Notice { state: state.to_owned(), title: check.title(), text, cure, href }))
 }
 
 fn mailbox_notice(mailbox: &Mailbox) -> Option<Notice> {

@@ -38,6 +38,8 @@ mod installation;
 mod list_browser;
 #[path = "main/pages_bulk.rs"]
 mod pages_bulk;
+#[path = "main/pages_certainty.rs"]
+mod pages_certainty;
 #[path = "main/pages_enrolling.rs"]
 mod pages_enrolling;
 #[path = "main/pages_lists.rs"]

@@ -302,16 +302,19 @@ pub struct CheckBody {
     smtp: DirectionBody,
     /// Receiving.
     imap: DirectionBody,
+    /// What a test email to oneself showed about the Sent folder; `null` if none was sent.
+    sent_folder: Option<String>,
 }
 
 impl From<MailboxCheck> for CheckBody {
     fn from(check: MailboxCheck) -> Self {
         let ok = check.ok();
-        let MailboxCheck { smtp, imap } = check;
+        let MailboxCheck { smtp, imap, sent_folder } = check;
         Self {
             ok,
             smtp: DirectionBody { ok: smtp.ok, code: smtp.code, message: smtp.sentence },
             imap: DirectionBody { ok: imap.ok, code: imap.code, message: imap.sentence },
+            sent_folder,
         }
     }
 }

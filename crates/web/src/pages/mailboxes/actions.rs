@@ -25,7 +25,11 @@ const ROWS: u32 = 30;
 pub async fn check(State(app): State<App>, visitor: Visitor, Path(id): Path<MailboxId>) -> Result<Response> {
     let check = app.engine.check_mailbox(&visitor.actor, id).await?;
     if check.ok() {
-        return Ok(answer::said(&urls::mailbox(id), &answer::toast("active", "Sending and receiving work.")));
+        let words = match check.sent_folder {
+            Some(sent) => format!("Sending and receiving work. {sent}"),
+            None => "Sending and receiving work.".to_owned(),
+        };
+        return Ok(answer::said(&urls::mailbox(id), &answer::toast("active", words)));
     }
     let failed = [("smtp", check.smtp), ("imap", check.imap)].into_iter().filter(|(_, check)| !check.ok);
     let errors = FormErrors(failed.map(|(way, check)| Refused::at(way, check.code, check.sentence)).collect());

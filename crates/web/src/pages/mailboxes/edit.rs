@@ -6,7 +6,7 @@ use axum::response::Response;
 use relance_domain::mailbox::{Endpoint, Mailbox, MailboxState, Provider};
 use relance_domain::{MailboxId, Refused};
 use relance_engine::commands::mailboxes::{MailboxChange, NewEndpoint};
-use relance_storage::{mailboxes, users};
+use relance_storage::{mailboxes, start_checks, users};
 
 use super::mailbox_form;
 use super::{Health, health, provider_words, used_today};
@@ -26,6 +26,8 @@ pub(super) struct Page {
     kind: &'static str,
     owner: String,
     health: Health,
+    /// What a test email to oneself showed about the Sent folder; empty = none was sent.
+    sent_folder: String,
     is_sandbox: bool,
     needs_passwords: bool,
     is_paused: bool,
@@ -83,6 +85,7 @@ pub(super) async fn draw(
         frame: visitor.frame("settings"),
         kind: provider_words(mailbox.provider),
         owner,
+        sent_folder: start_checks::sent_test(&mut tx, id).await?.unwrap_or_default(),
         health: health(&mailbox, used.first().copied().unwrap_or_default(), visitor),
         is_sandbox: mailbox.provider == Provider::Sandbox,
         needs_passwords: false,
@@ -189,6 +192,7 @@ mod tests {
                 quota: 200,
                 ..Health::default()
             },
+            sent_folder: "Your provider files every sent email in the Sent folder.".into(),
             is_sandbox: false,
             needs_passwords: false,
             is_paused: false,
