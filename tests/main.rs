@@ -9,3 +9,5 @@ mod install;
 mod kill;
 mod main_job;
 mod promises;
+mod restored;
+mod watching;
