@@ -131,6 +131,7 @@ async fn main() -> anyhow::Result<()> {
     }
     if arguments.wants(Part::Messages) {
         messages::measure(if arguments.quick { 200 } else { 20_000 }, &mut report)?;
+        messages::measure_matching(&grounds, sizes, &mut report).await?;
     }
     println!("\n{report}");
     Ok(())
