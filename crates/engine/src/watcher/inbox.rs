@@ -215,5 +215,5 @@ fn copy_of(header: &relance_mail::imap::Header, since: Timestamp) -> Option<Copy
         return None;
     }
     let to = message.to.iter().chain(&message.cc).map(|address| address.email.clone()).collect();
-    Some(Copy { message_id: message.message_id.clone(), to, subject: message.subject.clone(), at })
+    Some(Copy { message_id: message.message_id, to, subject: message.subject, at })
 }
