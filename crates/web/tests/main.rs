@@ -42,6 +42,8 @@ mod pages_bulk;
 mod pages_certainty;
 #[path = "main/pages_enrolling.rs"]
 mod pages_enrolling;
+#[path = "main/pages_history.rs"]
+mod pages_history;
 #[path = "main/pages_lists.rs"]
 mod pages_lists;
 #[path = "main/pages_people.rs"]

@@ -4,6 +4,7 @@ use super::{access, mailbox_check::judge};
 use crate::{Engine, EngineError, Result, accounts::Way, commands::Ended};
 use relance_domain::{
     MailboxId, Refused, UserId,
+    activity::ActivityKind,
     enrollment::BlockReason,
     mailbox::{Away, Endpoint, Mailbox, MailboxState, Provider},
     person::clean_line,
@@ -12,6 +13,7 @@ use relance_domain::{
 use relance_mail::check::DirectionCheck;
 use relance_storage::{
     StorageError, Tx, enrollment_sets,
+    enrollment_views::EnrollmentFilter,
     mailboxes::{self, Credentials},
 };
 use secrecy::SecretString;
@@ -315,6 +317,8 @@ impl Engine {
         let ended = self.leaving_of_mailbox(&mut tx, id).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
         tx.commit().await?;
+        let told = (ActivityKind::SequencePaused, "The mailbox was paused");
+        self.tell_everyone(actor, EnrollmentFilter { mailbox: Some(id), ..EnrollmentFilter::default() }, told).await?;
         Ok((mailbox, ended))
     }
 
@@ -333,6 +337,8 @@ impl Engine {
         mailboxes::hasten(&mut tx, id, self.now()).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
         tx.commit().await?;
+        let told = (ActivityKind::SequenceResumed, "The mailbox was resumed");
+        self.tell_everyone(actor, EnrollmentFilter { mailbox: Some(id), ..EnrollmentFilter::default() }, told).await?;
         self.signals.due.notify_waiters();
         Ok(mailbox)
     }

@@ -45,6 +45,7 @@ pub mod stop;
 pub mod suppressions;
 pub mod tasks;
 pub mod teams;
+mod telling;
 pub mod templates;
 pub mod tokens;
 pub mod unsubscribe;

@@ -4,6 +4,7 @@ use super::{access, custom_fields};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused, SequenceId, StepId,
+    activity::ActivityKind,
     enrollment::FinishReason,
     person::clean_line,
     sequence::{Plan, Sequence, SequenceState},
@@ -13,6 +14,7 @@ use relance_domain::{
 use relance_storage::{
     Tx,
     enrollment_sets::{self, End},
+    enrollment_views::EnrollmentFilter,
     enrollments,
     sequences::{self, Publication},
     templates,
@@ -213,6 +215,8 @@ impl Engine {
                 break;
             }
         }
+        let told = (ActivityKind::SequencePaused, "The whole sequence was paused");
+        self.tell_everyone(actor, EnrollmentFilter { sequence: Some(id), ..EnrollmentFilter::default() }, told).await?;
         let mut tx = self.store.read().await?;
         let leaving = super::ending::leaving_anywhere(&mut tx).await?;
         let ids: Vec<_> = leaving.iter().map(|delivery| delivery.enrollment_id).collect();
@@ -235,6 +239,8 @@ impl Engine {
         let sequence = access::sequence(&mut tx, id).await?;
         tx.commit().await?;
         self.look_again_after_pause(Some(id)).await?;
+        let told = (ActivityKind::SequenceResumed, "The whole sequence was resumed");
+        self.tell_everyone(actor, EnrollmentFilter { sequence: Some(id), ..EnrollmentFilter::default() }, told).await?;
         Ok(sequence)
     }
 
