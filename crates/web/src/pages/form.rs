@@ -87,6 +87,18 @@ impl Typed {
     }
 }
 
+/// A form or address read name by name: `put` takes each with its text, in order.
+pub fn from_pairs<'de, T: Default, D: Deserializer<'de>>(
+    deserializer: D,
+    mut put: impl FnMut(&mut T, &str, String),
+) -> Result<T, D::Error> {
+    let mut asked = T::default();
+    for (name, text) in Vec::<(String, String)>::deserialize(deserializer)? {
+        put(&mut asked, &name, text);
+    }
+    Ok(asked)
+}
+
 /// The values, or everything that was wrong.
 pub fn all_right<T>(value: T, wrong: Vec<Refused>) -> Result<T, Vec<Refused>> {
     if wrong.is_empty() { Ok(value) } else { Err(wrong) }

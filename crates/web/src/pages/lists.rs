@@ -16,6 +16,7 @@ use relance_storage::people_lists::{self, PeopleQuery};
 use relance_storage::{Tx, users};
 use serde::{Deserialize, Deserializer};
 
+use super::form::from_pairs;
 use super::people::list::{self, MOST_COUNTED};
 use super::people::query::ListQuery;
 use crate::app::App;
@@ -43,18 +44,14 @@ pub struct Asked {
 
 impl<'de> Deserialize<'de> for Asked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let mut asked = Self::default();
-        for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
-            match name.as_str() {
-                "kind" => asked.kind = Kind::parse(&value),
-                "name" => asked.name = value,
-                "shared" => asked.is_shared = value == "1",
-                "pinned" => asked.is_pinned = value == "1",
-                "back" => asked.back = value,
-                _ => drop(asked.query.set(&name, &value)),
-            }
-        }
-        Ok(asked)
+        from_pairs(deserializer, |asked: &mut Self, name, value| match name {
+            "kind" => asked.kind = Kind::parse(&value),
+            "name" => asked.name = value,
+            "shared" => asked.is_shared = value == "1",
+            "pinned" => asked.is_pinned = value == "1",
+            "back" => asked.back = value,
+            _ => drop(asked.query.set(name, &value)),
+        })
     }
 }
 

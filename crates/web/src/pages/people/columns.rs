@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::errors::Result;
 use crate::extract::{Form, Query};
 use crate::frame::Frame;
-use crate::pages::form::Choice;
+use crate::pages::form::{Choice, from_pairs};
 use crate::session::Visitor;
 
 /// What the chooser's form says.
@@ -35,19 +35,15 @@ pub struct Asked {
 
 impl<'de> Deserialize<'de> for Asked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let mut asked = Self::default();
-        for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
-            match name.as_str() {
-                "kind" => asked.kind = Kind::parse(&value),
-                "column" if !asked.columns.contains(&value) => asked.columns.push(value),
-                "column" => {}
-                "do" => asked.does = value,
-                "add" => asked.add = value,
-                "shape" => asked.shape = value,
-                _ => drop(asked.query.set(&name, &value)),
-            }
-        }
-        Ok(asked)
+        from_pairs(deserializer, |asked: &mut Self, name, value| match name {
+            "kind" => asked.kind = Kind::parse(&value),
+            "column" if !asked.columns.contains(&value) => asked.columns.push(value),
+            "column" => {}
+            "do" => asked.does = value,
+            "add" => asked.add = value,
+            "shape" => asked.shape = value,
+            _ => drop(asked.query.set(name, &value)),
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::errors::{FormErrors, Result};
 use crate::extract::Query;
 use crate::frame::Frame;
-use crate::pages::form::Choice;
+use crate::pages::form::{Choice, from_pairs};
 use crate::session::Visitor;
 
 /// Sequences offered.
@@ -48,19 +48,15 @@ pub struct Asked {
 
 impl<'de> Deserialize<'de> for Asked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let mut asked = Self::default();
-        for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
-            match name.as_str() {
-                "kind" => asked.kind = Kind::parse(&value),
-                "at" => asked.at = value.parse().ok(),
-                "field" => asked.field = value,
-                "op" => asked.op = value,
-                "value" => asked.values.push(value),
-                "do" => asked.does = value,
-                _ => drop(asked.query.set(&name, &value)),
-            }
-        }
-        Ok(asked)
+        from_pairs(deserializer, |asked: &mut Self, name, value| match name {
+            "kind" => asked.kind = Kind::parse(&value),
+            "at" => asked.at = value.parse().ok(),
+            "field" => asked.field = value,
+            "op" => asked.op = value,
+            "value" => asked.values.push(value),
+            "do" => asked.does = value,
+            _ => drop(asked.query.set(name, &value)),
+        })
     }
 }
 

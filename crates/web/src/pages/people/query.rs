@@ -11,6 +11,7 @@ use relance_storage::people_lists::{PeopleQuery, SortBy};
 use serde::{Deserialize, Deserializer};
 
 use crate::errors::Result;
+use crate::pages::form::from_pairs;
 use crate::urls;
 
 /// People on a page.
@@ -43,11 +44,9 @@ pub struct ListQuery {
 
 impl<'de> Deserialize<'de> for ListQuery {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let mut query = Self::default();
-        for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
-            query.set(&name, &value);
-        }
-        Ok(query)
+        from_pairs(deserializer, |query: &mut Self, name, value| {
+            query.set(name, &value);
+        })
     }
 }
 
