@@ -67,6 +67,8 @@ struct MergeAsk {
     words: String,
     /// *Leave these 3 out*.
     leave_out: String,
+    /// What becomes of those.
+    left_out: &'static str,
     /// What is said of those that more than one contact would fit; empty if there are none.
     several: String,
 }
@@ -250,6 +252,11 @@ fn merge_words(found: &BulkMerges) -> Option<MergeAsk> {
     (found.one + found.several > 0).then(|| MergeAsk {
         words: format!("{at_least}{} {leads} {share} email address with a contact.", words::number(number)),
         leave_out: these,
+        left_out: if number == 1 {
+            "It stays a lead and is listed with the contact."
+        } else {
+            "They stay leads and are listed, each with the contact."
+        },
         several,
     })
 }
