@@ -114,6 +114,61 @@ async function keys(page) {
   await page.getByText("3 selected").waitFor();
   await page.getByRole("button", { name: "Clear" }).click();
   await page.getByText("3 selected").waitFor({ state: "hidden" });
+  await page.locator("h1").click();
+  await page.keyboard.press("n");
+  await dialog(page).getByRole("heading", { name: "New lead" }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog(page).waitFor({ state: "detached" });
+}
+
+/** Everything in the open dialog that can be used is reached with Tab, and Tab does not leave it. */
+async function reachable(page, where) {
+  const wanted = await dialog(page).evaluate((root) => {
+    const usable = "a[href], button:not([disabled]), input:not([type=hidden], [disabled]), select, textarea, [tabindex='0']";
+    const shown = [...root.querySelectorAll(usable)].filter((one) => one.offsetParent !== null);
+    const first = (one) => one.type !== "radio" || one.checked;
+    return shown.filter(first).map((one, at) => (one.dataset.reach = String(at)));
+  });
+  const met = new Set();
+  for (let press = 0; press < wanted.length * 3 + 5 && met.size < wanted.length; press++) {
+    await page.keyboard.press("Tab");
+    met.add(await page.evaluate(() => document.activeElement?.dataset.reach));
+    met.delete(undefined);
+  }
+  assert.deepEqual([...met].sort(), wanted.sort(), `${where}: what Tab reaches`);
+}
+
+/** The dialogs of bulk actions: by axe, by keyboard alone, and no wider than the narrowest screen. */
+async function dialogs(page) {
+  for (const action of ["Convert", "Assign owner", "Pause", "Delete"]) {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto(`${baseUrl}/leads`);
+    await page.locator("tr[data-row] input[type=checkbox]").nth(0).click();
+    const bar = page.locator(".selection-bar");
+    if (action === "Delete") await bar.getByRole("button", { name: "More" }).click();
+    await bar.getByRole("button", { name: action, exact: true }).click();
+    await dialog(page).locator("h1, h2").first().waitFor();
+    await axe(page, action);
+    await reachable(page, action);
+    for (const width of [640, 320]) {
+      await page.setViewportSize({ width, height: 640 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${action} is ${wide} px too wide at ${width}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(`${baseUrl}/leads`);
+}
+
+/** The head of a wide table stays in sight while its rows scroll. */
+async function stickyHead(page) {
+  await page.setViewportSize({ width: 1280, height: 700 });
+  await page.goto(`${baseUrl}/leads`);
+  const wrap = page.locator(".people-wrap");
+  await wrap.evaluate((one) => one.scrollTo(0, one.scrollHeight));
+  const [head, top] = await wrap.evaluate((one) => [one.querySelector("th").getBoundingClientRect().top, one.getBoundingClientRect().top]);
+  assert.ok(await wrap.evaluate((one) => one.scrollTop > 0), "the rows scroll");
+  assert.ok(Math.abs(head - top) <= 2, `the head is at ${head}, the table at ${top}`);
 }
 
 async function index(page) {
@@ -146,7 +201,7 @@ async function exportFile(page) {
 async function narrow(page) {
   for (const width of [320, 640]) {
     await page.setViewportSize({ width, height: 700 });
-    for (const path of ["/leads", "/lists", "/people/columns?kind=lead", "/people/filter?kind=lead"]) {
+    for (const path of ["/leads", "/lists", "/people/columns?kind=lead", "/people/filter?kind=lead", "/settings/teams", "/settings/teams/new"]) {
       await page.goto(baseUrl + path);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${path} is ${wide} px too wide at ${width}`);
@@ -156,7 +211,7 @@ async function narrow(page) {
 
 await inBrowser(async (page) => {
   await signIn(page);
-  for (const part of [search, filter, columns, saveList, tagAndUndo, keys, index, exportFile, narrow]) {
+  for (const part of [search, filter, columns, saveList, tagAndUndo, keys, stickyHead, dialogs, index, exportFile, narrow]) {
     try {
       await part(page);
     } catch (error) {
