@@ -106,7 +106,7 @@ impl StartCheck {
             let first = counted(late, "first email is", "first emails are");
             held.push(format!("{first} more than 7 days late and held until you retry or stop them"));
         }
-        let held = if held.is_empty() { "Nobody is held".to_owned() } else { held.join("; ") };
+        let held = if held.is_empty() { "Nobody is held because of it".to_owned() } else { held.join("; ") };
         format!(
             "Every mailbox was compared with its Sent folder and sending goes on, with the usual gaps and quotas. {held}."
         )
@@ -175,6 +175,6 @@ mod tests {
         assert!(check.done_words(1, 3).ends_with(
             "1 person is held for your review; 3 first emails are more than 7 days late and held until you retry or stop them."
         ));
-        assert!(check.done_words(0, 0).ends_with("Nobody is held."));
+        assert!(check.done_words(0, 0).ends_with("Nobody is held because of it."));
     }
 }

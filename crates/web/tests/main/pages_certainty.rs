@@ -49,7 +49,10 @@ async fn every_page_says_what_a_restored_backup_holds_and_then_how_it_ended() {
     let mut stepper = Stepper::start(site.engine.clone()).await.expect("a stepper");
     stepper.run_due().await.expect("a turn");
     let html = page(&site, &cookie, "/leads").await;
-    assert!(html.contains("Every mailbox was compared with its Sent folder") && html.contains("Nobody is held."));
+    assert!(
+        html.contains("Every mailbox was compared with its Sent folder")
+            && html.contains("Nobody is held because of it.")
+    );
     site.engine.clock.advance(SHOWN_MS + 1);
     assert!(!page(&site, &cookie, "/leads").await.contains("A backup was restored."), "a day later it is gone");
 
