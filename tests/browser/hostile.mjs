@@ -115,9 +115,9 @@ function receive(answered) {
   writeFileSync(`${INBOX}/position`, `${String(number).padStart(20, "0")}\n`);
 }
 
-/** Someone who was written to. */
+/** Someone who was written to and has not answered, so that mail from a stranger of their company waits for a person. */
 async function writtenTo(api) {
-  const { items } = await api("GET", "enrollments?limit=100");
+  const { items } = await api("GET", "enrollments?state=active&limit=100");
   for (const { id, person_id } of items) {
     const { steps } = await api("GET", `enrollments/${id}`);
     const sent = steps.find((step) => step.delivery && step.status === "sent");

@@ -1,7 +1,7 @@
 //! Simulated prospects of a demo or rehearsal: they answer, are out of office, or do not exist.
 //!
-//! What a prospect does follows from a hash of person and email, so it is the same after a restart and nothing has to
-//! be remembered. Answers go into the sandbox mailbox and through the ordinary watcher.
+//! What a prospect does follows from a hash of their address and the email, so it is the same after a restart and in
+//! every new demo, and nothing has to be remembered. Answers go into the sandbox mailbox and through the ordinary watcher.
 
 use crate::{Engine, error::Result};
 use relance_domain::{
@@ -17,6 +17,9 @@ use relance_storage as storage;
 const REMEMBERED_MS: i64 = 12 * DAY;
 /// Sent emails looked at in one mailbox.
 const LOOKED_AT: u32 = 500;
+
+/// Chosen so that the first wave of the demo holds answers, an out-of-office note and a bounce.
+const SALT: u64 = 201;
 
 /// What a prospect does with an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +40,8 @@ const REPLIES: [&str; 6] = [
 
 /// What this person does with this email and after how long; `None` = stays silent.
 fn answer_to(delivery: &Delivery, is_first: bool) -> Option<(Answer, i64)> {
-    let person = mix(delivery.person_id.uuid().as_u128());
-    let email = mix(delivery.id.uuid().as_u128());
+    let person = hash(&[&delivery.recipient]);
+    let email = hash(&[&delivery.recipient, &delivery.subject, &delivery.text]);
     match person % 100 {
         0..7 if is_first => Some((Answer::Bounce, MINUTE)),
         7..17 if is_first => Some((Answer::OutOfOffice { days: 3 + (email % 6) as i64 }, 2 * MINUTE)),
@@ -50,8 +53,13 @@ fn answer_to(delivery: &Delivery, is_first: bool) -> Option<(Answer, i64)> {
     }
 }
 
-fn mix(id: u128) -> u64 {
-    let mut bits = (id as u64) ^ ((id >> 64) as u64);
+/// FNV-1a over the texts, stirred so that every bit counts; with it the demo's own people show every kind of answer.
+fn hash(texts: &[&str]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes());
+    let read = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut bits = read ^ SALT;
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     bits ^ (bits >> 33)

@@ -36,12 +36,14 @@ pub async fn make(engine: &Engine) -> anyhow::Result<()> {
     let sequences = add_sequences(&past, &admin).await?;
     let mut stepper = Stepper::start(past.clone()).await?;
     let mut prospects = Prospects::new(past.clone(), past.now());
-    // Some start three weeks ago, some last week, some yesterday.
-    let waves: [(i64, SequenceId, &[PersonId]); 4] = [
+    // From three weeks ago to the day before yesterday; five days always hold a working day, so that whenever the demo is
+    // made somebody waits for a second email.
+    let waves: [(i64, SequenceId, &[PersonId]); 5] = [
         (0, sequences[0], &people[0..9]),
         (3 * DAY, sequences[2], &people[30..36]),
         (11 * DAY, sequences[1], &people[9..16]),
-        (19 * DAY, sequences[0], &people[16..24]),
+        (16 * DAY, sequences[0], &people[16..24]),
+        (19 * DAY, sequences[1], &people[24..28]),
     ];
     for (after, sequence, chosen) in waves {
         live_until(&past, &mut stepper, &mut prospects, now.plus_ms(after - HISTORY_MS)).await?;
