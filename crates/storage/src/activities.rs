@@ -3,6 +3,7 @@
 use crate::{
     args,
     error::Result,
+    sending_pauses,
     tx::{self, Tx},
     value::{Row, Value, json},
 };
@@ -97,7 +98,14 @@ pub async fn list_of_person(
         args.extend(kinds.iter().map(|kind| Value::from(kind.as_str())));
     }
     let sql = format!("SELECT {COLUMNS} FROM activities WHERE {conditions} ORDER BY at DESC, id DESC LIMIT $2");
-    tx.all(&sql, args, activity).await
+    let mut found = tx.all(&sql, args, activity).await?;
+    let pauses = sending_pauses::of_person(tx, person_id, kinds, after, limit).await?;
+    if !pauses.is_empty() {
+        found.extend(pauses);
+        found.sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
+        found.truncate(limit);
+    }
+    Ok(found)
 }
 
 /// Up to `limit` events of one kind since `since`, newest first; with `actor_id`, those of the actor's enrollments.

@@ -39,6 +39,7 @@ pub mod people_sequences;
 mod people_sorted;
 pub mod people_views;
 pub mod sending;
+pub mod sending_pauses;
 pub mod sequences;
 pub mod start_checks;
 pub mod suppressions;

@@ -27,6 +27,7 @@ migrations! {
     1 "0001_foundation";
     2 "0002_lists_and_fields";
     3 "0003_certainty";
+    4 "0004_lists_and_pauses";
 }
 
 /// The number of the newest migration this program knows.

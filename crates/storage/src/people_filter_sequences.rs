@@ -26,9 +26,10 @@ impl Condition<'_> {
             "in_none_now" | "not_ongoing_in" => ("NOT ", "e.state <> 'finished'"),
             "never_in_any" | "never_in" => ("NOT ", "1 = 1"),
             "ongoing_in" => ("", "e.state <> 'finished'"),
-            "active_in" => ("", "e.state = 'active'"),
-            "paused_in" => ("", "e.state = 'paused'"),
-            "blocked_in" => ("", "e.state = 'blocked'"),
+            // The first part is what the index of unfinished enrollments stands for: one look per person.
+            "active_in" => ("", "e.state <> 'finished' AND e.state = 'active'"),
+            "paused_in" => ("", "e.state <> 'finished' AND e.state = 'paused'"),
+            "blocked_in" => ("", "e.state <> 'finished' AND e.state = 'blocked'"),
             _ => ("", "e.state = 'finished'"),
         };
         let mut condition = state.to_owned();

@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     people::{self, person},
     people_facts::Facts,
-    people_pages::{Asked, Prepared, ask, by_index, look_up, statements},
+    people_pages::{Asked, Prepared, ask, look_up, statements, ways_to_count},
     people_query::{Key, LONGEST_PAGE},
     people_sequences::{self, InSequence, NextEmail},
     people_sorted,
@@ -149,15 +149,40 @@ pub async fn check(tx: &mut Tx, query: &PeopleQuery, columns: &[String]) -> Resu
 
 /// How many people the query finds, counted up to `at_most`; and whether there are more.
 pub async fn count(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<(usize, bool)> {
-    let (search, facts) = (by_index(&query.search), Facts::of(tx, query).await?);
-    let prepared = Prepared { query, search: &search, facts: &facts };
-    let Asked { mut condition, from, text } = ask(tx, prepared, query.kind)?;
+    let (ways, facts) = (ways_to_count(tx, &query.search).await?, facts_to_count(tx, query).await?);
+    let mut found = 0;
+    for search in ways {
+        let Statement { sql, args } = count_statement(tx, Prepared { query, search: &search, facts: &facts }, at_most)?;
+        found = tx.one(&sql, args, |row| row.count("number")).await? as usize;
+        if found > at_most {
+            break;
+        }
+    }
+    Ok((found.min(at_most), found > at_most))
+}
+
+/// Whoever is counted without a rule is counted in an index alone; SQLite would read the people themselves, all of them
+/// where a kind has few.
+async fn facts_to_count(tx: &mut Tx, query: &PeopleQuery) -> Result<Facts> {
+    let mut facts = Facts::of(tx, query).await?;
+    if facts.led_by.is_none() && query.filter == Filter::default() && query.visible_to.is_none() {
+        facts.led_by = Some("people_by_name");
+    }
+    Ok(facts)
+}
+
+fn count_statement(tx: &Tx, prepared: Prepared<'_>, at_most: usize) -> Result<Statement> {
+    let Asked { mut condition, from, text } = ask(tx, prepared, prepared.query.kind)?;
     let limit = condition.bind(at_most + 1);
     let sql =
         format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {from} WHERE {text} LIMIT {limit}) counted");
-    let args = condition.args;
-    let found = tx.one(&sql, args, |row| row.count("number")).await? as usize;
-    Ok((found.min(at_most), found > at_most))
+    Ok(Statement { sql, args: condition.args })
+}
+
+/// The statements by which people are counted up to `at_most`, in their order.
+pub async fn count_statements(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<Vec<Statement>> {
+    let (ways, facts) = (ways_to_count(tx, &query.search).await?, facts_to_count(tx, query).await?);
+    ways.iter().map(|search| count_statement(tx, Prepared { query, search, facts: &facts }, at_most)).collect()
 }
 
 /// Up to `limit` ids of the people the query finds, by id, after `after`: to work through all that match in chunks.

@@ -75,6 +75,10 @@ pub(crate) enum Search {
     Few(Vec<String>),
     /// It finds many: they are met on any way.
     Many(Vec<String>),
+    /// It is a word that many have: they are read one by one, in no order.
+    OneByOne(String),
+    /// Only those who have each word as it is, read one by one where the engine can.
+    WholeWords(Vec<String>),
 }
 
 const FEW: usize = 5_000;
@@ -90,12 +94,56 @@ pub(crate) fn by_index(search: &str) -> Search {
 }
 
 /// Looks how many people a search finds.
+///
+/// SQLite gathers everyone behind a word's beginning before it gives out the first (0.4 s at a million). So it is asked
+/// first what it answers one by one: how many rows each beginning has, then how many people have the words as they are.
 pub(crate) async fn look_up(tx: &mut Tx, search: &str) -> Result<Search> {
     let Search::Few(words) = by_index(search) else { return Ok(by_index(search)) };
+    if tx.words_found(1, 2).is_some() {
+        for word in &words {
+            if !is_frequent(tx, word).await? {
+                return Ok(Search::Few(words));
+            }
+        }
+        if words.len() == 1 || finds_many(tx, tx.whole_words_query(&words)).await? {
+            return Ok(Search::Many(words));
+        }
+    }
+    let found = finds_many(tx, tx.search_query(&words)).await?;
+    Ok(if found { Search::Many(words) } else { Search::Few(words) })
+}
+
+/// What is behind every word that begins like this one.
+fn beyond_word(word: &str) -> String {
+    format!("{word}{}", char::MAX)
+}
+
+/// More than [`FEW`] words of people begin with this one.
+async fn is_frequent(tx: &mut Tx, word: &str) -> Result<bool> {
+    let Some(from) = tx.words_found(1, 2) else { return Ok(true) };
+    let sql = format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {from} LIMIT $3) at_most");
+    let found = tx.one(&sql, args![word, beyond_word(word), FEW + 1], |row| row.count("number")).await?;
+    Ok(found as usize > FEW)
+}
+
+async fn finds_many(tx: &mut Tx, query: String) -> Result<bool> {
     let sql = format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {} LIMIT $2) at_most", tx.people_found(1));
-    let args = args![tx.search_query(&words), FEW + 1];
-    let found = tx.one(&sql, args, |row| row.count("number")).await? as usize;
-    Ok(if found > FEW { Search::Many(words) } else { Search::Few(words) })
+    Ok(tx.one(&sql, args![query, FEW + 1], |row| row.count("number")).await? as usize > FEW)
+}
+
+/// The ways to count what a search finds: the first that reaches the limit ends it, the last is exact.
+pub(crate) async fn ways_to_count(tx: &mut Tx, search: &str) -> Result<Vec<Search>> {
+    let by_index = by_index(search);
+    if tx.words_found(1, 2).is_none() {
+        return Ok(vec![by_index]);
+    }
+    Ok(match look_up(tx, search).await? {
+        Search::Many(words) => match words.as_slice() {
+            [word] => vec![Search::OneByOne(word.clone())],
+            _ => vec![Search::WholeWords(words), by_index],
+        },
+        _ => vec![by_index],
+    })
 }
 
 /// A query with what was looked up for it.
@@ -129,6 +177,17 @@ pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) ->
         Search::Few(words) => {
             condition.bind(tx.search_query(words));
             from = tx.people_found(condition.args.len());
+        }
+        Search::WholeWords(words) => {
+            condition.bind(tx.whole_words_query(words));
+            from = tx.people_found(condition.args.len());
+        }
+        Search::OneByOne(word) => {
+            condition.bind(word.as_str());
+            condition.bind(beyond_word(word));
+            if let Some(found) = tx.people_with_word(condition.args.len() - 1, condition.args.len()) {
+                from = found;
+            }
         }
         Search::Many(words) => parts.extend(words.iter().map(|word| {
             format!("{}(' ' || p.search_text, {}) > 0", tx.position_of(), condition.bind(format!(" {word}")))

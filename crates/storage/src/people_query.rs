@@ -25,7 +25,7 @@ pub enum SortBy {
     Status,
     /// When their next email is due; those without one last.
     NextEmail,
-    /// Any other field in API spelling, among at most 10,000 people; those without a value last.
+    /// Any other field in API spelling, slower the more people match; those without a value last.
     Field(String),
 }
 

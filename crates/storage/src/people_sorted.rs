@@ -1,14 +1,14 @@
 //! Sorts that no index serves: every field but the usual ones.
 //!
-//! The keys of at most 10,000 people are read and sorted here, whatever the field; if more people match, the list asks to
-//! be filtered first instead of keeping everyone waiting. Those without a value come last in both directions.
+//! The keys of everyone who matches are read one by one, and no more of them kept than the page needs: a page takes as
+//! long as there are people to look at, and no memory for them. Those without a value come last in both directions.
 
 use crate::{
     error::Result,
     people,
     people_fields::{self, FieldType},
     people_pages::{Asked, Prepared, Statement, ask},
-    people_query::Key,
+    people_query::{Key, PeopleQuery},
     tx::Tx,
     value::Row,
 };
@@ -16,10 +16,14 @@ use relance_domain::{
     PersonId, Refused,
     person::{Person, normalized},
 };
-use std::{cmp::Ordering, collections::HashMap};
+use std::{
+    cmp::Ordering,
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 
-/// The most people sorted by a field without an index.
-pub(crate) const MOST_SORTED: usize = 10_000;
+/// So many are gathered before those beyond the page are dropped.
+const GATHERED: usize = 4_096;
 
 /// How the key of a row is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +65,7 @@ fn expression(prepared: Prepared<'_>, tx: &Tx, field: &str) -> Result<(String, R
     })
 }
 
-/// The ids and keys of everyone the query finds, one more than can be sorted.
+/// The ids and keys of everyone the query finds.
 pub(crate) fn statement(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<Statement> {
     Ok(read(tx, prepared, field)?.0)
 }
@@ -72,8 +76,7 @@ fn read(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<(Statement, Read
     if key.contains("$yes") {
         key = key.replace("$yes", &condition.bind(true));
     }
-    let limit = condition.bind(MOST_SORTED + 1);
-    let sql = format!("SELECT p.id, {key} AS sort_key FROM {from} WHERE {text} LIMIT {limit}");
+    let sql = format!("SELECT p.id, {key} AS sort_key FROM {from} WHERE {text}");
     Ok((Statement { sql, args: condition.args }, reads))
 }
 
@@ -106,26 +109,67 @@ fn order(a: &(Key, PersonId), b: &(Key, PersonId), descending: bool) -> Ordering
     last(&a.0).cmp(&last(&b.0)).then_with(|| directed(a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1))))
 }
 
-/// Up to `limit` people from the cursor on, in the direction of the cursor; refused if too many match.
-pub(crate) async fn scan(tx: &mut Tx, prepared: Prepared<'_>, field: &str, limit: usize) -> Result<Vec<(Key, Person)>> {
-    let (statement, reads) = read(tx, prepared, field)?;
-    let mut found: Vec<(Key, PersonId)> =
-        tx.all(&statement.sql, statement.args, |row| Ok((key(row, reads)?, row.id("id")?))).await?;
-    if found.len() > MOST_SORTED {
-        let message = "More than 10,000 people match. Filter the list first, then sort it by this column.";
-        return Err(Refused::at("sort", "too_many_to_sort", message).into());
-    }
-    let query = prepared.query;
-    found.sort_by(|a, b| order(a, b, query.descending));
-    if let Some(cursor) = &query.cursor {
-        let edge = (cursor.key.clone(), cursor.id);
-        let wanted = if cursor.backwards { Ordering::Less } else { Ordering::Greater };
-        found.retain(|one| order(one, &edge, query.descending) == wanted);
-        if cursor.backwards {
-            found.reverse();
+/// The people next to the edge of a page, out of all that are met in any order.
+struct Nearest {
+    found: Vec<(Key, PersonId)>,
+    edge: Option<(Key, PersonId)>,
+    descending: bool,
+    backwards: bool,
+    limit: usize,
+}
+
+impl Nearest {
+    fn new(query: &PeopleQuery, limit: usize) -> Self {
+        Self {
+            found: Vec::new(),
+            edge: query.cursor.as_ref().map(|cursor| (cursor.key.clone(), cursor.id)),
+            descending: query.descending,
+            backwards: query.cursor.as_ref().is_some_and(|cursor| cursor.backwards),
+            limit,
         }
     }
-    found.truncate(limit);
+
+    /// Along the direction of the cursor.
+    fn along(&self, a: &(Key, PersonId), b: &(Key, PersonId)) -> Ordering {
+        let order = order(a, b, self.descending);
+        if self.backwards { order.reverse() } else { order }
+    }
+
+    fn meet(&mut self, one: (Key, PersonId)) {
+        if self.edge.as_ref().is_some_and(|edge| self.along(&one, edge) != Ordering::Greater) {
+            return;
+        }
+        self.found.push(one);
+        if self.found.len() >= GATHERED.max(2 * self.limit) {
+            self.drop_the_rest();
+        }
+    }
+
+    fn drop_the_rest(&mut self) {
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_by(|a, b| self.along(a, b));
+        found.truncate(self.limit);
+        self.found = found;
+    }
+
+    fn done(mut self) -> Vec<(Key, PersonId)> {
+        self.drop_the_rest();
+        self.found
+    }
+}
+
+/// Up to `limit` people from the cursor on, in the direction of the cursor.
+pub(crate) async fn scan(tx: &mut Tx, prepared: Prepared<'_>, field: &str, limit: usize) -> Result<Vec<(Key, Person)>> {
+    let (statement, reads) = read(tx, prepared, field)?;
+    let query = prepared.query;
+    let nearest = Mutex::new(Nearest::new(query, limit));
+    // Rows are told apart here, so that nothing is kept of those beyond the page.
+    tx.all(&statement.sql, statement.args, |row| {
+        nearest.lock().unwrap_or_else(PoisonError::into_inner).meet((key(row, reads)?, row.id("id")?));
+        Ok(())
+    })
+    .await?;
+    let found = nearest.into_inner().unwrap_or_else(PoisonError::into_inner).done();
     let ids: Vec<PersonId> = found.iter().map(|(_, id)| *id).collect();
     let mut people: HashMap<PersonId, Person> =
         people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();

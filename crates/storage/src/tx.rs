@@ -263,6 +263,25 @@ impl Tx {
         }
     }
 
+    /// Fragment: a FROM clause with a row for each word between two values and each person who has it, read one by one;
+    /// nothing on PostgreSQL, whose index of words is asked as a whole.
+    pub fn words_found(&self, from: usize, before: usize) -> Option<String> {
+        match self {
+            Self::Sqlite(_) => Some(format!("people_search_words WHERE term >= ${from} AND term < ${before}")),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Fragment: a FROM clause with the people of alias `p` who have a word between two values, read one by one where
+    /// [`Tx::words_found`] does.
+    pub fn people_with_word(&self, from: usize, before: usize) -> Option<String> {
+        let found = self.words_found(from, before)?;
+        Some(format!(
+            "(SELECT DISTINCT doc AS found_number FROM {found}) found
+                CROSS JOIN people p ON p.search_number = found.found_number"
+        ))
+    }
+
     /// Fragment: a FROM clause with the people of alias `p`, few of whom are led to by this index. SQLite would follow the
     /// order of the list instead and read everyone; PostgreSQL knows how few they are.
     pub fn people_led_by(&self, index: &str) -> String {
@@ -283,6 +302,15 @@ impl Tx {
             Self::Postgres(_) => ":*",
         };
         words.iter().map(|word| format!("{mark}{word}{mark}{any}")).collect::<Vec<_>>().join(and)
+    }
+
+    /// Fragment: the full-text query for people who have each of `words` as it is.
+    pub fn whole_words_query(&self, words: &[String]) -> String {
+        let (mark, and) = match self {
+            Self::Sqlite(_) => ("\"", " AND "),
+            Self::Postgres(_) => ("'", " & "),
+        };
+        words.iter().map(|word| format!("{mark}{word}{mark}")).collect::<Vec<_>>().join(and)
     }
 
     /// Fragment: the database's own clock, milliseconds since the epoch.

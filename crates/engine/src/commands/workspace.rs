@@ -9,7 +9,11 @@ use relance_domain::{
     user::{Actor, Role, User},
     workspace::Workspace,
 };
-use relance_storage::{mailboxes, users, workspace};
+use relance_storage::{
+    Tx, mailboxes,
+    sending_pauses::{self, SendingPause},
+    users, workspace,
+};
 use secrecy::SecretString;
 
 /// The first admin and the workspace.
@@ -100,7 +104,9 @@ impl Engine {
         access::admins_only(actor, "stop all sending")?;
         let mut tx = self.store.begin().await?;
         access::workspace(&mut tx).await?;
-        workspace::pause(&mut tx, self.now()).await?;
+        if workspace::pause(&mut tx, self.now()).await? {
+            self.keep_pause(&mut tx, actor, true).await?;
+        }
         let leaving = super::ending::leaving_anywhere(&mut tx).await?;
         let ended = Ended { leaving: leaving.iter().map(super::outcome::leaving).collect(), ..Ended::default() };
         let workspace = access::workspace(&mut tx).await?;
@@ -113,11 +119,20 @@ impl Engine {
         access::admins_only(actor, "resume sending")?;
         let mut tx = self.store.begin().await?;
         access::workspace(&mut tx).await?;
-        workspace::resume(&mut tx, self.now()).await?;
+        if workspace::resume(&mut tx, self.now()).await? {
+            self.keep_pause(&mut tx, actor, false).await?;
+        }
         let workspace = access::workspace(&mut tx).await?;
         tx.commit().await?;
         self.look_again_after_pause(None).await?;
         Ok(workspace)
+    }
+
+    /// Keeps a stop of all sending, or its end, for the history of everyone it concerns.
+    async fn keep_pause(&self, tx: &mut Tx, actor: &Actor, stopped: bool) -> Result<()> {
+        let id = self.new_activity_id();
+        let pause = SendingPause { id, at: self.now(), stopped, actor_id: actor.user_id() };
+        Ok(sending_pauses::insert(tx, &pause).await?)
     }
 
     /// Changes name, zone, default schedule or postal address; admins only.

@@ -285,3 +285,47 @@ async fn revisions_rise_for_what_is_claimed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_quota_lets_go_in_batches_once_its_time_has_come() {
+    on_both("release quota", |store| async move {
+        let mut tx = begin(&store).await;
+        let made = made(&mut tx).await;
+        for n in 20..23 {
+            made.enrolled(&mut tx, n, at(10)).await;
+        }
+        let slots = [QuotaSlot { first: 1, last: 99, resumes_at: at(1000) }];
+        assert_eq!(enrollment_sets::hold_quota(&mut tx, made.mailbox, &slots, at(20)).await.expect("held"), 3);
+        let early = enrollment_sets::release_quota(&mut tx, 9, at(999)).await.expect("asked");
+        assert_eq!(early, (0, vec![]));
+        for (now, released) in [(1000, (2, vec![made.mailbox])), (1001, (1, vec![made.mailbox])), (1002, (0, vec![]))] {
+            assert_eq!(enrollment_sets::release_quota(&mut tx, 2, at(now)).await.expect("released"), released);
+        }
+        for n in 20..23 {
+            let found = find(&mut tx, id(n)).await;
+            assert!(matches!(found.enrollment.state, State::Active { .. }), "{:?}", found.enrollment.state);
+            assert_eq!(found.enrollment.revision, 2, "held and released");
+        }
+        tx.commit().await.expect("commit");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_named_are_released_from_one_reason_and_no_other() {
+    on_both("release many", |store| async move {
+        let mut tx = begin(&store).await;
+        let made = made(&mut tx).await;
+        let before = in_states(&mut tx, &made, 10, &all_states()).await;
+        let all: Vec<EnrollmentId> = before.iter().map(|stored| stored.enrollment.id).collect();
+        let released = enrollment_sets::release_many(&mut tx, &all, "auth_failed", at(30)).await.expect("released");
+        assert_eq!(released.len(), 1);
+        assert_follows(&mut tx, &before, &released, &Event::Released, 1, at(30)).await;
+        let again = enrollment_sets::release_many(&mut tx, &all, "auth_failed", at(31)).await.expect("asked");
+        assert_eq!(again, []);
+        let nobody = enrollment_sets::release_many(&mut tx, &[], "no_recipient", at(31)).await.expect("asked");
+        assert_eq!(nobody, []);
+        tx.commit().await.expect("commit");
+    })
+    .await;
+}

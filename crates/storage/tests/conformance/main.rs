@@ -10,6 +10,7 @@ mod harness;
 mod inbound;
 mod jobs;
 mod leases;
+mod list_plans;
 mod lists;
 mod made;
 mod mailboxes;

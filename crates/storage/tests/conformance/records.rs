@@ -3,6 +3,7 @@
 use crate::{
     fixtures::{self, Stands},
     harness::{at, id, on_both},
+    made::{made, step},
 };
 use relance_domain::{
     ActivityId, PersonId, UserId,
@@ -10,7 +11,12 @@ use relance_domain::{
     suppression::{Suppression, SuppressionReason},
     template::Template,
 };
-use relance_storage::{activities, suppressions, templates};
+use relance_storage::{
+    activities,
+    email_edits::{self, EmailEdit},
+    sending_pauses::{self, SendingPause},
+    suppressions, templates,
+};
 
 fn template(n: u128, name: &str, owner: Option<UserId>, shared: bool) -> Template {
     Template {
@@ -147,6 +153,77 @@ async fn the_history_of_a_person_comes_newest_first_in_pages() {
         assert_eq!(activities::count(&mut tx, ActivityKind::EmailSent, at(0), at(3)).await.unwrap(), 4);
         assert!(activities::find(&mut tx, id(6)).await.unwrap().is_some());
         assert_eq!(activities::find(&mut tx, id(60)).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_words_of_one_persons_email_are_kept_changed_and_forgotten() {
+    on_both("email edits", |store| async move {
+        let mut tx = store.begin().await.unwrap();
+        let made = made(&mut tx).await;
+        let (one, two) = (made.enrolled(&mut tx, 10, at(0)).await, made.enrolled(&mut tx, 11, at(0)).await);
+        let ids = [one.enrollment.id, two.enrollment.id];
+        let edit = |enrollment_id, n, subject: &str| EmailEdit {
+            enrollment_id,
+            step_id: step(n),
+            subject: subject.to_owned(),
+            body_html: "<p>Hello</p>".to_owned(),
+            body_text: String::new(),
+            edited_by: made.user,
+            edited_at: at(5),
+        };
+        let edits = [edit(ids[0], 1, "First"), edit(ids[0], 2, "Second"), edit(ids[1], 1, "Other")];
+        for edit in &edits {
+            email_edits::put(&mut tx, edit).await.unwrap();
+        }
+        let changed = EmailEdit { edited_at: at(6), body_text: "Hello".to_owned(), ..edit(ids[0], 1, "Changed") };
+        email_edits::put(&mut tx, &changed).await.unwrap();
+        let found = email_edits::of_enrollments(&mut tx, &ids).await.unwrap();
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[&(ids[0], step(1))], changed);
+        assert_eq!(found[&(ids[0], step(2))], edits[1]);
+        assert_eq!(email_edits::of_enrollments(&mut tx, &ids[1..]).await.unwrap().len(), 1);
+        assert_eq!(email_edits::of_enrollments(&mut tx, &[]).await.unwrap().len(), 0);
+        assert!(email_edits::delete(&mut tx, ids[0], step(1)).await.unwrap());
+        assert!(!email_edits::delete(&mut tx, ids[0], step(1)).await.unwrap());
+        assert_eq!(email_edits::of_enrollments(&mut tx, &ids).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stop_of_all_sending_is_in_the_history_of_those_who_were_in_a_sequence_then() {
+    on_both("sending pauses", |store| async move {
+        let mut tx = store.begin().await.unwrap();
+        let (ann, bob, cid) = (
+            fixtures::person(&mut tx, 1).await,
+            fixtures::person(&mut tx, 2).await,
+            fixtures::person(&mut tx, 3).await,
+        );
+        let actor = fixtures::user(&mut tx, 1).await;
+        fixtures::sequence(&mut tx, 2).await;
+        // Both were enrolled at 0; Bob's ended at 15.
+        fixtures::enrollment(&mut tx, 3, ann, 2, actor, Stands::Active, 50).await;
+        fixtures::enrollment(&mut tx, 4, bob, 2, actor, Stands::Finished, 15).await;
+        for (n, seconds, stopped) in [(11, -5, true), (12, 10, true), (13, 20, false)] {
+            let pause = SendingPause { id: id(n), at: at(seconds), stopped, actor_id: Some(actor) };
+            sending_pauses::insert(&mut tx, &pause).await.unwrap();
+        }
+        activities::insert(&mut tx, &event(30, ann, ActivityKind::EmailSent, 12)).await.unwrap();
+        let ids = |events: Vec<Activity>| events.into_iter().map(|e| e.id).collect::<Vec<ActivityId>>();
+        let numbers = |numbers: &[u128]| numbers.iter().map(|n| id(*n)).collect::<Vec<ActivityId>>();
+        let page = activities::list_of_person(&mut tx, ann, &[], None, 2).await.unwrap();
+        let after = (page[1].at, page[1].id);
+        assert_eq!((page[0].actor_id, page[0].kind), (Some(actor), ActivityKind::SequenceResumed));
+        assert_eq!(ids(page), numbers(&[13, 30]));
+        assert_eq!(ids(activities::list_of_person(&mut tx, ann, &[], Some(after), 9).await.unwrap()), numbers(&[12]));
+        let paused = [ActivityKind::SequencePaused];
+        assert_eq!(ids(activities::list_of_person(&mut tx, ann, &paused, None, 1).await.unwrap()), numbers(&[12]));
+        assert_eq!(ids(activities::list_of_person(&mut tx, bob, &[], None, 9).await.unwrap()), numbers(&[12]));
+        assert_eq!(ids(activities::list_of_person(&mut tx, cid, &[], None, 9).await.unwrap()), numbers(&[]));
+        let notes = [ActivityKind::Note];
+        assert_eq!(ids(activities::list_of_person(&mut tx, ann, &notes, None, 9).await.unwrap()), numbers(&[]));
     })
     .await;
 }

@@ -52,7 +52,7 @@ pub struct PeopleParams {
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// A field of `people/fields`; with `-` in front from high to low. All but `name`, `organization_name`, `created_at`,
-    /// `updated_at`, `status` and `next_email_at` sort at most 10,000 people (`too_many_to_sort`).
+    /// `updated_at`, `status` and `next_email_at` are sorted without an index: slower the more people match.
     sort: Option<String>,
     /// Only leads or only contacts.
     #[param(value_type = Option<doc::Kind>)]

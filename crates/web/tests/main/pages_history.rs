@@ -10,6 +10,7 @@ use relance_storage::{
     enrollments::{self, Change},
     inbound::{self, Tray},
 };
+use serde_json::json;
 
 /// A lead in the sequence; the ids of the lead, the enrollment and its step.
 async fn started() -> (Installation, Browser, String, String, String) {
@@ -80,4 +81,20 @@ async fn a_pause_of_the_whole_sequence_or_mailbox_is_told_to_everyone_in_it() {
         browser.post(&path, &[]).await.shows(303, &[]);
         browser.get(&feed).await.shows(200, &[words]);
     }
+}
+
+#[tokio::test]
+async fn a_stop_of_all_sending_is_told_to_everyone_who_is_in_a_sequence_and_to_nobody_else() {
+    let (at, browser, lead, _, _) = started().await;
+    let other = json!({ "kind": "lead", "last_name": "Idle", "email": "idle@prospect.test" });
+    let other = at.admin.post("/people", other).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    browser.post("/workspace/pause", &[]).await.shows(303, &[]);
+    let feed = format!("/people/{lead}?show=changes");
+    browser.get(&feed).await.shows(200, &["All sending stopped", "by Ada Admin"]);
+    browser.post("/workspace/resume", &[]).await.shows(303, &[]);
+    browser.get(&feed).await.shows(200, &["All sending resumed", "by Ada Admin"]);
+    let told = at.admin.get(&format!("/activities?person_id={lead}&kind=sequence_paused")).await.expect(200);
+    assert_eq!(told["data"].as_array().map(Vec::len), Some(1), "{told}");
+    let untold = at.admin.get(&format!("/activities?person_id={other}&kind=sequence_paused,sequence_resumed")).await;
+    assert_eq!(untold.expect(200)["data"].as_array().map(Vec::len), Some(0));
 }

@@ -121,7 +121,12 @@ fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -
         _ => ("calendar-clock", "", "step moved"),
     };
     let linked = sequence_link(item, event, around);
-    let title = format!("{} {verb}", if linked.link.is_empty() { "Sequence" } else { &linked.link });
+    let title = match (event.kind, event.enrollment_id) {
+        // Of the whole workspace: it concerns all their sequences.
+        (A::SequencePaused, None) => "All sending stopped".to_owned(),
+        (A::SequenceResumed, None) => "All sending resumed".to_owned(),
+        _ => format!("{} {verb}", if linked.link.is_empty() { "Sequence" } else { &linked.link }),
+    };
     let words = match event.kind {
         A::SequenceEnded => {
             let ended = because(&event.summary, person);
@@ -136,7 +141,17 @@ fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -
 
 /// Who did it and the words of the event, where they say more than its title.
 fn with_reason(event: &Activity, by: &str) -> String {
-    let told = ["Paused", "Resumed", "Started", "Step skipped", "Moved to another time", "Released", "Goes on"];
+    let told = [
+        "Paused",
+        "Resumed",
+        "All sending was stopped",
+        "All sending was resumed",
+        "Started",
+        "Step skipped",
+        "Moved to another time",
+        "Released",
+        "Goes on",
+    ];
     match (by, event.summary.trim_end_matches('.')) {
         (by, words) if words.is_empty() || told.contains(&words) || words.starts_with("Enrolled in ") => by.to_owned(),
         ("", words) => words.to_owned(),
