@@ -12,7 +12,7 @@ use relance_domain::{
     JobId, Refused,
     custom_field::CustomField,
     person::{Kind, email_key},
-    user::Actor,
+    user::{Actor, Sight},
 };
 use relance_storage::{
     custom_fields,
@@ -109,14 +109,15 @@ pub(crate) struct ImportPayload {
     pub(crate) delimiter: u8,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) dry_run: bool,
-    /// Stretches of the file; of a dry run, as many parts follow that name the repeated rows of each.
+    /// Stretches of the file; as many parts may follow that name the repeated rows of each.
     pub(crate) parts: usize,
 }
 
 /// Row numbers, each with the earlier row of the same email.
 pub(crate) type Repeats = Vec<(i64, i64)>;
 
-/// The repeated rows of each stretch. A real run finds them as people; a dry run has nothing else to find them by.
+/// The repeated rows of each stretch. A real run finds them as people, unless an earlier row gave its person to an owner
+/// whose people the importer does not see; a dry run has nothing else to find them by.
 fn repeats(parts: &[&str], delimiter: u8, mapping: &Mapping) -> Vec<Repeats> {
     let Some(column) = mapping.fields.iter().position(|field| field == "email") else {
         return vec![Repeats::new(); parts.len()];
@@ -211,7 +212,9 @@ impl Engine {
             dry_run: new.dry_run,
             parts: split.parts.len(),
         };
-        let repeats = if new.dry_run { repeats(&split.parts, csv.delimiter, &payload.mapping) } else { Vec::new() };
+        let sees_all = self.sight(actor).await? == Sight::Everyone;
+        let repeats =
+            if new.dry_run || !sees_all { repeats(&split.parts, csv.delimiter, &payload.mapping) } else { Vec::new() };
         let repeats: Vec<String> = repeats.iter().map(|repeats| json!(repeats).to_string()).collect();
         let parts: Vec<&str> = split.parts.iter().copied().chain(repeats.iter().map(String::as_str)).collect();
         let now = self.now();

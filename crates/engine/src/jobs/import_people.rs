@@ -1,7 +1,8 @@
 //! A chunk of an import: one stretch of the file, every row judged, the good ones kept.
 //!
-//! A row is known by its email: of a person the importer sees, or of an earlier row of the same stretch. Earlier
-//! stretches are people by then. People out of sight are as if they were not there, so that no file finds them out. Refused rows keep their cells, so that they can be handed back with the reason.
+//! A row is known by its email: of a person the importer sees, or of an earlier row of the same file, even if that one's
+//! person went to an owner out of sight. All others out of sight are as if they were not there, so that no file finds
+//! them out. Refused rows keep their cells, so that they can be handed back with the reason.
 
 use super::{finish, lock, payload, rows_before, save};
 use crate::{
@@ -65,7 +66,7 @@ pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     if !lock(&mut tx, job).await? {
         return Ok(());
     }
-    let rows = keep(engine, &mut tx, &asked, judged, &repeats, &known.owners).await?;
+    let rows = keep(engine, &mut tx, job, &asked, judged, &repeats, &known.owners).await?;
     save(engine, &mut tx, job, (part + 1).to_string(), &rows).await?;
     tx.commit().await?;
     Ok(())
@@ -135,9 +136,25 @@ fn outcome(judged: &Judged, word: &str, reason: String, person_id: Option<Person
     }
 }
 
+/// The earlier row of this file that has the same email, and the person it made; nothing if it made none.
+async fn earlier_row(
+    tx: &mut Tx,
+    job: &Job,
+    asked: &ImportPayload,
+    earlier: Option<i64>,
+) -> Result<Option<(Option<PersonId>, i64)>> {
+    let Some(earlier) = earlier else { return Ok(None) };
+    if asked.dry_run {
+        return Ok(Some((None, earlier)));
+    }
+    let row = jobs::list_rows(tx, job.id, None, earlier - 1, 1).await?.pop().filter(|row| row.number == earlier);
+    Ok(row.and_then(|row| row.person_id).map(|person| (Some(person), earlier)))
+}
+
 async fn keep(
     engine: &Engine,
     tx: &mut Tx,
+    job: &Job,
     asked: &ImportPayload,
     judged: Vec<Judged>,
     repeats: &HashMap<i64, i64>,
@@ -159,8 +176,10 @@ async fn keep(
                 continue;
             }
         };
-        let earlier = repeats.get(&row.number).map(|earlier| (None, *earlier));
-        let duplicate = row.key.as_ref().and_then(|key| known.get(key)).copied().or(earlier);
+        let duplicate = match row.key.as_ref().and_then(|key| known.get(key)).copied() {
+            Some(known) => Some(known),
+            None => earlier_row(tx, job, asked, repeats.get(&row.number).copied()).await?,
+        };
         rows.push(match (duplicate, asked.on_duplicate) {
             (Some((person, earlier)), OnDuplicate::Skip) => {
                 let reason = match earlier {
@@ -169,10 +188,10 @@ async fn keep(
                 };
                 outcome(&row, "skipped", reason, person)
             }
-            (Some((Some(person), _)), OnDuplicate::Update) if !asked.dry_run => {
+            (Some((Some(person), earlier)), OnDuplicate::Update) if !asked.dry_run => {
                 // A row of this stretch that is to be updated by a later one must be there first.
                 insert(engine, tx, asked, &mut created).await?;
-                update(engine, tx, asked, &row, person, owners).await?
+                update(engine, tx, asked, &row, (person, earlier), owners).await?
             }
             (Some((person, _)), OnDuplicate::Update) => outcome(&row, "updated", String::new(), person),
             _ => {
@@ -217,7 +236,7 @@ async fn update(
     tx: &mut Tx,
     asked: &ImportPayload,
     row: &Judged,
-    person: PersonId,
+    (person, earlier): (PersonId, i64),
     owners: &Owners,
 ) -> Result<JobRow> {
     let change = |fields: &mut Fields| {
@@ -228,6 +247,11 @@ async fn update(
     };
     match engine.edit_in(tx, &asked.actor, person, change).await {
         Ok(_) => Ok(outcome(row, "updated", String::new(), Some(person))),
+        Err(EngineError::NotFound(_)) if earlier > 0 => {
+            let reason =
+                format!("Row {earlier} has the same email, and gave it to an owner whose people you do not see.");
+            Ok(outcome(row, "skipped", reason, None))
+        }
         Err(error @ (EngineError::Refused(_) | EngineError::NotFound(_))) => {
             Ok(outcome(row, "refused", error.to_string(), Some(person)))
         }

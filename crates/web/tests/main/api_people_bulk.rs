@@ -235,3 +235,25 @@ async fn neither_an_import_nor_a_conversion_tells_of_whom_one_may_not_see() {
     let converted = at.rep.post(&format!("/people/{seen}/convert"), json!({})).await;
     assert_eq!(id(&converted.expect(200)), seen, "the contact out of sight is as if not there");
 }
+
+#[tokio::test]
+async fn a_file_makes_one_person_of_an_address_even_if_it_gives_that_person_to_an_owner_out_of_sight() {
+    let at = Installation::new().await;
+    at.admin.patch("/workspace", json!({ "people_visibility": "own" })).await.expect(200);
+    let owner = at.admin.get(&format!("/users/{}", at.other.id)).await.expect(200)["email"].clone();
+    let between: String = (0..1_000).map(|n| format!("Between,b{n}@x.test,\n")).collect();
+    for (choice, reason) in
+        [("skip", "Row 1 has the same email."), ("update", "Row 1 has the same email, and gave it to an owner")]
+    {
+        let address = format!("{choice}@x.test");
+        let head = format!("Last name,Email,Owner\nFirst,{address},{}\n", owner.as_str().expect("an address"));
+        let csv = format!("{head}{between}Again,{address},\n");
+        let job = import(&at.rep, &at, &format!("on_duplicate={choice}"), "text/csv", csv).await.expect(202);
+        let done = finished(&at, &at.rep, job["job_id"].as_str().unwrap()).await;
+        let rows = at.rep.get(&format!("/jobs/{}/rows?outcome=skipped&limit=500", id(&done))).await.expect(200);
+        let last = rows["items"].as_array().and_then(|rows| rows.iter().find(|row| row["number"] == 1_002));
+        assert!(last.is_some_and(|row| row["reason"].to_string().contains(reason)), "{choice}: {rows:#}");
+        let people = at.admin.get(&format!("/people?email={choice}%40x.test")).await.expect(200);
+        assert_eq!(ids(&people).len(), 1, "{choice}: {people:#}");
+    }
+}
