@@ -169,7 +169,7 @@ mod tests {
             "Stop all sending",
             "schedule.windows",
             "schedule.days",
-            "/settings/team",
+            "/settings/users",
         ] {
             assert!(html.contains(words), "{words}");
         }

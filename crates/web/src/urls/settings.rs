@@ -9,7 +9,7 @@ pub const MAILBOXES: &str = "/settings/mailboxes";
 /// The user's own settings.
 pub const PROFILE: &str = "/settings/profile";
 /// Users.
-pub const TEAM: &str = "/settings/team";
+pub const USERS: &str = "/settings/users";
 /// Teams, and which people reps see.
 pub const TEAMS: &str = "/settings/teams";
 /// A new team.
@@ -17,7 +17,7 @@ pub const NEW_TEAM: &str = "/settings/teams/new";
 /// Which people reps see, by POST.
 pub const VISIBILITY: &str = "/settings/visibility";
 /// A new user.
-pub const NEW_USER: &str = "/settings/team/new";
+pub const NEW_USER: &str = "/settings/users/new";
 /// The suppression list.
 pub const SUPPRESSIONS: &str = "/settings/suppressions";
 /// Many entries for it at once.
@@ -61,7 +61,7 @@ pub fn sandbox_answer(mailbox: MailboxId, delivery: DeliveryId) -> String {
 
 /// A user.
 pub fn user(id: UserId) -> String {
-    format!("/settings/team/{id}")
+    format!("/settings/users/{id}")
 }
 
 /// A team.
@@ -86,7 +86,7 @@ pub fn custom_field_action(id: CustomFieldId, action: &str) -> String {
 
 /// What is done with a user, by POST: `password`, `deactivate`, `reactivate`.
 pub fn user_action(id: UserId, action: &str) -> String {
-    format!("/settings/team/{id}/{action}")
+    format!("/settings/users/{id}/{action}")
 }
 
 /// Takes an entry off the suppression list, by POST.

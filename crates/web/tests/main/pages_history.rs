@@ -94,7 +94,7 @@ async fn a_stop_of_all_sending_is_told_to_everyone_who_is_in_a_sequence_and_to_n
     browser.post("/workspace/resume", &[]).await.shows(303, &[]);
     browser.get(&feed).await.shows(200, &["All sending resumed", "by Ada Admin"]);
     let told = at.admin.get(&format!("/activities?person_id={lead}&kind=sequence_paused")).await.expect(200);
-    assert_eq!(told["data"].as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "{told}");
     let untold = at.admin.get(&format!("/activities?person_id={other}&kind=sequence_paused,sequence_resumed")).await;
-    assert_eq!(untold.expect(200)["data"].as_array().map(Vec::len), Some(0));
+    assert_eq!(untold.expect(200)["items"].as_array().map(Vec::len), Some(0));
 }

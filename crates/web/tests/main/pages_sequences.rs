@@ -166,7 +166,7 @@ async fn a_rep_reads_a_sequence_and_may_not_change_it() {
         ("time_zone", "Europe/Paris"),
         ("password", PASSWORD),
     ];
-    let (status, page, _) = admin.post("/settings/team/new", &fields).await;
+    let (status, page, _) = admin.post("/settings/users/new", &fields).await;
     assert!(status < 400, "{page}");
     let rep = Browser::of(&site, "rita@acme.test").await;
     let page = rep.get(&sequence).await;

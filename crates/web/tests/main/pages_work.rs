@@ -109,25 +109,27 @@ async fn users_are_added_changed_and_deactivated_by_admins_only() {
     let site = Installation::new().await;
     let admin = Browser::of(&site, &site.admin, "admin@acme.test").await;
     let (status, page, _) =
-        admin.post("/settings/team/new", "name=Ida&email=ida%40acme.test&role=manager&password=short").await;
+        admin.post("/settings/users/new", "name=Ida&email=ida%40acme.test&role=manager&password=short").await;
     assert_eq!(status, 422);
     assert!(page.contains("at least 10 characters") && page.contains("ida@acme.test"), "what was typed stays");
     let form = "name=Ida&email=ida%40acme.test&role=manager&password=a+long+enough+one";
-    assert_eq!(admin.post("/settings/team/new", form).await.0, 303);
-    assert!(admin.get("/settings/team").await.1.contains("ida@acme.test"));
-    let rep = format!("/settings/team/{}", site.rep.id);
+    assert_eq!(admin.post("/settings/users/new", form).await.0, 303);
+    assert!(admin.get("/settings/users").await.1.contains("ida@acme.test"));
+    let rep = format!("/settings/users/{}", site.rep.id);
     assert!(admin.get(&format!("{rep}/deactivate")).await.1.contains("Deactivate Rita Rep"));
     assert_eq!(admin.post(&format!("{rep}/deactivate"), "").await.0, 303);
-    assert!(admin.get("/settings/team").await.1.contains("Deactivated"));
+    assert!(admin.get("/settings/users").await.1.contains("Deactivated"));
+    assert_eq!(admin.get("/settings/team").await.0, 308);
+    assert_eq!(admin.get("/settings/team/new").await.0, 308);
     assert_eq!(admin.post(&format!("{rep}/reactivate"), "").await.0, 303);
     assert_eq!(admin.post(&format!("{rep}/password"), "password=another+long+one").await.0, 303);
     let manager = Browser::of(&site, &site.manager, "manager@acme.test").await;
-    let (status, list) = manager.get("/settings/team").await;
+    let (status, list) = manager.get("/settings/users").await;
     assert!(status == 200 && !list.contains("Add a user"));
-    assert_eq!(manager.get("/settings/team/new").await.0, 403);
-    assert_eq!(manager.post("/settings/team/new", form).await.0, 403);
+    assert_eq!(manager.get("/settings/users/new").await.0, 403);
+    assert_eq!(manager.post("/settings/users/new", form).await.0, 403);
     assert_eq!(manager.post(&format!("{rep}/deactivate"), "").await.0, 303, "told in a toast");
-    assert!(!manager.get("/settings/team").await.1.contains("Deactivated"));
+    assert!(!manager.get("/settings/users").await.1.contains("Deactivated"));
 }
 
 #[tokio::test]

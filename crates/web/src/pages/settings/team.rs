@@ -1,8 +1,9 @@
-//! The team: users with their roles; admins add, change, deactivate and reactivate them and set passwords.
+//! Users with their roles; admins add, change, deactivate and reactivate them and set passwords.
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::Uri;
+use axum::response::{Redirect, Response};
 use relance_domain::user::{Role, Team, User};
 use relance_domain::{TeamId, UserId};
 use relance_engine::commands::users::{NewUser, UserChange};
@@ -114,13 +115,19 @@ fn row(user: User, teams: &[Team], visitor: &Visitor) -> Row {
     }
 }
 
+/// Where the users were before.
+pub async fn moved(uri: Uri) -> Redirect {
+    let rest = uri.path().strip_prefix("/settings/team").unwrap_or_default();
+    Redirect::permanent(&format!("{}{rest}", urls::USERS))
+}
+
 /// The list.
 pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
     let mut tx = app.read().await?;
     let teams = teams::list(&mut tx).await?;
     let mut rows: Vec<_> = users::list(&mut tx).await?.into_iter().map(|user| row(user, &teams, &visitor)).collect();
     rows.sort_by_key(|row| !row.is_active);
-    answer::page(&Page { frame: visitor.frame("settings"), tab: "team", may_write: visitor.actor.is_admin(), rows })
+    answer::page(&Page { frame: visitor.frame("settings"), tab: "users", may_write: visitor.actor.is_admin(), rows })
 }
 
 async fn find(tx: &mut Tx, id: UserId) -> Result<User> {
@@ -181,7 +188,7 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<
     match add(&app, &visitor, &typed).await {
         Ok(user) => {
             let words = format!("{} can sign in with {} and the password you chose.", user.name, user.email);
-            Ok(answer::said(urls::TEAM, &answer::toast("done", words)))
+            Ok(answer::said(urls::USERS, &answer::toast("done", words)))
         }
         Err(error) => answer::refused(&form(&app, &visitor, None, typed, error.refused()?).await?),
     }
@@ -220,7 +227,7 @@ pub async fn update(
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     match save(&app, &visitor, id, &typed).await {
-        Ok(user) => Ok(answer::said(urls::TEAM, &answer::toast("done", format!("{} is saved.", user.name)))),
+        Ok(user) => Ok(answer::said(urls::USERS, &answer::toast("done", format!("{} is saved.", user.name)))),
         Err(error) => {
             let errors = error.refused()?;
             let user = find(&mut app.read().await?, id).await?;
@@ -258,7 +265,7 @@ pub async fn set_password(
     match set {
         Ok(()) => {
             let words = format!("{} has a new password and was signed out everywhere.", user.name);
-            Ok(answer::said(urls::TEAM, &answer::toast("done", words)))
+            Ok(answer::said(urls::USERS, &answer::toast("done", words)))
         }
         Err(error) => answer::refused(&password_page(&visitor, user, error.refused()?)),
     }
@@ -285,7 +292,7 @@ pub async fn ask_deactivate(State(app): State<App>, visitor: Visitor, Path(id): 
 pub async fn deactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
     let done = app.engine.deactivate_user(&visitor.actor, id).await;
     let user = find(&mut app.read().await?, id).await?;
-    answer::outcome(urls::TEAM, done, |ended| {
+    answer::outcome(urls::USERS, done, |ended| {
         let held = match ended.enrollments {
             0 => String::new(),
             number => format!(" Paused for {}.", words::people(number)),
@@ -301,7 +308,7 @@ pub async fn deactivate(State(app): State<App>, visitor: Visitor, Path(id): Path
 /// Lets the user in again.
 pub async fn reactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
     let done = app.engine.reactivate_user(&visitor.actor, id).await;
-    answer::outcome(urls::TEAM, done, |user| {
+    answer::outcome(urls::USERS, done, |user| {
         answer::toast("active", format!("{} is active again, and what was paused goes on.", user.name))
     })
 }
@@ -320,9 +327,9 @@ mod tests {
             email: format!("{name}@halden.example"),
             role: role_word(Role::Manager),
             is_active,
-            href: "/settings/team/usr_2".into(),
-            deactivate: "/settings/team/usr_2/deactivate".into(),
-            reactivate: "/settings/team/usr_2/reactivate".into(),
+            href: "/settings/users/usr_2".into(),
+            deactivate: "/settings/users/usr_2/deactivate".into(),
+            reactivate: "/settings/users/usr_2/reactivate".into(),
             ..Row::default()
         };
         vec![row("Jonas", true), row("Ida", false)]
@@ -330,11 +337,11 @@ mod tests {
 
     #[test]
     fn admins_change_users_and_others_read_the_list() {
-        let html = Page { frame: frame(), tab: "team", may_write: true, rows: rows() }.render().expect("a page");
+        let html = Page { frame: frame(), tab: "users", may_write: true, rows: rows() }.render().expect("a page");
         for words in ["Jonas", "Manager", "Deactivated", "usr_2/deactivate", "usr_2/reactivate", "Add a user"] {
             assert!(html.contains(words), "{words}");
         }
-        let html = Page { frame: frame(), tab: "team", may_write: false, rows: rows() }.render().expect("a page");
+        let html = Page { frame: frame(), tab: "users", may_write: false, rows: rows() }.render().expect("a page");
         assert!(html.contains("Jonas") && !html.contains("usr_2/deactivate") && !html.contains("Add a user"));
     }
 
