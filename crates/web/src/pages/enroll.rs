@@ -3,6 +3,7 @@
 //! Nothing is stored before *Start sequence*. The dates come from the rules that send.
 
 mod chart;
+mod choose;
 pub mod many;
 pub mod steps;
 
@@ -12,11 +13,9 @@ use axum::response::Response;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use relance_domain::person::Person;
-use relance_domain::sequence::{Sequence, SequenceState};
 use relance_domain::{PersonId, SequenceId, Timestamp};
 use relance_engine::commands::preflight::{EnrollRequest, Preflight, PreflightRow};
-use relance_storage::sequences::{self, SequenceFilter};
-use relance_storage::{Tx, people};
+use relance_storage::{people, sequences};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -25,10 +24,8 @@ use crate::extract::{Form, Path, Query};
 use crate::frame::Frame;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
+pub use choose::{Offer, active};
 use steps::Shown;
-
-/// Sequences offered at once.
-const MOST_OFFERED: u32 = 25;
 
 /// What the dialog has been told so far.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -73,33 +70,6 @@ impl Asked {
 pub fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let local: DateTime = text.trim().parse().ok()?;
     Some(Timestamp::from_zoned(&zone.to_zoned(local).ok()?))
-}
-
-/// A sequence that can be chosen.
-#[derive(Clone, Debug, Default)]
-pub struct Offer {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Steps, and when it begins; or why it cannot.
-    pub words: String,
-    /// It cannot be started for this person.
-    pub is_refused: bool,
-    /// What is in the way, to look at.
-    pub href: String,
-}
-
-#[derive(Template)]
-#[template(path = "enroll/choose.html")]
-struct ChoosePage {
-    frame: Frame,
-    title: String,
-    person: PersonId,
-    asked: Asked,
-    offers: Vec<Offer>,
-    is_admin: bool,
-    has_mailbox: bool,
 }
 
 #[derive(Template)]
@@ -150,62 +120,7 @@ pub async fn show(
     let person = find(&app, id).await?;
     match asked.sequence.parse() {
         Ok(sequence) => answer::page(&preview(&app, &visitor, person, sequence, asked, FormErrors::default()).await?),
-        Err(_) => answer::page(&choose(&app, &visitor, &person, asked).await?),
-    }
-}
-
-/// The sequences in use whose name contains `q`.
-pub async fn active(tx: &mut Tx, q: &str) -> Result<Vec<Sequence>> {
-    let filter = SequenceFilter { search: q.trim(), states: &[SequenceState::Active] };
-    Ok(sequences::page(tx, filter, None, MOST_OFFERED).await?.into_iter().map(|(sequence, _)| sequence).collect())
-}
-
-async fn choose(app: &App, visitor: &Visitor, person: &Person, asked: Asked) -> Result<ChoosePage> {
-    let found = active(&mut app.read().await?, &asked.q).await?;
-    let mut offers = Vec::with_capacity(found.len());
-    for sequence in found {
-        let request = EnrollRequest::new(sequence.id, vec![person.id]);
-        let row = app.engine.preflight(&visitor.actor, &request).await?.into_iter().next();
-        offers.push(offer(&sequence, row.as_ref(), visitor));
-    }
-    Ok(ChoosePage {
-        frame: visitor.frame("leads"),
-        title: format!("Start a sequence for {}", person.name()),
-        person: person.id,
-        asked,
-        offers,
-        is_admin: visitor.actor.is_admin(),
-        has_mailbox: !visitor.mailboxes.is_empty(),
-    })
-}
-
-fn offer(sequence: &Sequence, row: Option<&PreflightRow>, visitor: &Visitor) -> Offer {
-    let steps = words::count(sequence.draft.steps.len() as u64, "step", "steps");
-    let first = row
-        .and_then(|row| row.first_at)
-        .map(|at| crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
-    let begins = if sequence.draft.steps.first().is_some_and(|step| step.action.is_automated_email()) {
-        "first email"
-    } else {
-        "first task"
-    };
-    let before = if row.is_some_and(|row| row.was_enrolled_before) { " · was in it before" } else { "" };
-    let base = Offer { id: sequence.id.to_string(), name: sequence.name.clone(), ..Offer::default() };
-    match row.map(|row| &row.outcome) {
-        Some(Preflight::Refused { message, enrollment_id, .. }) => Offer {
-            words: message.clone(),
-            is_refused: true,
-            href: enrollment_id.map(urls::enrollment).unwrap_or_default(),
-            ..base
-        },
-        Some(Preflight::WaitsForData { tags }) => {
-            let tags = relance_domain::enrollment::tag_words(tags);
-            Offer { words: format!("{steps}, waits for {tags}{before}"), ..base }
-        }
-        _ => Offer {
-            words: first.map_or_else(|| format!("{steps}{before}"), |at| format!("{steps}, {begins} {at}{before}")),
-            ..base
-        },
+        Err(_) => answer::page(&choose::read(&app, &visitor, &person, asked).await?),
     }
 }
 
@@ -322,39 +237,6 @@ mod tests {
         let at = Timestamp::from_ms(0);
         let fields = Fields { first_name: "Maya".into(), email: "maya@kestrel.example".into(), ..Fields::default() };
         Person { id: PersonId::from_uuid(Default::default()), kind: Kind::Lead, fields, created_at: at, updated_at: at }
-    }
-
-    #[test]
-    fn the_first_pane_offers_sequences_and_says_why_one_cannot_start() {
-        let page = ChoosePage {
-            frame: Frame { clock_rate: 1, ..Frame::default() },
-            title: "Start a sequence for Maya".into(),
-            person: person().id,
-            asked: Asked::default(),
-            offers: vec![
-                Offer {
-                    id: "seq_1".into(),
-                    name: "Depot trial offer".into(),
-                    words: "4 steps, first email Today, 10:04".into(),
-                    ..Offer::default()
-                },
-                Offer {
-                    name: "Winter depots".into(),
-                    words: "Already active.".into(),
-                    is_refused: true,
-                    href: "/enrollments/enr_1".into(),
-                    ..Offer::default()
-                },
-            ],
-            is_admin: true,
-            has_mailbox: false,
-        };
-        let html = page.render().expect("a page");
-        for words in ["Depot trial offer", "first email Today, 10:04", "Already active.", "Connect a mailbox"] {
-            assert!(html.contains(words), "{words}");
-        }
-        let empty = ChoosePage { offers: Vec::new(), is_admin: false, ..page };
-        assert!(empty.render().expect("a page").contains("An admin must set one up"));
     }
 
     #[test]

@@ -1,0 +1,140 @@
+//! The first pane of the dialog: the sequences that can be started for a person, and why one cannot.
+
+use askama::Template;
+use relance_domain::PersonId;
+use relance_domain::person::Person;
+use relance_domain::sequence::{Sequence, SequenceState};
+use relance_engine::commands::preflight::{EnrollRequest, Preflight, PreflightRow};
+use relance_storage::Tx;
+use relance_storage::sequences::{self, SequenceFilter};
+
+use super::Asked;
+use crate::app::App;
+use crate::errors::Result;
+use crate::frame::Frame;
+use crate::session::Visitor;
+use crate::{urls, words};
+
+/// Sequences offered at once.
+const MOST_OFFERED: u32 = 25;
+
+/// A sequence that can be chosen.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Steps, and when it begins; or why it cannot.
+    pub words: String,
+    /// It cannot be started for this person.
+    pub is_refused: bool,
+    /// What is in the way, to look at.
+    pub href: String,
+}
+
+#[derive(Template)]
+#[template(path = "enroll/choose.html")]
+pub(super) struct ChoosePage {
+    frame: Frame,
+    title: String,
+    person: PersonId,
+    asked: Asked,
+    offers: Vec<Offer>,
+    is_admin: bool,
+    has_mailbox: bool,
+}
+
+/// The sequences in use whose name contains `q`.
+pub async fn active(tx: &mut Tx, q: &str) -> Result<Vec<Sequence>> {
+    let filter = SequenceFilter { search: q.trim(), states: &[SequenceState::Active] };
+    Ok(sequences::page(tx, filter, None, MOST_OFFERED).await?.into_iter().map(|(sequence, _)| sequence).collect())
+}
+
+/// The page on which a sequence is chosen for this person.
+pub(super) async fn read(app: &App, visitor: &Visitor, person: &Person, asked: Asked) -> Result<ChoosePage> {
+    let found = active(&mut app.read().await?, &asked.q).await?;
+    let mut offers = Vec::with_capacity(found.len());
+    for sequence in found {
+        let request = EnrollRequest::new(sequence.id, vec![person.id]);
+        let row = app.engine.preflight(&visitor.actor, &request).await?.into_iter().next();
+        offers.push(offer(&sequence, row.as_ref(), visitor));
+    }
+    Ok(ChoosePage {
+        frame: visitor.frame("leads"),
+        title: format!("Start a sequence for {}", person.name()),
+        person: person.id,
+        asked,
+        offers,
+        is_admin: visitor.actor.is_admin(),
+        has_mailbox: !visitor.mailboxes.is_empty(),
+    })
+}
+
+fn offer(sequence: &Sequence, row: Option<&PreflightRow>, visitor: &Visitor) -> Offer {
+    let steps = words::count(sequence.draft.steps.len() as u64, "step", "steps");
+    let first = row
+        .and_then(|row| row.first_at)
+        .map(|at| crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
+    let begins = if sequence.draft.steps.first().is_some_and(|step| step.action.is_automated_email()) {
+        "first email"
+    } else {
+        "first task"
+    };
+    let before = if row.is_some_and(|row| row.was_enrolled_before) { " · was in it before" } else { "" };
+    let base = Offer { id: sequence.id.to_string(), name: sequence.name.clone(), ..Offer::default() };
+    match row.map(|row| &row.outcome) {
+        Some(Preflight::Refused { message, enrollment_id, .. }) => Offer {
+            words: message.clone(),
+            is_refused: true,
+            href: enrollment_id.map(urls::enrollment).unwrap_or_default(),
+            ..base
+        },
+        Some(Preflight::WaitsForData { tags }) => {
+            let tags = relance_domain::enrollment::tag_words(tags);
+            Offer { words: format!("{steps}, waits for {tags}{before}"), ..base }
+        }
+        _ => Offer {
+            words: first.map_or_else(|| format!("{steps}{before}"), |at| format!("{steps}, {begins} {at}{before}")),
+            ..base
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_pane_offers_sequences_and_says_why_one_cannot_start() {
+        let page = ChoosePage {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            title: "Start a sequence for Maya".into(),
+            person: PersonId::from_uuid(Default::default()),
+            asked: Asked::default(),
+            offers: vec![
+                Offer {
+                    id: "seq_1".into(),
+                    name: "Depot trial offer".into(),
+                    words: "4 steps, first email Today, 10:04".into(),
+                    ..Offer::default()
+                },
+                Offer {
+                    name: "Winter depots".into(),
+                    words: "Already active.".into(),
+                    is_refused: true,
+                    href: "/enrollments/enr_1".into(),
+                    ..Offer::default()
+                },
+            ],
+            is_admin: true,
+            has_mailbox: false,
+        };
+        let html = page.render().expect("a page");
+        for words in ["Depot trial offer", "first email Today, 10:04", "Already active.", "Connect a mailbox"] {
+            assert!(html.contains(words), "{words}");
+        }
+        let empty = ChoosePage { offers: Vec::new(), is_admin: false, ..page };
+        assert!(empty.render().expect("a page").contains("An admin must set one up"));
+    }
+}
