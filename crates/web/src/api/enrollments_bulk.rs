@@ -265,7 +265,9 @@ async fn preflight(
     Ok(Json(RowsBody::of(rows.into_iter().map(left_out).collect(), forecast)))
 }
 
-/// Enrolls many, each row for itself; more than 1,000 as a job.
+/// Enrolls many, each row for itself.
+///
+/// Up to 1,000 people are answered at once with the forecast and leave no job; more become a job (202).
 #[utoipa::path(post, path = "/enrollments/bulk", tag = "enrollments", operation_id = "enroll_many",
     request_body = NewEnrollments, responses((status = 200, body = RowsBody), (status = 202, body = JobRef)))]
 async fn bulk(State(app): State<App>, caller: Caller, Body(asked): Body<NewEnrollments>) -> Result<Response> {
