@@ -21,6 +21,9 @@ use crate::{answer, urls, words};
 /// When a working day begins, for what is put off.
 const MORNING: i8 = 9;
 
+/// What a button below a task sends: where from, which task, and the form around it.
+type Pressed = (HeaderMap, Path<TaskId>, Form<Typed>);
+
 /// Where one goes on: where the form says, else back to the list one came from, but not to the page of the closed task.
 fn after(headers: &HeaderMap, typed: &Typed, id: TaskId) -> String {
     let wanted = typed.get("to");
@@ -32,13 +35,8 @@ fn after(headers: &HeaderMap, typed: &Typed, id: TaskId) -> String {
 }
 
 /// Done; the draft of a manual email leaves.
-pub async fn done(
-    State(app): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    Path(id): Path<TaskId>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
+pub async fn done(State(app): State<App>, visitor: Visitor, pressed: Pressed) -> Result<Response> {
+    let (headers, Path(id), Form(typed)) = pressed;
     let done = app.engine.complete_task(&visitor.actor, id).await;
     let words =
         if typed.is_set("send") { "Sent on its way: it leaves as soon as the mailbox may send." } else { "Done." };
@@ -46,13 +44,8 @@ pub async fn done(
 }
 
 /// Skipped; its sequence goes on without it.
-pub async fn skip(
-    State(app): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    Path(id): Path<TaskId>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
+pub async fn skip(State(app): State<App>, visitor: Visitor, pressed: Pressed) -> Result<Response> {
+    let (headers, Path(id), Form(typed)) = pressed;
     let skipped = app.engine.skip_task(&visitor.actor, id).await;
     answer::outcome(&after(&headers, &typed, id), skipped, |task| {
         let goes_on = if task.enrollment_id.is_some() { " Its sequence goes on." } else { "" };
@@ -72,13 +65,8 @@ fn morning(when: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 /// Due later: tomorrow, next week, or at the time that was typed.
-pub async fn snooze(
-    State(app): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    Path(id): Path<TaskId>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
+pub async fn snooze(State(app): State<App>, visitor: Visitor, pressed: Pressed) -> Result<Response> {
+    let (headers, Path(id), Form(typed)) = pressed;
     let until = morning(typed.get("when"), visitor.now, &visitor.zone)
         .or_else(|| local_time(typed.get("until"), &visitor.zone));
     let snoozed = match until {

@@ -176,9 +176,13 @@ fn of_task(item: Item, event: &Activity, around: &Around) -> Item {
     };
     let content = task.map_or(event.summary.as_str(), |task| task.content.lines().next().unwrap_or_default());
     let icon = task.map_or("list-checks", |task| crate::pages::home::task_icon(task.kind));
-    let linked = sequence_link(Item { icon, title: title.to_owned(), ..item }, event, around);
     let by = by(event, around);
-    let words = if by.is_empty() { format!(": {content}") } else { format!("{by}: {content}") };
+    let (title, words) = if by.is_empty() {
+        (format!("{title}:"), content.to_owned())
+    } else {
+        (title.to_owned(), format!("{by}: {content}"))
+    };
+    let linked = sequence_link(Item { icon, title, ..item }, event, around);
     let words = if linked.link.is_empty() { words } else { format!("{words} ·") };
     Item { words, ..linked }
 }
