@@ -84,7 +84,7 @@ fn looks(actor: UserId) -> Vec<(&'static str, PeopleQuery)> {
     let sorted = |sort, descending| PeopleQuery { sort, descending, ..leads() };
     let sequence = id::<SequenceId>(1).to_string();
     let all = |rules: &[(&str, &str, &str)]| Filter::All {
-        all: rules.iter().map(|(field, op, value)| Filter::Rule(Rule::new(*field, *op, *value))).collect(),
+        all: rules.iter().map(|(field, op, value)| Filter::Rule(Rule::new(field, op, *value))).collect(),
     };
     let three =
         all(&[("status", "is", "Working"), ("sequence", "in_none_now", ""), ("created_at", "after", "2026-02-01")]);
