@@ -130,6 +130,8 @@ ids! {
     JobId = "job";
     /// An API token.
     TokenId = "tok";
+    /// A line of the audit log.
+    AuditEntryId = "aud";
     /// A smart list.
     ListId = "lst";
     /// A serving process.

@@ -95,6 +95,7 @@ makers! {
     new_suppression_id -> SuppressionId;
     new_job_id -> JobId;
     new_token_id -> TokenId;
+    new_audit_entry_id -> AuditEntryId;
     new_list_id -> ListId;
     new_custom_field_id -> CustomFieldId;
     new_team_id -> TeamId;

@@ -5,6 +5,7 @@
 //! Errors are [`StorageError`]: unavailable (try later), conflict (a uniqueness rule), corrupt (our data is wrong).
 
 pub mod activities;
+pub mod audit;
 mod conditions;
 pub mod custom_fields;
 pub mod deliveries;
@@ -25,6 +26,7 @@ pub mod mailboxes;
 mod migrations;
 mod open;
 pub mod outbox;
+pub mod password_links;
 pub mod people;
 pub mod people_choices;
 mod people_facts;

@@ -28,6 +28,7 @@ migrations! {
     2 "0002_lists_and_fields";
     3 "0003_certainty";
     4 "0004_lists_and_pauses";
+    5 "0005_users";
 }
 
 /// The number of the newest migration this program knows.

@@ -183,6 +183,64 @@ pub async fn reactivate(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool>
     Ok(tx.execute(sql, args![id, now]).await? > 0)
 }
 
+/// What two-step sign-in needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwoStep {
+    /// The secret, sealed.
+    pub sealed: Vec<u8>,
+    /// The last step of 30 seconds whose code was used; earlier ones and this one are not taken again.
+    pub used_step: Option<i64>,
+}
+
+/// Two-step sign-in of a user; `None` = off.
+pub async fn two_step(tx: &mut Tx, id: UserId) -> Result<Option<TwoStep>> {
+    let sql = "SELECT totp_secret, totp_step FROM users WHERE id = $1 AND totp_secret IS NOT NULL";
+    tx.first(sql, args![id], |row| {
+        Ok(TwoStep { sealed: row.bytes("totp_secret")?, used_step: row.int_opt("totp_step")? })
+    })
+    .await
+}
+
+/// The users with two-step sign-in.
+pub async fn with_two_step(tx: &mut Tx) -> Result<Vec<UserId>> {
+    tx.all("SELECT id FROM users WHERE totp_secret IS NOT NULL", vec![], |row| row.id("id")).await
+}
+
+/// Turns two-step sign-in on with a sealed secret and hashed recovery codes, or off with `None` and none.
+pub async fn set_two_step(
+    tx: &mut Tx,
+    id: UserId,
+    sealed: Option<Vec<u8>>,
+    recovery_codes: &[Vec<u8>],
+) -> Result<bool> {
+    let sql = "UPDATE users SET totp_secret = $2, totp_step = NULL WHERE id = $1";
+    let changed = tx.execute(sql, args![id, sealed]).await?;
+    tx.execute("DELETE FROM recovery_codes WHERE user_id = $1", args![id]).await?;
+    for code in recovery_codes {
+        let sql = "INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1, $2)";
+        tx.execute(sql, args![id, code.as_slice()]).await?;
+    }
+    Ok(changed > 0)
+}
+
+/// Notes that the code of `step` was used; `false` if that or a later one was used before.
+pub async fn use_step(tx: &mut Tx, id: UserId, step: i64) -> Result<bool> {
+    let sql = "UPDATE users SET totp_step = $2 WHERE id = $1 AND (totp_step IS NULL OR totp_step < $2)";
+    Ok(tx.execute(sql, args![id, step]).await? > 0)
+}
+
+/// Uses up a recovery code; `false` if there is no such code.
+pub async fn use_recovery_code(tx: &mut Tx, id: UserId, code_hash: &[u8]) -> Result<bool> {
+    let sql = "DELETE FROM recovery_codes WHERE user_id = $1 AND code_hash = $2";
+    Ok(tx.execute(sql, args![id, code_hash]).await? > 0)
+}
+
+/// How many recovery codes a user has left.
+pub async fn count_recovery_codes(tx: &mut Tx, id: UserId) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS number FROM recovery_codes WHERE user_id = $1";
+    tx.one(sql, args![id], |row| row.int("number")).await
+}
+
 /// Begins a session.
 pub async fn create_session(tx: &mut Tx, session: &Session) -> Result<()> {
     tx.execute(

@@ -104,6 +104,7 @@ from_ids!(
     SuppressionId,
     JobId,
     TokenId,
+    AuditEntryId,
     ListId,
     NodeId,
     NoteId,

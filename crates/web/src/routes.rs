@@ -44,6 +44,8 @@ fn entrance() -> Router<App> {
     Router::new()
         .route("/set-up", get(set_up::show).post(set_up::create))
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/sign-in/code", get(sign_in::two_step::show).post(sign_in::two_step::create))
+        .route("/password/{token}", get(sign_in::password_link::show).post(sign_in::password_link::create))
         .route("/sign-out", post(sign_in::delete))
         .route("/unsubscribe/{token}", get(unsubscribe::show).post(unsubscribe::create))
 }
@@ -206,7 +208,7 @@ fn mailboxes() -> Router<App> {
 }
 
 fn settings() -> Router<App> {
-    use settings::{api, fields, layout, profile, suppressions, team, teams};
+    use settings::{api, audit, fields, layout, profile, suppressions, team, teams, two_step, user_links};
     Router::new()
         .route("/settings", get(settings::index).post(settings::update))
         // The old addresses of the users.
@@ -218,6 +220,9 @@ fn settings() -> Router<App> {
         .route("/settings/users/{id}/password", get(team::ask_password).post(team::set_password))
         .route("/settings/users/{id}/deactivate", get(team::ask_deactivate).post(team::deactivate))
         .route("/settings/users/{id}/reactivate", post(team::reactivate))
+        .route("/settings/users/{id}/link", post(user_links::create))
+        .route("/settings/users/{id}/two-step-off", post(user_links::turn_off_two_step))
+        .route("/settings/audit", get(audit::index))
         .route("/settings/teams", get(teams::index))
         .route("/settings/teams/new", get(teams::new).post(teams::create))
         .route("/settings/teams/{id}", get(teams::edit).post(teams::update))
@@ -241,5 +246,7 @@ fn settings() -> Router<App> {
         .route("/settings/profile", get(profile::show).post(profile::update))
         .route("/settings/profile/password", post(profile::change_password))
         .route("/settings/profile/looks", post(profile::set_looks))
+        .route("/settings/profile/two-step", get(two_step::show).post(two_step::create))
+        .route("/settings/profile/two-step/off", post(two_step::delete))
         .route("/settings/profile/sign-out-everywhere", post(profile::sign_out_everywhere))
 }

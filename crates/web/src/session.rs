@@ -267,8 +267,13 @@ pub fn end(app: &App, response: &mut Response) {
 }
 
 fn set_cookie(app: &App, response: &mut Response, token: &str, seconds: u32) {
+    put_cookie(app, response, COOKIE, token, seconds);
+}
+
+/// Sets a cookie that scripts do not see, for so many seconds; 0 takes it away.
+pub fn put_cookie(app: &App, response: &mut Response, name: &str, value: &str, seconds: u32) {
     let secure = if app.is_https() { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

@@ -24,6 +24,8 @@ pub const HOME: &str = "/";
 pub const SET_UP: &str = "/set-up";
 /// Signing in.
 pub const SIGN_IN: &str = "/sign-in";
+/// The second step of signing in.
+pub const SIGN_IN_CODE: &str = "/sign-in/code";
 /// Signing out, by POST.
 pub const SIGN_OUT: &str = "/sign-out";
 /// *Stop all sending*, by POST.
@@ -54,6 +56,16 @@ pub const RETRY_ALL: &str = "/blocked/retry";
 /// A value for a query.
 pub fn value(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
+}
+
+/// The second step of signing in, and where to go afterwards.
+pub fn sign_in_code_then(to: &str) -> String {
+    if to == HOME { SIGN_IN_CODE.to_owned() } else { format!("{SIGN_IN_CODE}?to={}", value(to)) }
+}
+
+/// Where a user chooses a password with a link.
+pub fn password_link(token: &str) -> String {
+    format!("/password/{token}")
 }
 
 /// Sign in, then go there.

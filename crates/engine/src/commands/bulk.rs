@@ -4,9 +4,11 @@
 //! crash in the middle goes on and never leaves a half behind, and asking twice under one id does it once. What happens
 //! to one person is in [`super::bulk_rows`], taking it back in [`super::bulk_undo`].
 
-use super::{at_most_1000, bulk_rows::Before, enroll::OnMissing, preflight::EnrollRequest, teams::sight};
+use super::{
+    at_most_1000, audit::Object, bulk_rows::Before, enroll::OnMissing, preflight::EnrollRequest, teams::sight,
+};
 use crate::{Engine, EngineError, Result, commands::RowOutcome, jobs::run_job};
-use relance_domain::{JobId, PersonId, Refused, Timestamp, UserId, person::Kind, user::Actor};
+use relance_domain::{JobId, PersonId, Refused, Timestamp, UserId, audit::Act, person::Kind, user::Actor};
 use relance_storage::people_filter::Filter;
 use relance_storage::{
     Tx,
@@ -262,6 +264,8 @@ impl Engine {
                 (count, Some(selection.clone()), Vec::new())
             }
         };
+        let words = title(&action, total);
+        self.note(&mut tx, actor, Act::BulkStarted, Object::new(id, &words), "").await?;
         let payload = BulkPayload { actor: actor.clone(), action, matching };
         self.store_bulk(&mut tx, id, total, payload, &parts).await?;
         tx.commit().await?;

@@ -3,10 +3,11 @@
 //! Key and kind of a field never change. Deleting one keeps what people have of it, out of sight. The values given to a
 //! person are brought into their canonical form here, before anything else is judged.
 
-use super::access;
+use super::{access, audit::Object};
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     CustomFieldId, Refused,
+    audit::Act,
     custom_field::{self, CustomField, FieldKind, MOST_FIELDS, Values, key_of},
     person::clean_line,
     user::Actor,
@@ -108,6 +109,7 @@ impl Engine {
         field.check_definition()?;
         label_taken(&fields, &field)?;
         custom_fields::insert(&mut tx, &field).await.map_err(key_taken)?;
+        self.note(&mut tx, actor, Act::FieldSaved, Object::new(id, &field.label), "New.").await?;
         tx.commit().await?;
         Ok(field)
     }
@@ -143,6 +145,8 @@ impl Engine {
             one.position = u32::try_from(place).unwrap_or(u32::MAX);
             custom_fields::update(&mut tx, one).await?;
         }
+        let field = fields.get(place).ok_or(EngineError::NotFound("custom field"))?;
+        self.note(&mut tx, actor, Act::FieldSaved, Object::new(id, &field.label), "").await?;
         tx.commit().await?;
         fields.into_iter().nth(place).ok_or(EngineError::NotFound("custom field"))
     }
@@ -154,6 +158,8 @@ impl Engine {
         let field = find(&mut tx, id).await?;
         let values = custom_fields::count_values(&mut tx, &field.key).await?;
         custom_fields::delete(&mut tx, id).await?;
+        let detail = format!("People with a value: {values}.");
+        self.note(&mut tx, actor, Act::FieldDeleted, Object::new(id, &field.label), &detail).await?;
         tx.commit().await?;
         Ok(values)
     }

@@ -1,8 +1,8 @@
 //! Deleting people, and taking that back.
 
-use super::{access, at_most_1000};
+use super::{access, at_most_1000, audit::Object};
 use crate::{Engine, EngineError, Result, commands::Ended};
-use relance_domain::{PersonId, activity::ActivityKind, enrollment::FinishReason, user::Actor};
+use relance_domain::{PersonId, activity::ActivityKind, audit::Act, enrollment::FinishReason, user::Actor};
 use relance_storage::{Tx, activities, people};
 
 impl Engine {
@@ -26,6 +26,7 @@ impl Engine {
         people::delete(tx, id, self.now()).await?;
         let event = self.event(id, ActivityKind::PersonDeleted, actor, format!("{} was deleted", person.name()));
         activities::insert(tx, &event).await?;
+        self.note(tx, actor, Act::PeopleDeleted, Object::new(id, &person.name()), "").await?;
         Ok(ended)
     }
 
@@ -50,6 +51,7 @@ impl Engine {
         access::owner_only(actor, person.fields.owner_id, "person")?;
         let event = self.event(id, ActivityKind::PersonRestored, actor, format!("{} is back", person.name()));
         activities::insert(tx, &event).await?;
+        self.note(tx, actor, Act::PeopleRestored, Object::new(id, &person.name()), "").await?;
         Ok(true)
     }
 }

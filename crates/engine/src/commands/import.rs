@@ -4,12 +4,14 @@
 //! job keeps little in memory and goes on after a restart with the next stretch.
 
 use super::{
+    audit::Object,
     csv_text::{self, write_record},
     import_fields,
 };
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     JobId, Refused,
+    audit::Act,
     custom_field::CustomField,
     person::{Kind, email_key},
     user::{Actor, Sight},
@@ -241,6 +243,10 @@ impl Engine {
         self.store_import(&job, &parts).await?;
         let mut tx = self.store.begin().await?;
         jobs::release(&mut tx, job.id, total, now).await?;
+        if !new.dry_run {
+            let detail = format!("Rows: {total}.");
+            self.note(&mut tx, actor, Act::PeopleImported, Object::new(job.id, &name), &detail).await?;
+        }
         tx.commit().await?;
         self.signals.jobs.notify_one();
         Ok(job.id)

@@ -1,8 +1,9 @@
 //! The layout of a person's page: set by admins, for everyone.
 
-use super::access;
+use super::{access, audit::Object};
 use crate::{Engine, Result};
 use relance_domain::{
+    audit::Act,
     person_layout::{Layout, Widget},
     user::Actor,
 };
@@ -27,6 +28,7 @@ impl Engine {
         let layout = change(Layout::of(names.iter().map(String::as_str)));
         let names: Vec<&str> = layout.shown().iter().copied().map(Widget::as_str).collect();
         workspace::set_person_layout(&mut tx, &names).await?;
+        self.note(&mut tx, actor, Act::LayoutChanged, Object::named(""), &names.join(", ")).await?;
         tx.commit().await?;
         Ok(layout)
     }

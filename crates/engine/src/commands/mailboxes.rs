@@ -1,10 +1,11 @@
 //! Mailboxes: connected, checked, edited, paused, disconnected.
 
-use super::{access, mailbox_check::judge};
+use super::{access, audit::Object, mailbox_check::judge};
 use crate::{Engine, EngineError, Result, accounts::Way, commands::Ended};
 use relance_domain::{
     MailboxId, Refused, UserId,
     activity::ActivityKind,
+    audit::Act,
     enrollment::BlockReason,
     mailbox::{Away, Endpoint, Mailbox, MailboxState, Provider},
     person::clean_line,
@@ -197,6 +198,7 @@ impl Engine {
         mailboxes::insert(&mut tx, &mailbox, credentials).await.map_err(address_taken)?;
         self.take_over(&mut tx, &mailbox).await?;
         mailboxes::hasten(&mut tx, mailbox.id, self.now()).await?;
+        self.note(&mut tx, actor, Act::MailboxConnected, Object::new(mailbox.id, &mailbox.address), "").await?;
         tx.commit().await?;
         if new.check {
             self.test_sent_folder(&mailbox, &smtp, &imap).await?;
@@ -262,6 +264,8 @@ impl Engine {
         }
         mailboxes::hasten(&mut tx, id, now).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        let detail = if touches_servers { "Servers or password." } else { "" };
+        self.note(&mut tx, actor, Act::MailboxChanged, Object::new(id, &mailbox.address), detail).await?;
         tx.commit().await?;
         self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
@@ -316,6 +320,7 @@ impl Engine {
         mailboxes::set_state(&mut tx, id, &MailboxState::Paused, self.now()).await?;
         let ended = self.leaving_of_mailbox(&mut tx, id).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        self.note(&mut tx, actor, Act::MailboxPaused, Object::new(id, &mailbox.address), "").await?;
         tx.commit().await?;
         let told = (ActivityKind::SequencePaused, "The mailbox was paused");
         self.tell_everyone(actor, EnrollmentFilter { mailbox: Some(id), ..EnrollmentFilter::default() }, told).await?;
@@ -336,6 +341,7 @@ impl Engine {
         }
         mailboxes::hasten(&mut tx, id, self.now()).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
+        self.note(&mut tx, actor, Act::MailboxResumed, Object::new(id, &mailbox.address), "").await?;
         tx.commit().await?;
         let told = (ActivityKind::SequenceResumed, "The mailbox was resumed");
         self.tell_everyone(actor, EnrollmentFilter { mailbox: Some(id), ..EnrollmentFilter::default() }, told).await?;
@@ -347,9 +353,10 @@ impl Engine {
     pub async fn disconnect_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<Ended> {
         let now = self.now();
         let mut tx = self.store.begin().await?;
-        own_mailbox(&mut tx, actor, id).await?;
+        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
         let mut ended = self.leaving_of_mailbox(&mut tx, id).await?;
         mailboxes::delete(&mut tx, id, now).await?;
+        self.note(&mut tx, actor, Act::MailboxDisconnected, Object::new(id, &mailbox.address), "").await?;
         tx.commit().await?;
         loop {
             let mut tx = self.store.begin().await?;

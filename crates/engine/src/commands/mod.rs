@@ -5,6 +5,7 @@
 //! emails that were already on their way. Pages, API and command line call the same commands and get the same errors.
 
 mod access;
+pub mod audit;
 pub mod bulk;
 pub mod bulk_effect;
 pub mod bulk_merges;
@@ -28,6 +29,7 @@ pub mod mailboxes;
 mod moves;
 mod notes;
 pub mod outcome;
+pub mod password_links;
 mod passwords;
 pub mod pause;
 pub mod people;
@@ -48,6 +50,7 @@ pub mod teams;
 mod telling;
 pub mod templates;
 pub mod tokens;
+pub mod two_step;
 pub mod unsubscribe;
 pub mod uploads;
 pub mod users;

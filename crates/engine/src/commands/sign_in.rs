@@ -3,10 +3,11 @@
 //! Five failures for an address, or twenty from a client, within 15 minutes close the door for 15 minutes, whatever
 //! the password. An unknown address costs the same time and gets the same answer as a wrong password.
 
-use super::passwords;
+use super::{audit::Object, passwords};
 use crate::{Engine, EngineError, Result, secrets};
 use relance_domain::{
     Timestamp, UserId,
+    audit::Act,
     person::email_key,
     time::{DAY, MINUTE},
     user::{Actor, User},
@@ -14,6 +15,7 @@ use relance_domain::{
 use relance_storage::users::{self, Session};
 use secrecy::{ExposeSecret, SecretString};
 
+const WRONG: &str = "Email or password is not right. Please try again.";
 const WINDOW_MS: i64 = 15 * MINUTE;
 const MOST_FAILURES_OF_ADDRESS: i64 = 5;
 const MOST_FAILURES_OF_CLIENT: i64 = 20;
@@ -29,7 +31,26 @@ pub struct SignedIn {
     pub token: SecretString,
 }
 
-fn too_many(until: Timestamp, now: Timestamp) -> EngineError {
+/// How far a right password leads.
+#[derive(Debug, Clone)]
+pub enum SignIn {
+    /// All the way.
+    Done(SignedIn),
+    /// A code is needed too ([`Engine::sign_in_with_code`]); this proves the password for five minutes.
+    CodeNeeded(SecretString),
+}
+
+impl SignIn {
+    /// The session, if no code is needed.
+    pub fn done(self) -> Option<SignedIn> {
+        match self {
+            Self::Done(signed_in) => Some(signed_in),
+            Self::CodeNeeded(_) => None,
+        }
+    }
+}
+
+pub(crate) fn too_many(until: Timestamp, now: Timestamp) -> EngineError {
     let minutes = (until.since(now) + MINUTE - 1) / MINUTE;
     let words = if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
     EngineError::refused("too_many_attempts", format!("Too many failed attempts. Try again in {words}."))
@@ -38,7 +59,7 @@ fn too_many(until: Timestamp, now: Timestamp) -> EngineError {
 impl Engine {
     /// Signs in. A wrong password and an unknown address get the same answer in the same time (`wrong_credentials`);
     /// too many failures are refused with `too_many_attempts`.
-    pub async fn sign_in(&self, email: &str, password: &SecretString, ip: &str, user_agent: &str) -> Result<SignedIn> {
+    pub async fn sign_in(&self, email: &str, password: &SecretString, ip: &str, user_agent: &str) -> Result<SignIn> {
         let now = self.clock.system_now();
         let key = email_key(email).unwrap_or_else(|| email.trim().to_lowercase().chars().take(254).collect());
         let (address, client) = (format!("address:{key}"), format!("client:{ip}"));
@@ -53,19 +74,37 @@ impl Engine {
         let hash = usable.as_ref().and_then(|account| account.password_hash.clone());
         let right = passwords::verify(password, hash).await?;
         match usable.filter(|_| right) {
-            Some(account) => self.begin_session(account.user, &address, user_agent, now).await,
-            None => Err(self.count_failure(&address, &client, now).await?),
+            Some(account) => {
+                let two_step = users::two_step(&mut self.store.read().await?, account.user.id).await?;
+                if two_step.is_some() {
+                    return Ok(SignIn::CodeNeeded(self.prove_password(account.user.id, now)));
+                }
+                self.begin_session(account.user, &address, user_agent, now).await.map(SignIn::Done)
+            }
+            None => {
+                let wrong = EngineError::refused("wrong_credentials", WRONG);
+                Err(self.count_failure(&address, &client, wrong, now).await?)
+            }
         }
     }
 
-    async fn count_failure(&self, address: &str, client: &str, now: Timestamp) -> Result<EngineError> {
+    /// Counts a failure for both subjects; the answer is `wrong`, or that there were too many.
+    pub(crate) async fn count_failure(
+        &self,
+        address: &str,
+        client: &str,
+        wrong: EngineError,
+        now: Timestamp,
+    ) -> Result<EngineError> {
         let mut tx = self.store.begin().await?;
-        let mut answer = EngineError::refused("wrong_credentials", "Email or password is not right. Please try again.");
+        let mut answer = wrong;
         for (subject, most) in [(address, MOST_FAILURES_OF_ADDRESS), (client, MOST_FAILURES_OF_CLIENT)] {
             let failures = users::record_sign_in_failure(&mut tx, subject, now, now.plus_ms(-WINDOW_MS)).await?;
             if failures >= most {
                 let until = now.plus_ms(WINDOW_MS);
                 users::block_sign_in(&mut tx, subject, until).await?;
+                self.note(&mut tx, &Actor::System, Act::SignInBlocked, Object::named(subject), "For 15 minutes.")
+                    .await?;
                 answer = too_many(until, now);
             }
         }
@@ -73,7 +112,13 @@ impl Engine {
         Ok(answer)
     }
 
-    async fn begin_session(&self, user: User, address: &str, user_agent: &str, now: Timestamp) -> Result<SignedIn> {
+    pub(crate) async fn begin_session(
+        &self,
+        user: User,
+        address: &str,
+        user_agent: &str,
+        now: Timestamp,
+    ) -> Result<SignedIn> {
         let token = secrets::new_token("ses");
         let mut tx = self.store.begin().await?;
         let session = Session {
@@ -87,6 +132,8 @@ impl Engine {
         users::create_session(&mut tx, &session).await?;
         users::clear_sign_in_failures(&mut tx, address).await?;
         users::purge_sessions(&mut tx, now).await?;
+        let oneself = Actor::User { id: user.id, role: user.role };
+        self.note(&mut tx, &oneself, Act::SignedIn, Object::new(user.id, ""), &session.user_agent).await?;
         tx.commit().await?;
         Ok(SignedIn { user, token })
     }
@@ -128,6 +175,8 @@ impl Engine {
         }
         let mut tx = self.store.begin().await?;
         users::delete_sessions_of_user(&mut tx, user).await?;
+        let name = super::access::user(&mut tx, user).await?.name;
+        self.note(&mut tx, actor, Act::SignedOutEverywhere, Object::new(user, &name), "").await?;
         tx.commit().await?;
         Ok(())
     }

@@ -3,11 +3,12 @@
 //! An entry is committed first, so that nothing is decided to leave any more; then, before it is acknowledged, the
 //! unfinished enrollments it concerns are ended in bounded batches.
 
-use super::access;
+use super::{access, audit::Object};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     EnrollmentId, Refused, SuppressionId,
     activity::{Activity, ActivityKind},
+    audit::Act,
     enrollment::FinishReason,
     person::clean_line,
     suppression::{Suppression, SuppressionReason, parse_entry},
@@ -42,6 +43,7 @@ impl Engine {
         if is_new {
             let words = format!("{key} is on the suppression list");
             self.record_entry(&mut tx, actor, std::slice::from_ref(&key), ActivityKind::Suppressed, &words).await?;
+            self.note(&mut tx, actor, Act::Suppressed, Object::new(new.id, &key), &new.note).await?;
         }
         let stored = suppressions::find_for_keys(&mut tx, std::slice::from_ref(&key)).await?;
         tx.commit().await?;
@@ -99,6 +101,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let lifted = suppressions::delete(&mut tx, id).await?.ok_or(EngineError::NotFound("suppression"))?;
         let words = format!("{} was taken off the suppression list", lifted.entry);
+        self.note(&mut tx, actor, Act::SuppressionLifted, Object::new(id, &lifted.entry), "").await?;
         self.record_entry(&mut tx, actor, &[lifted.entry], ActivityKind::SuppressionLifted, &words).await?;
         tx.commit().await?;
         Ok(())
@@ -126,6 +129,10 @@ impl Engine {
                 keys.into_iter().filter(|key| !known.iter().any(|entry| entry.entry == *key)).collect();
             let words = "The address is on the suppression list";
             self.record_entry(&mut tx, actor, &new, ActivityKind::Suppressed, words).await?;
+            if added > 0 {
+                let detail = format!("New entries: {added}, by a list.");
+                self.note(&mut tx, actor, Act::Suppressed, Object::named(""), &detail).await?;
+            }
             tx.commit().await?;
             done.added += added;
             done.known += chunk.len() as u64 - added;

@@ -3,10 +3,11 @@
 //! Admins make teams and put users into them. [`Engine::sight`] is asked before anything of a person is read; whoever may
 //! not see a person gets *not found*, as if there were none.
 
-use super::access;
+use super::{access, audit::Object};
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     PersonId, Refused, TeamId, UserId,
+    audit::Act,
     person::{Person, clean_line},
     user::{Actor, Role, Sight, Team, User, Visibility},
 };
@@ -119,6 +120,7 @@ impl Engine {
         let team = Team { id: self.new_team_id(), name: checked_name(name)?, created_at: self.now() };
         let mut tx = self.store.begin().await?;
         teams::insert(&mut tx, &team).await.map_err(name_taken)?;
+        self.note(&mut tx, actor, Act::TeamSaved, Object::new(team.id, &team.name), "New.").await?;
         tx.commit().await?;
         Ok(team)
     }
@@ -148,6 +150,8 @@ impl Engine {
                 users::update(&mut tx, &user, now).await?;
             }
         }
+        let detail = format!("Members: {}.", members.len());
+        self.note(&mut tx, actor, Act::TeamSaved, Object::new(team.id, &team.name), &detail).await?;
         tx.commit().await?;
         Ok(team)
     }
@@ -159,6 +163,8 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let team = teams::find(&mut tx, id).await?.ok_or(EngineError::NotFound("team"))?;
         teams::rename(&mut tx, id, &name).await.map_err(name_taken)?;
+        let detail = relance_domain::audit::changes(&[("Name", &team.name, &name)]);
+        self.note(&mut tx, actor, Act::TeamSaved, Object::new(id, &name), &detail).await?;
         tx.commit().await?;
         Ok(Team { name, ..team })
     }
@@ -167,9 +173,9 @@ impl Engine {
     pub async fn delete_team(&self, actor: &Actor, id: TeamId) -> Result<()> {
         access::admins_only(actor, "delete teams")?;
         let mut tx = self.store.begin().await?;
-        if !teams::delete(&mut tx, id).await? {
-            return Err(EngineError::NotFound("team"));
-        }
+        let team = teams::find(&mut tx, id).await?.ok_or(EngineError::NotFound("team"))?;
+        teams::delete(&mut tx, id).await?;
+        self.note(&mut tx, actor, Act::TeamDeleted, Object::new(id, &team.name), "").await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Tokens of the API: shown once, stored as a hash.
 
-use super::access;
+use super::{access, audit::Object};
 use crate::{Engine, EngineError, Result, secrets};
 use relance_domain::{
     TokenId, UserId,
+    audit::Act,
     person::clean_line,
     time::MINUTE,
     user::{Actor, Scope, User},
@@ -38,6 +39,8 @@ impl Engine {
             last_used_at: None,
         };
         users::insert_token(&mut tx, &token, &secrets::token_hash(secret.expose_secret())).await?;
+        let detail = format!("It may: {}.", scope.as_str());
+        self.note(&mut tx, actor, Act::TokenMade, Object::new(token.id, &token.name), &detail).await?;
         tx.commit().await?;
         Ok(NewToken { id: token.id, secret })
     }
@@ -46,10 +49,10 @@ impl Engine {
     pub async fn delete_token(&self, actor: &Actor, id: TokenId) -> Result<()> {
         let mut tx = self.store.begin().await?;
         let of = if actor.is_admin() { None } else { actor.user_id() };
-        if !users::list_tokens(&mut tx, of).await?.iter().any(|token| token.id == id) {
-            return Err(EngineError::NotFound("token"));
-        }
+        let tokens = users::list_tokens(&mut tx, of).await?;
+        let token = tokens.iter().find(|token| token.id == id).ok_or(EngineError::NotFound("token"))?;
         users::delete_token(&mut tx, id).await?;
+        self.note(&mut tx, actor, Act::TokenDeleted, Object::new(id, &token.name), "").await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! Users of the workspace and their passwords.
 
-use super::{access, passwords};
+use super::{access, audit::Object, passwords};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused, TeamId, UserId,
     activity::ActivityKind,
+    audit::{self, Act},
     enrollment::PausedBy,
     person::{check_email, clean_line},
     user::{Actor, Role, User},
@@ -12,7 +13,7 @@ use relance_domain::{
 use relance_storage::{
     StorageError, Tx,
     enrollment_sets::{self, Pause},
-    mailboxes, teams, users,
+    mailboxes, password_links, teams, users,
 };
 use secrecy::SecretString;
 
@@ -95,6 +96,24 @@ async fn known_team(tx: &mut Tx, team: Option<TeamId>) -> Result<()> {
     }
 }
 
+/// What an edit changed, in words.
+async fn changed(tx: &mut Tx, before: &User, after: &User) -> Result<String> {
+    let mut teams_of = [String::new(), String::new()];
+    for (name, user) in teams_of.iter_mut().zip([before, after]) {
+        if let Some(id) = user.team_id {
+            *name = teams::find(tx, id).await?.map(|team| team.name).unwrap_or_default();
+        }
+    }
+    Ok(audit::changes(&[
+        ("Name", &before.name, &after.name),
+        ("Email", &before.email, &after.email),
+        ("Role", before.role.as_str(), after.role.as_str()),
+        ("Team", &teams_of[0], &teams_of[1]),
+        ("Time zone", &before.time_zone, &after.time_zone),
+        ("Phone", &before.phone, &after.phone),
+    ]))
+}
+
 impl Engine {
     /// Adds a user; admins only.
     pub async fn add_user(&self, actor: &Actor, new: NewUser) -> Result<User> {
@@ -123,6 +142,8 @@ impl Engine {
         check(&user)?;
         known_team(&mut tx, user.team_id).await?;
         users::insert(&mut tx, &user, password_hash.as_deref()).await.map_err(email_taken)?;
+        let detail = format!("{}, {}.", user.email, user.role.as_str());
+        self.note(&mut tx, actor, Act::UserAdded, Object::new(user.id, &user.name), &detail).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -158,6 +179,10 @@ impl Engine {
         }
         check(&user)?;
         users::update(&mut tx, &user, self.now()).await.map_err(email_taken)?;
+        let detail = changed(&mut tx, &before, &user).await?;
+        if !detail.is_empty() {
+            self.note(&mut tx, actor, Act::UserChanged, Object::new(id, &user.name), &detail).await?;
+        }
         tx.commit().await?;
         Ok(user)
     }
@@ -173,6 +198,7 @@ impl Engine {
         for mailbox in mailboxes::of_user(&mut tx, id).await? {
             mailboxes::raise(&mut tx, mailbox.id).await?;
         }
+        self.note(&mut tx, actor, Act::UserDeactivated, Object::new(id, &user.name), "").await?;
         tx.commit().await?;
         // From here on nothing leaves from the user's mailboxes; what follows makes it visible.
         let pause = Pause { by: PausedBy::Deactivated, until: None };
@@ -197,6 +223,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         users::reactivate(&mut tx, id, now).await?;
         let user = access::user(&mut tx, id).await?;
+        self.note(&mut tx, actor, Act::UserReactivated, Object::new(id, &user.name), "").await?;
         tx.commit().await?;
         loop {
             let mut tx = self.store.begin().await?;
@@ -225,23 +252,27 @@ impl Engine {
             let message = "This is not your current password.";
             return Err(Refused::at("current_password", "wrong_password", message).into());
         }
-        self.store_password(id, new).await
+        self.store_password(actor, id, new).await
     }
 
     /// An admin (or the command line) sets someone's password; every session of the user ends.
     pub async fn set_password(&self, actor: &Actor, id: UserId, new: &SecretString) -> Result<()> {
         access::admins_only(actor, "set passwords of others")?;
         passwords::check(new)?;
-        self.store_password(id, new).await
+        self.store_password(actor, id, new).await
     }
 
-    async fn store_password(&self, id: UserId, new: &SecretString) -> Result<()> {
+    async fn store_password(&self, actor: &Actor, id: UserId, new: &SecretString) -> Result<()> {
         let hash = passwords::hash(new).await?;
         let mut tx = self.store.begin().await?;
         if !users::set_password_hash(&mut tx, id, &hash, self.now()).await? {
             return Err(EngineError::NotFound("user"));
         }
         users::delete_sessions_of_user(&mut tx, id).await?;
+        password_links::delete(&mut tx, id).await?;
+        let user = access::user(&mut tx, id).await?;
+        let act = if actor.user_id() == Some(id) { Act::PasswordChanged } else { Act::PasswordSet };
+        self.note(&mut tx, actor, act, Object::new(id, &user.name), "").await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The workspace: first set-up, settings, *stop all sending*.
 
-use super::{access, passwords, users as user_rules};
+use super::{access, audit::Object, passwords, users as user_rules};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused,
+    audit::{self, Act},
     person::clean_line,
     schedule::Schedule,
     user::{Actor, Role, User},
@@ -44,6 +45,21 @@ fn check(workspace: &Workspace) -> Result<()> {
         wrong.push(refused);
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+/// What an edit changed, in words.
+fn changed(before: &Workspace, after: &Workspace) -> String {
+    let sight = [before.people_visibility.as_str(), after.people_visibility.as_str()];
+    let mut words = audit::changes(&[
+        ("Name", &before.name, &after.name),
+        ("Time zone", &before.time_zone, &after.time_zone),
+        ("Postal address", &before.postal_address, &after.postal_address),
+        ("People that reps see", sight[0], sight[1]),
+    ]);
+    if before.schedule != after.schedule {
+        words.push_str(if words.is_empty() { "Sending times." } else { " Sending times." });
+    }
+    words
 }
 
 impl Engine {
@@ -110,6 +126,7 @@ impl Engine {
         let leaving = super::ending::leaving_anywhere(&mut tx).await?;
         let ended = Ended { leaving: leaving.iter().map(super::outcome::leaving).collect(), ..Ended::default() };
         let workspace = access::workspace(&mut tx).await?;
+        self.note(&mut tx, actor, Act::SendingStopped, Object::named(""), "").await?;
         tx.commit().await?;
         Ok((workspace, ended))
     }
@@ -123,6 +140,7 @@ impl Engine {
             self.keep_pause(&mut tx, actor, false).await?;
         }
         let workspace = access::workspace(&mut tx).await?;
+        self.note(&mut tx, actor, Act::SendingResumed, Object::named(""), "").await?;
         tx.commit().await?;
         self.look_again_after_pause(None).await?;
         Ok(workspace)
@@ -148,6 +166,10 @@ impl Engine {
         check(&after)?;
         workspace::update_settings(&mut tx, &after).await?;
         mailboxes::hasten_all(&mut tx, self.now()).await?;
+        let detail = changed(&before, &after);
+        if !detail.is_empty() {
+            self.note(&mut tx, actor, Act::WorkspaceChanged, Object::named(""), &detail).await?;
+        }
         tx.commit().await?;
         self.signals.due.notify_waiters();
         Ok(after)

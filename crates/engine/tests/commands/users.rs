@@ -4,7 +4,7 @@ use relance_domain::{
     time::DAY,
     user::Scope,
 };
-use relance_engine::commands::{users::UserChange, workspace::SetUp};
+use relance_engine::commands::{sign_in::SignIn, users::UserChange, workspace::SetUp};
 use secrecy::ExposeSecret;
 
 fn secret(text: &str) -> SecretString {
@@ -76,12 +76,19 @@ async fn a_deactivated_users_enrollments_hold_and_go_on_when_they_return() {
 async fn a_session_begins_with_the_password_and_ends_with_sign_out() {
     let world = monday().await;
     let right = secret("correct horse battery");
-    let signed_in = world.engine.sign_in("REP@world.test", &right, "::1", "a browser").await.expect("signed in");
+    let signed_in = world
+        .engine
+        .sign_in("REP@world.test", &right, "::1", "a browser")
+        .await
+        .expect("signed in")
+        .done()
+        .expect("no code");
     let token = signed_in.token.expose_secret().to_owned();
     assert_eq!(world.engine.session_user(&token).await.expect("read").map(|user| user.id), world.actor.user_id());
     world.engine.sign_out(&token).await.expect("signed out");
     assert_eq!(world.engine.session_user(&token).await.expect("read"), None);
-    let first = world.engine.sign_in("rep@world.test", &right, "::1", "").await.expect("signed in");
+    let first =
+        world.engine.sign_in("rep@world.test", &right, "::1", "").await.expect("signed in").done().expect("no code");
     let id = world.actor.user_id().expect("a user");
     let wrong =
         world.engine.change_password(&world.actor, &secret("not the password"), &secret("another password")).await;
@@ -94,7 +101,13 @@ async fn a_session_begins_with_the_password_and_ends_with_sign_out() {
     );
     assert_eq!(codes(world.engine.sign_in("rep@world.test", &right, "::1", "").await), ["wrong_credentials"]);
     world.engine.set_password(&Actor::System, id, &secret("set by an admin")).await.expect("set");
-    world.engine.sign_in("rep@world.test", &secret("set by an admin"), "::1", "").await.expect("signed in");
+    world
+        .engine
+        .sign_in("rep@world.test", &secret("set by an admin"), "::1", "")
+        .await
+        .expect("signed in")
+        .done()
+        .expect("no code");
     assert_eq!(codes(world.engine.set_password(&Actor::System, id, &secret("short")).await), ["too_short"]);
 }
 
@@ -182,4 +195,112 @@ async fn settings_are_checked_and_pause_and_revision_are_not_settings() {
     assert_eq!((edited.name.as_str(), edited.revision), ("Looms", 0));
     let wrong = world.engine.edit_workspace(&world.actor, |workspace| workspace.time_zone = "Mars".to_owned()).await;
     assert_eq!(fields_of(wrong), ["time_zone"]);
+}
+
+/// The words of the newest lines of the audit log, newest first.
+async fn log(world: &World, limit: usize) -> Vec<String> {
+    let mut tx = world.engine.store.read().await.expect("read");
+    let found = relance_storage::audit::page(&mut tx, &Default::default(), None, limit).await.expect("the log");
+    found.into_iter().map(|entry| format!("{} {}: {}", entry.act.as_str(), entry.object, entry.detail)).collect()
+}
+
+#[tokio::test]
+async fn an_invited_user_chooses_a_password_once() {
+    let world = monday().await;
+    let new = NewUser {
+        email: "ida@world.test".to_owned(),
+        name: "Ida".to_owned(),
+        role: Role::Rep,
+        time_zone: String::new(),
+        team_id: None,
+        password: None,
+    };
+    let rep = user(&world, "rita@world.test", Role::Rep).await;
+    let ida = world.engine.add_user(&world.actor, new).await.expect("a user");
+    assert!(matches!(world.engine.make_password_link(&rep, ida.id).await, Err(EngineError::Forbidden(_))));
+    let first = world.engine.make_password_link(&world.actor, ida.id).await.expect("a link");
+    let link = world.engine.make_password_link(&world.actor, ida.id).await.expect("a link");
+    assert!(link.is_invitation && link.expires_at.since(world.engine.clock.system_now()) <= 7 * DAY);
+    assert_eq!(world.engine.password_link(first.token.expose_secret()).await.expect("read"), None, "replaced");
+    let token = link.token.expose_secret();
+    assert_eq!(codes(world.engine.use_password_link(token, &secret("short"), "").await), ["too_short"]);
+    let password = secret("a long password");
+    let signed_in = world.engine.use_password_link(token, &password, "").await.expect("set").expect("signed in");
+    assert_eq!(signed_in.user.id, ida.id);
+    let again = world.engine.use_password_link(token, &secret("another password"), "").await;
+    assert!(matches!(again, Err(EngineError::NotFound(_))), "once");
+    world.engine.sign_in("ida@world.test", &password, "::1", "").await.expect("signed in").done().expect("no code");
+
+    let link = world.engine.make_password_link(&world.actor, ida.id).await.expect("a link");
+    assert!(!link.is_invitation);
+    world.engine.deactivate_user(&world.actor, ida.id).await.expect("deactivated");
+    assert_eq!(world.engine.password_link(link.token.expose_secret()).await.expect("read"), None, "deactivated");
+    assert_eq!(codes(world.engine.make_password_link(&world.actor, ida.id).await), ["deactivated"]);
+    let told = log(&world, 20).await;
+    for line in ["password_link_made Ida: Invitation.", "password_changed Ida: By a link.", "user_deactivated Ida: "] {
+        assert!(told.iter().any(|one| one == line), "{line}: {told:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_second_step_asks_for_a_code_that_works_once() {
+    let world = monday().await;
+    let right = secret("correct horse battery");
+    let id = world.actor.user_id().expect("a user");
+    let me = relance_storage::users::find(&mut world.engine.store.read().await.expect("read"), id).await;
+    let me = me.expect("read").expect("a user");
+    let new = world.engine.new_two_step_secret(&me, "World").expect("a secret");
+    assert!(new.address.starts_with("otpauth://totp/") && new.address.contains(&new.secret), "{}", new.address);
+    let app = SecretString::from(new.secret.clone());
+    assert_eq!(fields_of(world.engine.turn_on_two_step(&world.actor, &app, "000").await), ["code"]);
+    let code_at = |shift: i64| {
+        let at = world.engine.clock.system_now().plus_ms(shift * 30_000);
+        relance_engine::Engine::two_step_code(&new.secret, at).expect("a code")
+    };
+    let recovery = world.engine.turn_on_two_step(&world.actor, &app, &code_at(-1)).await.expect("on");
+    assert_eq!(recovery.len(), 10);
+
+    let signed_in = world.engine.sign_in("rep@world.test", &right, "::1", "").await.expect("right");
+    let SignIn::CodeNeeded(proof) = signed_in else { panic!("a code is needed") };
+    let proof = proof.expose_secret();
+    let used = world.engine.sign_in_with_code(proof, &code_at(-1), "::1", "").await;
+    assert_eq!(codes(used), ["wrong_code"], "it was used to turn it on");
+    world.engine.sign_in_with_code(proof, &code_at(0), "::1", "").await.expect("signed in");
+    assert_eq!(codes(world.engine.sign_in_with_code(proof, &code_at(0), "::1", "").await), ["wrong_code"], "once");
+    let typed = recovery[3].to_uppercase();
+    world.engine.sign_in_with_code(proof, &typed, "::1", "").await.expect("a recovery code");
+    assert_eq!(codes(world.engine.sign_in_with_code(proof, &typed, "::1", "").await), ["wrong_code"], "once");
+    assert_eq!(codes(world.engine.sign_in_with_code("forged", &code_at(1), "::1", "").await), ["too_late"]);
+    let mut refused = Vec::new();
+    while refused.last().is_none_or(|code| code == "wrong_code") && refused.len() < 20 {
+        refused.extend(codes(world.engine.sign_in_with_code(proof, "123456", "::2", "").await));
+    }
+    assert_eq!(refused.pop().as_deref(), Some("too_many_attempts"), "{refused:?}");
+    assert!((3..=5).contains(&refused.len()), "{refused:?}");
+    assert_eq!(codes(world.engine.sign_in_with_code(proof, &code_at(1), "::3", "").await), ["too_many_attempts"]);
+
+    let wrong = world.engine.turn_off_two_step(&world.actor, id, Some(&secret("not it at all"))).await;
+    assert_eq!(fields_of(wrong), ["two_step_password"]);
+    world.engine.turn_off_two_step(&world.actor, id, Some(&right)).await.expect("off");
+    world.engine.sign_in("rep@world.test", &right, "::1", "").await.expect("signed in").done().expect("no code");
+    let told = log(&world, 20).await;
+    for begin in ["two_step_on", "recovery_code_used", "sign_in_blocked", "two_step_off", "signed_in"] {
+        assert!(told.iter().any(|one| one.starts_with(begin)), "{begin}: {told:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_says_who_changed_what() {
+    let world = monday().await;
+    let rep = user(&world, "rita@world.test", Role::Rep).await;
+    let rita = rep.user_id().expect("a user");
+    let change = UserChange { role: Some(Role::Manager), ..UserChange::default() };
+    world.engine.edit_user(&world.actor, rita, change).await.expect("changed");
+    world.engine.edit_workspace(&world.actor, |workspace| workspace.name = "Other".to_owned()).await.expect("saved");
+    world.engine.edit_workspace(&world.actor, |_| {}).await.expect("saved");
+    world.engine.pause_workspace(&world.actor).await.expect("stopped");
+    let told = log(&world, 3).await;
+    assert_eq!(told[0], "sending_stopped : ");
+    assert!(told[1].starts_with("workspace_changed : Name: ") && told[1].ends_with(" → Other."), "{told:?}");
+    assert!(told[2].starts_with("user_changed ") && told[2].ends_with("Role: rep → manager."), "{told:?}");
 }

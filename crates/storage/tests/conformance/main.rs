@@ -1,5 +1,6 @@
 //! Every function of the storage crate, on SQLite and on PostgreSQL.
 
+mod audit;
 mod deliveries;
 mod enrollment_lookups;
 mod enrollment_sets;

@@ -85,6 +85,8 @@ texts! {
     JobId = id("job");
     /// An id of a token.
     TokenId = id("tok");
+    /// An id of a line of the audit log.
+    AuditEntryId = id("aud");
     /// An id of a smart list.
     ListId = id("lst");
     /// An id of a custom field.

@@ -5,6 +5,7 @@
 //! is not a success is a [`crate::problem::Problem`].
 
 pub mod activities;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod custom_fields;
@@ -78,6 +79,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(suppressions::routes())
         .merge(users::routes())
         .merge(tokens::routes())
+        .merge(audit::routes())
         .merge(workspace::routes())
 }
 

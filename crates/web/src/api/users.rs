@@ -18,7 +18,7 @@ use relance_domain::{
 };
 use relance_engine::commands::users::{NewUser, UserChange};
 use relance_storage::users;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -33,6 +33,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deactivate))
         .routes(routes!(reactivate))
         .routes(routes!(set_password))
+        .routes(routes!(make_password_link))
+        .routes(routes!(turn_off_two_step))
 }
 
 /// A user.
@@ -209,6 +211,40 @@ async fn set_password(
     Body(new): Body<NewPassword>,
 ) -> Result<StatusCode> {
     app.engine.set_password(&caller.actor, id, &SecretString::from(new.password)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A link with which a user chooses a password, once.
+#[derive(Serialize, ToSchema)]
+struct PasswordLinkBody {
+    /// The address to send to the user; it is not stored and not shown again.
+    url: String,
+    /// Until when it works.
+    #[schema(value_type = doc::Instant)]
+    expires_at: Timestamp,
+}
+
+/// Makes a link with which a user chooses a password: for 7 days if they never had one, else for 24 hours. The link
+/// before it stops working; admins only.
+#[utoipa::path(post, path = "/users/{id}/password_link", tag = "users", operation_id = "make_password_link",
+    params(("id" = doc::UserId, Path)), responses((status = 201, body = PasswordLinkBody)))]
+async fn make_password_link(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    _: NoBody,
+) -> Result<(StatusCode, Json<PasswordLinkBody>)> {
+    let link = app.engine.make_password_link(&caller.actor, id).await?;
+    let path = crate::urls::password_link(link.token.expose_secret());
+    let url = format!("{}{path}", app.engine.settings.base_url);
+    Ok((StatusCode::CREATED, Json(PasswordLinkBody { url, expires_at: link.expires_at })))
+}
+
+/// Turns off someone's two-step sign-in, as after a lost phone; admins only.
+#[utoipa::path(delete, path = "/users/{id}/two_step", tag = "users", operation_id = "turn_off_two_step",
+    params(("id" = doc::UserId, Path)), responses((status = 204)))]
+async fn turn_off_two_step(State(app): State<App>, caller: Caller, Id(id): Id<UserId>) -> Result<StatusCode> {
+    app.engine.turn_off_two_step(&caller.actor, id, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

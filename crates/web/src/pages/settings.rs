@@ -3,12 +3,15 @@
 //! Admins change them; everyone else reads them. The other pages of settings are in the folder.
 
 pub mod api;
+pub mod audit;
 pub mod fields;
 pub mod layout;
 pub mod profile;
 pub mod suppressions;
 pub mod team;
 pub mod teams;
+pub mod two_step;
+pub mod user_links;
 
 use askama::Template;
 use axum::extract::State;

@@ -1,5 +1,8 @@
 //! Signing in and out.
 
+pub mod password_link;
+pub mod two_step;
+
 use std::net::{IpAddr, SocketAddr};
 
 use askama::Template;
@@ -7,7 +10,7 @@ use axum::Extension;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use relance_engine::commands::sign_in::SignedIn;
+use relance_engine::commands::sign_in::{SignIn, SignedIn};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
@@ -79,7 +82,8 @@ pub async fn create(
     let password = SecretString::from(typed.password.clone());
     let client = client(peer.map(|peer| peer.0.0.ip()), &headers);
     match app.engine.sign_in(&typed.email, &password, &client, agent(&headers)).await.map_err(PageError::from) {
-        Ok(SignedIn { token, .. }) => {
+        Ok(SignIn::CodeNeeded(proof)) => Ok(two_step::ask(&app, &proof, own_page(&typed.to))),
+        Ok(SignIn::Done(SignedIn { token, .. })) => {
             let mut response = answer::go(own_page(&typed.to));
             session::begin(&app, &mut response, token.expose_secret());
             Ok(response)
@@ -104,7 +108,7 @@ pub fn agent(headers: &HeaderMap) -> &str {
 }
 
 /// Whose failures are counted together: the peer, or what a proxy on this machine says of it.
-fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> String {
+pub fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> String {
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()?.rsplit(',').next());
     match (peer, forwarded) {
         (Some(peer), Some(forwarded)) if peer.is_loopback() => forwarded.trim().to_owned(),
@@ -114,7 +118,7 @@ fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> String {
 }
 
 /// Only addresses of our own: a path that begins with one slash.
-fn own_page(to: &str) -> &str {
+pub fn own_page(to: &str) -> &str {
     let is_own = to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') && !to.contains(char::is_control);
     if is_own { to } else { urls::HOME }
 }

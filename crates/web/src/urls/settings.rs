@@ -36,6 +36,12 @@ pub const API: &str = "/settings/api";
 pub const PASSWORD: &str = "/settings/profile/password";
 /// Light or dark, by POST.
 pub const LOOKS: &str = "/settings/profile/looks";
+/// Two-step sign-in: set up by GET and POST.
+pub const TWO_STEP: &str = "/settings/profile/two-step";
+/// Turns two-step sign-in off, by POST.
+pub const TWO_STEP_OFF: &str = "/settings/profile/two-step/off";
+/// The audit log.
+pub const AUDIT: &str = "/settings/audit";
 /// Ends all of the user's sessions, by POST.
 pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
 
@@ -84,7 +90,7 @@ pub fn custom_field_action(id: CustomFieldId, action: &str) -> String {
     format!("/settings/fields/{id}/{action}")
 }
 
-/// What is done with a user, by POST: `password`, `deactivate`, `reactivate`.
+/// What is done with a user, by POST: `password`, `link`, `two-step-off`, `deactivate`, `reactivate`.
 pub fn user_action(id: UserId, action: &str) -> String {
     format!("/settings/users/{id}/{action}")
 }

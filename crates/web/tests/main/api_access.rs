@@ -73,8 +73,13 @@ async fn a_scope_allows_reading_changing_or_settings() {
 #[tokio::test]
 async fn a_session_reads_and_changes_from_our_own_pages_only() {
     let at = Installation::new().await;
-    let signed_in =
-        at.engine.sign_in("admin@acme.test", &SecretString::from(PASSWORD), "127.0.0.1", "test").await.unwrap();
+    let signed_in = at
+        .engine
+        .sign_in("admin@acme.test", &SecretString::from(PASSWORD), "127.0.0.1", "test")
+        .await
+        .unwrap()
+        .done()
+        .expect("no code");
     let cookie = format!("relance_session={}", signed_in.token.expose_secret());
     let with = |extra: &[(&'static str, &'static str)], method: &str, path: &str| {
         let mut headers = vec![("cookie", cookie.as_str()), ("host", "relance.test")];

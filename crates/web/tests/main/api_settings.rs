@@ -22,7 +22,7 @@ async fn a_user_is_added_changed_and_deactivated_and_no_answer_has_a_password() 
     at.admin.order(&format!("{path}/reactivate")).await.expect(200);
     at.admin.post(&format!("{path}/password"), json!({ "password": "green horse staple" })).await.expect(204);
     let signed_in = at.engine.sign_in("nina@acme.test", &SecretString::from("green horse staple"), "ip", "").await;
-    assert_eq!(signed_in.unwrap().user.id.to_string(), id(&user));
+    assert_eq!(signed_in.unwrap().done().expect("no code").user.id.to_string(), id(&user));
     let list = at.rep.get("/users").await.expect(200);
     assert_eq!(ids(&list).len(), 5);
     assert!(!list.to_string().contains("argon") && !list.to_string().contains("password"));

@@ -26,6 +26,12 @@ impl Page {
         self.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
+    /// A redirect to this address.
+    #[track_caller]
+    pub fn leads_to(&self, location: &str) {
+        assert_eq!((self.status, self.location().as_str()), (303, location), "{}", self.html);
+    }
+
     /// The page, if it has the status and all the words.
     #[track_caller]
     pub fn shows(&self, status: u16, words: &[&str]) {

@@ -38,7 +38,7 @@ async fn a_team_is_made_with_its_members_renamed_and_deleted() {
         .get("/settings/teams")
         .await
         .shows(200, &["South", "Mia Manager and Rita Rep", "Otto Other is in no team."]);
-    browser.get("/settings/team").await.shows(200, &["South", "Rita Rep"]);
+    browser.get("/settings/users").await.shows(200, &["South", "Rita Rep"]);
     browser.get(&path).await.shows(200, &["Edit South", &format!("value=\"{}\" checked", at.rep.id)]);
     let saved = browser.post(&path, &[("name", "North"), ("member", &at.other.id.to_string())]).await;
     assert_eq!(browser.said(&saved).await, "North has 1 member.");
@@ -49,7 +49,7 @@ async fn a_team_is_made_with_its_members_renamed_and_deleted() {
     assert_eq!(team_of(at.other.id.to_string()).await, json!(team));
     assert_eq!(team_of(at.rep.id.to_string()).await, json!(null));
 
-    let user = format!("/settings/team/{}", at.rep.id);
+    let user = format!("/settings/users/{}", at.rep.id);
     browser.get(&user).await.shows(200, &["No team", "North"]);
     let fields = [("name", "Rita Rep"), ("email", "rep@acme.test"), ("role", "rep"), ("team_id", team.as_str())];
     assert_eq!(browser.said(&browser.post(&user, &fields).await).await, "Rita Rep is saved.");
@@ -75,7 +75,7 @@ async fn a_new_user_joins_a_team_at_once() {
         ("team_id", team.as_str()),
         ("password", PASSWORD),
     ];
-    let made = browser.post("/settings/team/new", &fields).await;
+    let made = browser.post("/settings/users/new", &fields).await;
     assert!(browser.said(&made).await.starts_with("Nina New can sign in"));
     browser.get("/settings/teams").await.shows(200, &["South", "Nina New"]);
     let by_api = json!({ "name": "Noah", "email": "noah@acme.test", "role": "rep", "team_id": team });
@@ -116,4 +116,92 @@ async fn teams_are_for_admins() {
     let settings = rep.get("/settings").await;
     assert!(!settings.html.contains("href=\"/settings/teams\""), "what one may not open is not offered");
     Browser::sign_in(&at).await.get("/settings").await.shows(200, &["href=\"/settings/teams\""]);
+}
+
+/// The text between `begin` and the next quote.
+fn after<'a>(page: &'a str, begin: &str) -> &'a str {
+    let rest = page.split_once(begin).unwrap_or_else(|| panic!("no {begin} in {page}")).1;
+    rest.split('"').next().expect("a quote")
+}
+
+#[tokio::test]
+async fn someone_is_invited_by_a_link_and_signs_in_with_a_code() {
+    let at = Installation::new().await;
+    let browser = Browser::sign_in(&at).await;
+    let fields =
+        [("name", "Nina New"), ("email", "nina@acme.test"), ("role", "rep"), ("team_id", ""), ("password", "")];
+    let users = relance_web::urls::NEW_USER;
+    let made = browser.post(users, &fields).await;
+    made.shows(201, &["A link for Nina New", "with it they choose a password", "shown this once"]);
+    let link = after(&made.html, "id=\"f-link\" value=\"").to_owned();
+    let path = format!("/password/{}", link.rsplit('/').next().expect("a token"));
+    let stranger = request(&at.router, "GET", &path, &[], "").await;
+    stranger.shows(200, &["Welcome, Nina New", "nina@acme.test"]);
+    request(&at.router, "POST", &path, &[], &form(&[("password", "short")])).await.shows(422, &["at least 10"]);
+    let set = request(&at.router, "POST", &path, &[], &form(&[("password", PASSWORD)])).await;
+    assert_eq!(set.status, 303);
+    request(&at.router, "GET", &path, &[], "").await.shows(422, &["This link no longer works"]);
+
+    let mut cookie = set.headers.get_all("set-cookie").iter().filter_map(|one| one.to_str().ok());
+    let cookie = cookie.rfind(|one| one.starts_with("relance_session")).expect("a session");
+    let nina = Browser { router: at.router.clone(), cookie: cookie.split(';').next().expect("a value").to_owned() };
+    nina.get("/settings/profile").await.shows(200, &["Two-step sign-in", "Set up"]);
+    let page = nina.get("/settings/profile/two-step").await;
+    page.shows(200, &["Scan this", "class=\"qr\"", "otpauth://totp/"]);
+    let secret = after(&page.html, "name=\"secret\" value=\"").to_owned();
+    let wrong = nina.post("/settings/profile/two-step", &[("secret", &secret), ("code", "12")]).await;
+    wrong.shows(422, &["This code is not right", &secret]);
+    let code = |steps: i64| {
+        let moment = at.engine.clock.system_now().plus_ms(steps * 30_000);
+        relance_engine::Engine::two_step_code(&secret, moment).expect("a code")
+    };
+    let on = nina.post("/settings/profile/two-step", &[("secret", &secret), ("code", &code(-1))]).await;
+    on.shows(201, &["Two-step sign-in is on", "recovery codes"]);
+    nina.get("/settings/profile").await.shows(200, &["10 recovery codes", "Turn off"]);
+
+    let fields = form(&[("email", "nina@acme.test"), ("password", PASSWORD), ("to", "/leads")]);
+    let asked = request(&at.router, "POST", "/sign-in", &[], &fields).await;
+    assert_eq!(asked.headers["location"], "/sign-in/code?to=/leads");
+    let proof = asked.headers["set-cookie"].to_str().expect("text").split(';').next().expect("a value").to_owned();
+    request(&at.router, "GET", "/sign-in/code", &[], "").await.leads_to("/sign-in");
+    let with = [("cookie", proof.as_str())];
+    request(&at.router, "GET", "/sign-in/code?to=/leads", &with, "").await.shows(200, &["One more step"]);
+    let wrong = form(&[("code", "000 00"), ("to", "/leads")]);
+    request(&at.router, "POST", "/sign-in/code", &with, &wrong).await.shows(422, &["This code is not right"]);
+    let right = form(&[("code", &code(0)), ("to", "/leads")]);
+    request(&at.router, "POST", "/sign-in/code", &with, &right).await.leads_to("/leads");
+
+    let off = nina.post("/settings/profile/two-step/off", &[("two_step_password", "wrong one here")]).await;
+    off.shows(422, &["This is not your current password."]);
+    let id = relance_storage::users::list(&mut at.engine.store.read().await.expect("read")).await.expect("users");
+    let id = id.into_iter().find(|user| user.name == "Nina New").expect("nina").id;
+    let off = browser.post(&format!("{}/two-step-off", relance_web::urls::user(id)), &[]).await;
+    assert!(browser.said(&off).await.starts_with("Nina New signs in with the password alone"));
+    nina.get("/settings/profile").await.shows(200, &["Set up"]);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_by_admins_and_searched() {
+    let at = Installation::new().await;
+    let browser = Browser::sign_in(&at).await;
+    at.admin.order("/workspace/pause").await.expect(200);
+    at.admin.order("/workspace/resume").await.expect(200);
+    browser.post("/settings/teams/new", &[("name", "South <b>")]).await;
+    browser.get("/settings/audit").await.shows(
+        200,
+        &["Audit log", "stopped all sending", "resumed sending", "saved the team", "South &#60;b&#62;", "signed in"],
+    );
+    let found = browser.get("/settings/audit?q=sOUTH").await;
+    found.shows(200, &["saved the team"]);
+    assert!(!found.html.contains("stopped all sending"));
+    let found = browser.get("/settings/audit?area=settings&from=2020-01-01&until=nonsense").await;
+    found.shows(200, &["stopped all sending"]);
+    assert!(!found.html.contains("saved the team"));
+    browser.get("/settings/audit?q=nobody-knows").await.shows(200, &["Nothing matches"]);
+    rep(&at).await.get("/settings/audit").await.shows(403, &["Only an admin can read the audit log."]);
+    let list = at.admin.get("/audit?area=settings&limit=1").await.expect(200);
+    assert_eq!(list["items"][0]["act"], "sending_resumed");
+    assert!(list["next_cursor"].is_string());
+    at.admin.get("/audit?area=cooking").await.expect(422);
+    at.rep.get("/audit").await.expect(403);
 }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use relance_domain::user::User;
 use relance_engine::commands::users::UserChange;
+use relance_storage::users;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::places;
@@ -16,9 +17,9 @@ use crate::frame::Frame;
 use crate::pages::form::{Choice, Typed};
 use crate::pages::sign_in;
 use crate::session::{self, Visitor};
-use crate::{answer, urls};
+use crate::{answer, urls, words};
 
-const FIELDS: [&str; 6] = ["name", "email", "time_zone", "phone", "current_password", "password"];
+const FIELDS: [&str; 7] = ["name", "email", "time_zone", "phone", "current_password", "password", "two_step_password"];
 /// How long a browser keeps the chosen looks, in seconds.
 const LOOKS_SECONDS: u32 = 365 * 24 * 3600;
 
@@ -31,6 +32,9 @@ struct Page {
     errors: FormErrors,
     places: Vec<Choice>,
     role: &'static str,
+    has_two_step: bool,
+    /// Recovery codes left, in words.
+    codes_left: String,
 }
 
 impl Page {
@@ -48,20 +52,29 @@ fn typed_of(user: &User) -> Typed {
     ])
 }
 
-fn draw(visitor: &Visitor, typed: Typed, errors: FormErrors) -> Page {
-    Page {
+async fn draw(app: &App, visitor: &Visitor, typed: Typed, errors: FormErrors) -> Result<Page> {
+    let mut tx = app.read().await?;
+    let left = users::count_recovery_codes(&mut tx, visitor.user.id).await?;
+    Ok(Page {
+        has_two_step: users::two_step(&mut tx, visitor.user.id).await?.is_some(),
+        codes_left: words::count(left.unsigned_abs(), "recovery code", "recovery codes"),
         frame: visitor.frame("settings"),
         tab: "profile",
         typed,
         errors,
         places: places(&visitor.user.time_zone),
         role: super::team::role_word(visitor.user.role),
-    }
+    })
+}
+
+/// The page again, with what was wrong.
+pub async fn refused(app: &App, visitor: &Visitor, errors: FormErrors) -> Result<Response> {
+    answer::refused(&draw(app, visitor, typed_of(&visitor.user), errors).await?)
 }
 
 /// The page.
-pub async fn show(visitor: Visitor) -> Result<Response> {
-    answer::page(&draw(&visitor, typed_of(&visitor.user), FormErrors::default()))
+pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    answer::page(&draw(&app, &visitor, typed_of(&visitor.user), FormErrors::default()).await?)
 }
 
 /// Saves it.
@@ -75,7 +88,7 @@ pub async fn update(State(app): State<App>, visitor: Visitor, Form(typed): Form<
     };
     match app.engine.edit_user(&visitor.actor, visitor.user.id, change).await.map_err(PageError::from) {
         Ok(_) => Ok(answer::said(urls::PROFILE, &answer::toast("done", "Your profile is saved."))),
-        Err(error) => answer::refused(&draw(&visitor, typed, error.refused()?)),
+        Err(error) => answer::refused(&draw(&app, &visitor, typed, error.refused()?).await?),
     }
 }
 
@@ -90,7 +103,7 @@ pub async fn change_password(
     let changed =
         app.engine.change_password(&visitor.actor, &SecretString::from(current), &SecretString::from(new)).await;
     if let Err(error) = changed.map_err(PageError::from) {
-        return answer::refused(&draw(&visitor, typed_of(&visitor.user), error.refused()?));
+        return refused(&app, &visitor, error.refused()?).await;
     }
     let signed_in = app.engine.sign_in_as(visitor.user, sign_in::agent(&headers)).await?;
     let words = "Your password is changed. Every other browser was signed out.";
@@ -139,6 +152,8 @@ mod tests {
             errors: FormErrors::one("current_password", "This is not your current password."),
             places: places("Europe/Paris"),
             role: "Admin",
+            has_two_step: true,
+            codes_left: "9 recovery codes".into(),
         };
         let html = page.render().expect("a page");
         for words in [

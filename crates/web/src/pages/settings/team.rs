@@ -11,6 +11,7 @@ use relance_storage::enrollment_views::{self, EnrollmentFilter};
 use relance_storage::{Tx, teams, users};
 use secrecy::SecretString;
 
+use super::user_links;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
@@ -44,6 +45,9 @@ struct Row {
     is_oneself: bool,
     href: String,
     password: String,
+    link: String,
+    /// Turns the second step off; empty where there is none.
+    two_step_off: String,
     deactivate: String,
     reactivate: String,
 }
@@ -99,7 +103,8 @@ struct DeactivatePage {
     action: String,
 }
 
-fn row(user: User, teams: &[Team], visitor: &Visitor) -> Row {
+fn row(user: User, teams: &[Team], two_step: &[UserId], visitor: &Visitor) -> Row {
+    let has_two_step = two_step.contains(&user.id);
     let team = teams.iter().find(|team| Some(team.id) == user.team_id);
     Row {
         role: role_word(user.role),
@@ -108,6 +113,8 @@ fn row(user: User, teams: &[Team], visitor: &Visitor) -> Row {
         is_oneself: user.id == visitor.user.id,
         href: urls::user(user.id),
         password: urls::user_action(user.id, "password"),
+        link: urls::user_action(user.id, "link"),
+        two_step_off: if has_two_step { urls::user_action(user.id, "two-step-off") } else { String::new() },
         deactivate: urls::user_action(user.id, "deactivate"),
         reactivate: urls::user_action(user.id, "reactivate"),
         name: user.name,
@@ -125,7 +132,9 @@ pub async fn moved(uri: Uri) -> Redirect {
 pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
     let mut tx = app.read().await?;
     let teams = teams::list(&mut tx).await?;
-    let mut rows: Vec<_> = users::list(&mut tx).await?.into_iter().map(|user| row(user, &teams, &visitor)).collect();
+    let two_step = users::with_two_step(&mut tx).await?;
+    let users = users::list(&mut tx).await?;
+    let mut rows: Vec<_> = users.into_iter().map(|user| row(user, &teams, &two_step, &visitor)).collect();
     rows.sort_by_key(|row| !row.is_active);
     answer::page(&Page { frame: visitor.frame("settings"), tab: "users", may_write: visitor.actor.is_admin(), rows })
 }
@@ -178,7 +187,7 @@ async fn add(app: &App, visitor: &Visitor, typed: &Typed) -> Result<User> {
         role: role(typed),
         time_zone: String::new(),
         team_id: team(typed)?,
-        password: Some(SecretString::from(typed.get("password").to_owned())),
+        password: Some(typed.get("password")).filter(|typed| !typed.is_empty()).map(SecretString::from),
     };
     Ok(app.engine.add_user(&visitor.actor, new).await?)
 }
@@ -186,6 +195,10 @@ async fn add(app: &App, visitor: &Visitor, typed: &Typed) -> Result<User> {
 /// Adds a user.
 pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
     match add(&app, &visitor, &typed).await {
+        Ok(user) if typed.get("password").is_empty() => {
+            let link = app.engine.make_password_link(&visitor.actor, user.id).await?;
+            user_links::shown(&app, &visitor, link)
+        }
         Ok(user) => {
             let words = format!("{} can sign in with {} and the password you chose.", user.name, user.email);
             Ok(answer::said(urls::USERS, &answer::toast("done", words)))

@@ -1,0 +1,131 @@
+//! The audit log: who did what, when and why; admins read it.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use relance_domain::audit::{Area, AuditEntry};
+use relance_domain::{AuditEntryId, Timestamp, UserId, time};
+use relance_storage::audit::{self, AuditFilter};
+use relance_storage::users;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::errors::Result;
+use crate::extract::Query;
+use crate::frame::Frame;
+use crate::pages::form::Choice;
+use crate::session::Visitor;
+use crate::words::When;
+use crate::{answer, urls};
+
+const ROWS: usize = 100;
+
+/// Which lines are shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    q: String,
+    who: String,
+    area: String,
+    from: String,
+    until: String,
+    after: String,
+}
+
+impl Shown {
+    fn filter(&self, zone: &TimeZone) -> AuditFilter {
+        let day = |text: &str| text.parse::<Date>().ok();
+        let start = |date: Date| time::start_of_day(date, zone);
+        AuditFilter {
+            actor: self.who.parse().ok(),
+            area: Area::parse(&self.area),
+            words: self.q.clone(),
+            from: day(&self.from).and_then(start),
+            before: day(&self.until).and_then(|date| date.tomorrow().ok()).and_then(start),
+        }
+    }
+
+    fn address(&self, after: &str) -> String {
+        let asked = [
+            ("q", self.q.as_str()),
+            ("who", &self.who),
+            ("area", &self.area),
+            ("from", &self.from),
+            ("until", &self.until),
+            ("after", after),
+        ];
+        let asked: Vec<_> = asked.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+        urls::with_query(urls::AUDIT, &asked)
+    }
+
+    const fn is_filtered(&self) -> bool {
+        !(self.q.is_empty()
+            && self.who.is_empty()
+            && self.area.is_empty()
+            && self.from.is_empty()
+            && self.until.is_empty())
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Row {
+    when: When,
+    who: String,
+    act: &'static str,
+    object: String,
+    detail: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/audit.html")]
+struct Page {
+    frame: Frame,
+    tab: &'static str,
+    shown: Shown,
+    users: Vec<Choice>,
+    rows: Vec<Row>,
+    next: String,
+    newest: String,
+}
+
+impl Page {
+    const fn areas() -> [(Area, &'static str); 7] {
+        Area::ALL
+    }
+}
+
+fn row(entry: AuditEntry, names: &HashMap<UserId, String>, now: Timestamp, zone: &TimeZone) -> Row {
+    Row {
+        when: When::age(entry.at, now, zone),
+        who: entry.actor_id.and_then(|id| names.get(&id).cloned()).unwrap_or_else(|| "Relance".to_owned()),
+        act: entry.act.words(),
+        object: entry.object,
+        detail: entry.detail,
+    }
+}
+
+/// The log.
+pub async fn index(State(app): State<App>, visitor: Visitor, Query(shown): Query<Shown>) -> Result<Response> {
+    visitor.must_be_admin("read the audit log")?;
+    let mut tx = app.read().await?;
+    let after: Option<AuditEntryId> = shown.after.parse().ok();
+    let mut found = audit::page(&mut tx, &shown.filter(&visitor.zone), after, ROWS + 1).await?;
+    let more = found.len() > ROWS;
+    found.truncate(ROWS);
+    let last = found.last().filter(|_| more).map(|entry| entry.id.to_string());
+    let users = users::list(&mut tx).await?;
+    let names = users.iter().map(|user| (user.id, user.name.clone())).collect();
+    answer::page(&Page {
+        frame: visitor.frame("settings"),
+        tab: "audit",
+        users: users.into_iter().map(|user| Choice::new(user.id, user.name)).collect(),
+        rows: found.into_iter().map(|entry| row(entry, &names, visitor.now, &visitor.zone)).collect(),
+        next: last.map(|last| shown.address(&last)).unwrap_or_default(),
+        newest: if shown.after.is_empty() { String::new() } else { shown.address("") },
+        shown,
+    })
+}
