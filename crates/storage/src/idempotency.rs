@@ -4,7 +4,7 @@
 //! different request then gets is the caller's business. Kept until [`purge`].
 
 use crate::{args, error::Result, tx::Tx};
-use relance_domain::{Timestamp, UserId};
+use relance_domain::{Timestamp, UserId, time::MINUTE};
 
 /// A stored answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,12 @@ pub enum Begun {
     Mismatch,
 }
 
+/// Nobody works on a reserved key that was not renewed for this long: a minute in milliseconds.
+pub const LEASE_MS: i64 = MINUTE;
+
 /// Reserves `key` of a user for a request, or says what is known of it.
+///
+/// The same request may have the key again if whoever worked on it neither answered nor renewed it within the lease.
 pub async fn begin(tx: &mut Tx, user_id: UserId, key: &str, request_hash: &[u8], now: Timestamp) -> Result<Begun> {
     let reserved = tx
         .execute(
@@ -41,6 +46,16 @@ pub async fn begin(tx: &mut Tx, user_id: UserId, key: &str, request_hash: &[u8],
         )
         .await?;
     if reserved > 0 {
+        return Ok(Begun::New);
+    }
+    let taken_over = tx
+        .execute(
+            "UPDATE idempotency_keys SET created_at = $4
+             WHERE user_id = $1 AND key = $2 AND request_hash = $3 AND status IS NULL AND created_at < $5",
+            args![user_id, key, request_hash, now, now.plus_ms(-LEASE_MS)],
+        )
+        .await?;
+    if taken_over > 0 {
         return Ok(Begun::New);
     }
     tx.one(
@@ -61,6 +76,13 @@ pub async fn begin(tx: &mut Tx, user_id: UserId, key: &str, request_hash: &[u8],
         },
     )
     .await
+}
+
+/// Says that the request of a reserved key is still being worked on.
+pub async fn renew(tx: &mut Tx, user_id: UserId, key: &str, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE idempotency_keys SET created_at = $3 WHERE user_id = $1 AND key = $2 AND status IS NULL";
+    tx.execute(sql, args![user_id, key, now]).await?;
+    Ok(())
 }
 
 /// Stores the answer of a reserved key.

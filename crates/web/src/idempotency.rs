@@ -1,9 +1,10 @@
 //! `Idempotency-Key`: a POST that is sent again gets its first answer and is not done twice.
 //!
 //! The key belongs to the user and to one request (method, address and body); the same key with another request is
-//! refused with 422, and with 409 while the first is being worked on. Answers are kept for seven days, sealed, because
-//! one of them holds a new token. A fault of ours (5xx) gives the key back, so that the client may try again. These
-//! are the only rows the web crate writes: they belong to HTTP, not to the business.
+//! refused with 422, and with 409 while the first is being worked on, or until a minute after a crash cut that short.
+//! Answers are kept for seven days, sealed, because one of them holds a new token. A fault of ours (5xx) gives the key
+//! back, so that the client may try again. These are the only rows the web crate writes: they belong to HTTP, not to the
+//! business.
 
 use crate::{
     api::body::too_large,
@@ -22,12 +23,15 @@ use relance_domain::{UserId, time::DAY};
 use relance_storage::idempotency::{self, Answer, Begun};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+use std::time::Duration;
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 /// The header of an answer that was given before.
 pub const REPLAYED: &str = "idempotency-replayed";
 const KEPT_MS: i64 = 7 * DAY;
+/// Six times within the lease of a key.
+const RENEWED_EVERY: Duration = Duration::from_millis(idempotency::LEASE_MS.unsigned_abs() / 6);
 const LONGEST_KEY: usize = 255;
 
 /// The key of a request; `None` if it has none.
@@ -80,8 +84,34 @@ async fn keyed(
     }
     // In a task of its own: a client that hangs up must not leave a key without an answer.
     let (app, request) = (app.clone(), Request::from_parts(parts, Body::from(body)));
-    let work = tokio::spawn(async move { answer(&app, user, &key, &place, next.run(request).await).await });
+    let work = tokio::spawn(async move {
+        let response = while_renewed(&app, user, &key, next.run(request)).await;
+        answer(&app, user, &key, &place, response).await
+    });
     work.await.unwrap_or_else(|error| Err(relance_engine::EngineError::Corrupt(error.to_string()).into()))
+}
+
+/// Does the work, and says of its key again and again that it is being worked on: after a crash nobody does, and the same
+/// request may have the key once its lease is over.
+async fn while_renewed(app: &App, user: UserId, key: &str, work: impl Future<Output = Response>) -> Response {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(RENEWED_EVERY, &mut work).await {
+            Ok(response) => return response,
+            Err(_) => {
+                if let Err(error) = renew(app, user, key).await {
+                    tracing::warn!(?error, "an Idempotency-Key could not be renewed");
+                }
+            }
+        }
+    }
+}
+
+async fn renew(app: &App, user: UserId, key: &str) -> Result<()> {
+    let mut tx = app.engine.store.begin().await?;
+    idempotency::renew(&mut tx, user, key, app.engine.clock.system_now()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn begin(app: &App, user: UserId, key: &str, hash: &[u8]) -> Result<Begun> {

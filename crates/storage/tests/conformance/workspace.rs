@@ -107,3 +107,24 @@ async fn an_idempotency_key_is_done_once_and_answers_the_same() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_idempotency_key_of_a_request_that_nobody_works_on_is_free_for_the_same_one() {
+    on_both("idempotency_lease", |store| async move {
+        let mut tx = store.begin().await.unwrap();
+        let user: UserId = id(1);
+        let (renewed, over) = (at(0).plus_ms(30_000), at(0).plus_ms(30_001 + idempotency::LEASE_MS));
+        assert_eq!(idempotency::begin(&mut tx, user, "k", &[1], at(0)).await.unwrap(), Begun::New);
+        idempotency::renew(&mut tx, user, "k", renewed).await.unwrap();
+        let within = renewed.plus_ms(idempotency::LEASE_MS);
+        assert_eq!(idempotency::begin(&mut tx, user, "k", &[1], within).await.unwrap(), Begun::InProgress);
+        assert_eq!(idempotency::begin(&mut tx, user, "k", &[2], over).await.unwrap(), Begun::Mismatch);
+        assert_eq!(idempotency::begin(&mut tx, user, "k", &[1], over).await.unwrap(), Begun::New);
+        assert_eq!(idempotency::begin(&mut tx, user, "k", &[1], over).await.unwrap(), Begun::InProgress);
+        let answer = Answer { status: 201, content_type: String::new(), body: Vec::new() };
+        idempotency::finish(&mut tx, user, "k", &answer).await.unwrap();
+        let later = over.plus_ms(2 * idempotency::LEASE_MS);
+        assert_eq!(idempotency::begin(&mut tx, user, "k", &[1], later).await.unwrap(), Begun::Answered(answer));
+    })
+    .await;
+}
