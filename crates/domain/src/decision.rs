@@ -20,6 +20,7 @@ use crate::{
     person::Person,
     quota,
     sequence::Plan,
+    start_check::StartCheck,
     step::{Step, TaskMode, TaskText, Wait, WaitUnit},
     suppression::Suppression,
     task::Task,
@@ -76,6 +77,8 @@ pub struct Facts<'a> {
     /// Since when the mailbox has been worked for without a break (business time of the lease): what was due long
     /// before suffered an outage. `None` = no outage to speak of.
     pub worked_since: Option<Timestamp>,
+    /// What the start found, while the mailbox must be compared with its Sent folder before it sends.
+    pub comparing: Option<&'a StartCheck>,
 }
 
 impl<'a> Facts<'a> {
@@ -110,6 +113,7 @@ impl<'a> Facts<'a> {
             pressed_send: false,
             resumed_at: None,
             worked_since: None,
+            comparing: None,
         }
     }
 
@@ -191,6 +195,8 @@ pub enum RuleKind {
     Task,
     /// The mailbox works.
     Mailbox,
+    /// After an outage, a move or a restored backup the mailbox was compared with its Sent folder.
+    StartCheck,
     /// The mailbox is not away.
     Away,
     /// It is not too late.
@@ -281,7 +287,7 @@ pub fn decision(facts: &Facts) -> Decision {
 }
 
 /// The rules in the order in which they prevail.
-const STRENGTH: [RuleKind; 16] = [
+const STRENGTH: [RuleKind; 17] = [
     RuleKind::Suppression,
     RuleKind::Delivery,
     RuleKind::Stopped,
@@ -289,6 +295,7 @@ const STRENGTH: [RuleKind; 16] = [
     RuleKind::Due,
     RuleKind::Task,
     RuleKind::Mailbox,
+    RuleKind::StartCheck,
     RuleKind::Recipient,
     RuleKind::MergeData,
     RuleKind::Lateness,

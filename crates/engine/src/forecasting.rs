@@ -10,6 +10,7 @@ use relance_domain::{
     forecast::{Forecast, PlannedStep, Prospect, forecast_all},
     mailbox::Mailbox,
     quota,
+    start_check::StartCheck,
     step::Action,
     task::{Task, TaskState},
     workspace::Workspace,
@@ -35,6 +36,7 @@ struct Desk {
     mailbox: Mailbox,
     used_today: u32,
     worked_since: Option<Timestamp>,
+    comparing: Option<StartCheck>,
 }
 
 /// One enrollment with what the forecast needs of it.
@@ -87,7 +89,8 @@ impl Engine {
             let mut found = storage::enrollment_due::upcoming_emails(tx, id, end, each).await?;
             found.extend(storage::enrollment_due::upcoming_others(tx, id, each).await?);
             stored.extend(found.into_iter().filter(|row| known.insert(row.enrollment.id)));
-            desks.insert(id, Desk { mailbox, used_today, worked_since: self.leases.since(id) });
+            let comparing = storage::start_checks::comparing(tx, id).await?;
+            desks.insert(id, Desk { mailbox, used_today, worked_since: self.leases.since(id), comparing });
         }
         stored.retain(|row| row.enrollment.state.is_ongoing());
         let ids: Vec<EnrollmentId> = stored.iter().map(|row| row.enrollment.id).collect();
@@ -212,6 +215,7 @@ impl Future {
         facts.used_today = desk.map_or(0, |desk| desk.used_today);
         facts.last_slot_at = desk.and_then(|desk| desk.mailbox.last_sent_at);
         facts.worked_since = desk.and_then(|desk| desk.worked_since);
+        facts.comparing = desk.and_then(|desk| desk.comparing.as_ref());
         facts.actor_zone = relance_domain::time::zone(&due.actor.time_zone);
         facts.actor_active = due.actor.deactivated_at.is_none();
         facts.suppressed = due.suppressed.as_ref();
@@ -269,6 +273,7 @@ impl Future {
                 None => "no mailbox",
                 Some(MailboxState::Paused) => "the mailbox is paused",
                 Some(state) if state.needs_attention() => "the mailbox",
+                Some(_) if desk.is_some_and(|desk| desk.comparing.is_some()) => "the mailbox is being compared",
                 Some(_) if row.missing.iter().any(|(id, tags)| *id == step.step_id && !tags.is_empty()) => {
                     "missing data"
                 }

@@ -59,6 +59,14 @@ pub async fn compare_from(tx: &mut Tx, mailbox: MailboxId) -> Result<Option<Time
     Ok(tx.first(sql, args![mailbox], |row| row.time_opt("compare_from")).await?.flatten())
 }
 
+/// What the start found, if this mailbox must be compared before it sends.
+pub async fn comparing(tx: &mut Tx, mailbox: MailboxId) -> Result<Option<StartCheck>> {
+    if compare_from(tx, mailbox).await?.is_none() {
+        return Ok(None);
+    }
+    current(tx).await
+}
+
 /// Addresses of the mailboxes that are still to be compared.
 pub async fn waiting(tx: &mut Tx) -> Result<Vec<String>> {
     let sql = "SELECT address FROM mailboxes WHERE compare_from IS NOT NULL AND deleted_at IS NULL ORDER BY address";

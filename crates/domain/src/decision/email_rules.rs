@@ -40,6 +40,17 @@ impl Judge<'_> {
         }
     }
 
+    /// The point of no return leaves out a mailbox that is to be compared.
+    pub(super) fn start_check(&mut self) -> Said {
+        let check = self.facts.comparing?;
+        self.hold(RuleKind::StartCheck, None, |_| {
+            format!(
+                "{}; the inbox must be read and the Sent folder compared first",
+                check.title().trim_end_matches('.')
+            )
+        })
+    }
+
     pub(super) fn recipient(&mut self) -> Said {
         let email = &self.facts.person.fields.email;
         let words = match crate::person::check_email(email) {

@@ -46,8 +46,9 @@ impl<'a> Judge<'a> {
             (RuleKind::Step, Self::step_is_open),
             (RuleKind::Task, Self::task),
         ];
-        let of_emails: [(RuleKind, RuleFn<'a>); 11] = [
+        let of_emails: [(RuleKind, RuleFn<'a>); 12] = [
             (RuleKind::Mailbox, Self::mailbox),
+            (RuleKind::StartCheck, Self::start_check),
             (RuleKind::Recipient, Self::recipient),
             (RuleKind::Delivery, Self::delivery),
             (RuleKind::Reply, Self::reply),

@@ -60,6 +60,10 @@ impl Explained {
             Decision::Wait { because: RuleKind::Mailbox, .. } => {
                 "The mailbox, once it can be reached again. It is tried by itself.".to_owned()
             }
+            Decision::Wait { because: RuleKind::StartCheck, .. } => {
+                "The mailbox, by itself: as soon as it can be reached its inbox is read and its Sent folder compared."
+                    .to_owned()
+            }
             Decision::Wait { because: RuleKind::Task, .. } => "The task, once it is done or skipped.".to_owned(),
             Decision::Wait { until: Some(until), .. } => {
                 format!("The clock, at {} in {}. You do not need to do anything.", self.at(*until), self.place)

@@ -10,6 +10,7 @@ use relance_domain::{
     mailbox::{Away, MailboxState},
     schedule::{Day, Schedule, WindowFor},
     sequence::{OnBounce, Plan},
+    start_check::{StartCheck, Why},
     step::{TaskMode, Wait, WaitUnit},
     suppression::{Suppression, SuppressionReason},
     time::{DAY, HOUR, MINUTE, SECOND},
@@ -404,6 +405,24 @@ fn what_became_of_the_email_decides_whether_it_may_leave() {
     );
     assert_eq!(decided(deferred(now, now.plus_ms(-HOUR))).decision, Decision::Send);
     assert_eq!(block_of(&decided(deferred(later, now.plus_ms(-2 * DAY)))).0, "recipient_refused");
+}
+
+#[test]
+fn a_mailbox_that_is_compared_after_a_start_says_what_happened_and_what_releases_it() {
+    let check = StartCheck {
+        why: Why::Outage,
+        data_until: at(NINE_48).plus_ms(-6 * DAY),
+        started_at: at(NINE_48),
+        done_at: None,
+    };
+    let held = with(|facts| facts.comparing = Some(Box::leak(Box::new(check))));
+    assert_eq!(wait_of(&held), (RuleKind::StartCheck, None));
+    assert_eq!(
+        held.sentence(),
+        "It waits. Relance did not run for 6 days; the inbox must be read and the Sent folder compared first."
+    );
+    assert!(held.releases().starts_with("The mailbox, by itself"), "{}", held.releases());
+    assert!(with(|_| ()).compared(RuleKind::StartCheck).is_none(), "nothing is said where nothing is to be compared");
 }
 
 #[test]

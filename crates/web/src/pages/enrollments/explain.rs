@@ -169,6 +169,7 @@ const fn face(kind: RuleKind) -> (&'static str, &'static str) {
         RuleKind::Suppression => ("ban", "Suppression list"),
         RuleKind::Task => ("list-checks", "Task"),
         RuleKind::Mailbox => ("plug", "Mailbox"),
+        RuleKind::StartCheck => ("hourglass", "Comparison after a start"),
         RuleKind::Away => ("calendar-clock", "Away dates"),
         RuleKind::Lateness => ("history", "Lateness"),
         RuleKind::Delivery => ("send", "What became of the email"),
