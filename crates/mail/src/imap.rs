@@ -222,7 +222,7 @@ impl Session {
             uid_next = uid_next.or(next);
         }
         if uid_next.is_none() {
-            let highest = if exists == 0 { None } else { self.uids_from(1).await?.pop() };
+            let highest = if exists == 0 { None } else { self.highest_uid().await? };
             uid_next = Some(highest.map_or(1, |uid| uid.saturating_add(1)));
         }
         match (uid_validity, uid_next) {

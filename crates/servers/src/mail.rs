@@ -212,6 +212,9 @@ impl MailServers {
         let first = path.join(format!("1000000000.M0.old,S={0},W={0}:2,S", raw.len()));
         std::fs::write(&first, raw)?;
         std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o644))?;
+        // It says that it arrived in 2001, as its name does.
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        std::fs::File::options().write(true).open(&first)?.set_modified(long_ago)?;
         for number in 1..count {
             let name = format!("1000000000.M{number}.old,S={0},W={0}:2,S", raw.len());
             std::fs::hard_link(&first, path.join(name))?;

@@ -13,6 +13,7 @@ use relance_domain::{
     DeliveryId, EnrollmentId, PersonId, StepId, Timestamp,
     delivery::{Delivery, DeliveryState},
 };
+use std::collections::HashMap;
 
 pub(crate) const COLUMNS: &str = "d.id, d.enrollment_id, d.person_id, d.step_id, d.generation, d.mailbox_id, d.state, \
     d.epoch, d.until_at, d.since_at, d.leaving_at, d.sent_at, d.attempts, d.message_id, d.recipient, d.subject, \
@@ -247,13 +248,19 @@ pub async fn threads(tx: &mut Tx, enrollments: &[EnrollmentId]) -> Result<Vec<Th
     Ok(found)
 }
 
-/// First and last hand-over to a person, over all enrollments; `None` before the first.
-pub async fn sent_span(tx: &mut Tx, person: PersonId) -> Result<Option<(Timestamp, Timestamp)>> {
-    let sql = "SELECT MIN(sent_at) AS first_at, MAX(sent_at) AS last_at FROM deliveries
-        WHERE person_id = $1 AND state = 'sent'";
-    let (first, last) =
-        tx.one(sql, args![person], |row| Ok((row.time_opt("first_at")?, row.time_opt("last_at")?))).await?;
-    Ok(first.zip(last))
+/// First and last hand-over to each of these people, over all enrollments; who was never written to is left out.
+pub async fn sent_spans(tx: &mut Tx, people: &[PersonId]) -> Result<HashMap<PersonId, (Timestamp, Timestamp)>> {
+    let mut found = HashMap::new();
+    for chunk in people.chunks(CHUNK) {
+        let sql = format!(
+            "SELECT person_id, MIN(sent_at) AS first_at, MAX(sent_at) AS last_at FROM deliveries
+             WHERE person_id IN ({}) AND state = 'sent' GROUP BY person_id",
+            list(1, chunk.len())
+        );
+        let read = |row: &Row| Ok((row.id("person_id")?, (row.time("first_at")?, row.time("last_at")?)));
+        found.extend(tx.all(&sql, ids(chunk), read).await?);
+    }
+    Ok(found)
 }
 
 /// Cancels what has not passed the point of no return; the ids cancelled. What is leaving stays: name it.

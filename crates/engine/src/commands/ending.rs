@@ -61,7 +61,11 @@ impl Engine {
         let ids: Vec<EnrollmentId> = touched.iter().map(|touched| touched.id).collect();
         let cancelled_emails = deliveries::cancel_open_of_enrollments(tx, &ids, now).await?.len() as u64;
         let cancelled_tasks = tasks::cancel_open_of_enrollments(tx, &ids, now).await?.len() as u64;
-        let leaving_now = deliveries::leaving_of_enrollments(tx, &ids).await?;
+        // What ends by itself has nobody to tell.
+        let leaving_now = match actor {
+            Actor::System => Vec::new(),
+            _ => deliveries::leaving_of_enrollments(tx, &ids).await?,
+        };
         let events: Vec<Activity> = touched.iter().map(|touched| self.end_event(touched, reason, actor)).collect();
         activities::insert_many(tx, &events).await?;
         Ok(Ended {

@@ -9,7 +9,10 @@ use crate::{
     error::Result,
     history::{self, Event},
 };
-use jiff::civil::{Date, Time};
+use jiff::{
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use relance_domain::{
     Timestamp,
     activity::ActivityKind,
@@ -40,14 +43,14 @@ impl Engine {
                 self.end_people(tx, &[person.id], &FinishReason::Replied, &Actor::System).await?;
             }
             Effect::PauseUntil { date } => {
-                let until = start_of(date, person, &self.workspace_zone(tx).await?);
-                self.pause_for_absence(tx, person, until).await?;
+                let until = start_of(date, person, &found.workspace_zone);
+                self.pause_for_absence(tx, person, until, &found.workspace_zone).await?;
             }
             Effect::PauseForBusinessDays { days } => {
-                let zone = self.workspace_zone(tx).await?;
-                let local = LocalSchedule::new(None, person.zone().unwrap_or(zone));
+                let zone = &found.workspace_zone;
+                let local = LocalSchedule::new(None, person.zone().unwrap_or_else(|| zone.clone()));
                 let until = local.add_wait(self.now(), Wait { amount: days, unit: WaitUnit::BusinessDays });
-                self.pause_for_absence(tx, person, until).await?;
+                self.pause_for_absence(tx, person, until, zone).await?;
             }
             Effect::BlockBounced => self.block_bounced(tx, inbound, found).await?,
             Effect::FinishBounced => {
@@ -85,11 +88,16 @@ impl Engine {
         Ok(())
     }
 
-    async fn pause_for_absence(&self, tx: &mut Tx, person: &Person, until: Timestamp) -> Result<()> {
+    async fn pause_for_absence(
+        &self,
+        tx: &mut Tx,
+        person: &Person,
+        until: Timestamp,
+        workspace_zone: &TimeZone,
+    ) -> Result<()> {
         let pause = Pause { by: PausedBy::AutoReply, until: Some(until) };
         let touched = storage::enrollment_sets::pause_person(tx, person.id, pause, self.now()).await?;
-        let zone = self.workspace_zone(tx).await?;
-        let zone = person.zone().unwrap_or(zone);
+        let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
         let words =
             format!("Out of office; goes on {}", relance_domain::calendar::time_words(until, self.now(), &zone));
         self.record_held(tx, &touched, ActivityKind::SequencePaused, &Actor::System, &words).await
@@ -143,11 +151,6 @@ impl Engine {
         storage::activities::insert(tx, &activity).await?;
         Ok(())
     }
-
-    async fn workspace_zone(&self, tx: &mut Tx) -> Result<jiff::tz::TimeZone> {
-        let workspace = storage::workspace::read(tx).await?;
-        Ok(workspace.map_or(jiff::tz::TimeZone::UTC, |workspace| workspace.zone()))
-    }
 }
 
 /// The unfinished enrollments a failed email concerns: its own, else all of the person.
@@ -157,7 +160,7 @@ fn concerned(found: &Found) -> impl Iterator<Item = &storage::enrollments::Store
 }
 
 /// The first moment of a local day where the person is.
-fn start_of(date: Date, person: &Person, workspace_zone: &jiff::tz::TimeZone) -> Timestamp {
+fn start_of(date: Date, person: &Person, workspace_zone: &TimeZone) -> Timestamp {
     let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
     let midnight = date.to_datetime(Time::midnight()).to_zoned(zone);
     midnight.map_or_else(|_| Timestamp::from_ms(0), |zoned| Timestamp::from_zoned(&zoned))

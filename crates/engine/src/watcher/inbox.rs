@@ -8,7 +8,7 @@ use relance_mail::{
     imap::{Limits, Position, Session},
     sandbox::Sandbox,
 };
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// How often a sandbox's folder is looked at while nothing asks.
 const SANDBOX_LOOK: Duration = Duration::from_millis(1_000);
@@ -93,15 +93,21 @@ impl Inbox {
         }
     }
 
-    /// Messages from `uid` on, in order, a bounded number.
-    pub async fn fetch(&mut self, folder: &str, uid: u32) -> Result<Vec<Arrived>, Fault> {
+    /// Messages with numbers in `range`, in order, a bounded number; of a server with `since` only those that arrived on
+    /// its day or later.
+    pub async fn fetch(
+        &mut self,
+        folder: &str,
+        range: Range<u32>,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<Arrived>, Fault> {
         match self {
             Self::Imap { session, .. } => {
                 if session.selected() != Some(folder) {
                     session.select(folder).await?;
                 }
                 let mut arrived = Vec::new();
-                for fetched in session.fetch_from(uid, AT_ONCE).await? {
+                for fetched in session.fetch_in(range, since, AT_ONCE).await? {
                     let too_large = fetched.size > relance_mail::imap::MAX_MESSAGE_BYTES;
                     let whole =
                         if fetched.is_cut() && !too_large { session.fetch_rest(fetched.uid).await? } else { None };
@@ -115,7 +121,7 @@ impl Inbox {
                 Ok(arrived)
             }
             Self::Sandbox(sandbox) => {
-                let after = u64::from(uid.saturating_sub(1));
+                let after = u64::from(range.start.saturating_sub(1));
                 let listed = sandbox.list_inbound(after).await?;
                 let message = |(position, raw)| Arrived {
                     uid: u32::try_from(position).unwrap_or(u32::MAX),

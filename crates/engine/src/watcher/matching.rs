@@ -2,12 +2,14 @@
 //!
 //! Ids of our emails first, then the sender's address; `domain::inbound::belongs` says how sure that is.
 
+use super::{ground::Ground, reading::Judged};
 use crate::{Engine, error::Result};
+use jiff::tz::TimeZone;
 use relance_domain::{
-    DeliveryId, EnrollmentId, PersonId,
+    DeliveryId, EnrollmentId, VersionId,
     delivery::{Delivery, DeliveryState},
     inbound::{self, Correspondent, Kind, Match, Timing},
-    person::{self, Person},
+    person::Person,
     sequence::ExitRules,
 };
 use relance_storage::{self as storage, Tx, enrollments::StoredEnrollment};
@@ -31,59 +33,57 @@ pub struct Found {
     pub exit: ExitRules,
     /// When we wrote to the person.
     pub timing: Timing,
+    /// The zone of the workspace, for those who have none.
+    pub workspace_zone: TimeZone,
 }
 
 impl Engine {
     /// Whom a message belongs to: by the ids it refers to, else by its sender.
-    pub(super) async fn find_correspondent(
-        &self,
-        tx: &mut Tx,
-        kind: &Kind,
-        ids: &[String],
-        sender: &str,
-        sender_name: Option<&str>,
-    ) -> Result<Found> {
-        let delivery = first_delivery(tx, ids).await?;
+    pub(super) async fn find_correspondent(&self, tx: &mut Tx, ground: &Ground, one: &Judged<'_>) -> Result<Found> {
+        let kind = &one.judgement.kind;
+        let sender_name = one.message.as_ref().and_then(relance_mail::parse::Message::sender_name);
+        let delivery = ground.delivery(&one.ids);
         if let Some(delivery) = delivery
-            && let Some(person) = find_person(tx, delivery.person_id).await?
+            && let Some(person) = ground.person(delivery.person_id)
         {
-            let matched = belongs(kind, true, sender, sender_name, &person);
-            return self.found(tx, matched, Some(person), Some(&delivery)).await;
+            let matched = belongs(kind, true, &one.sender, sender_name, person);
+            let ongoing = storage::enrollments::ongoing_of_person(tx, person.id, true).await?;
+            return self.found(tx, ground, matched, Some((person, ongoing)), Some(delivery)).await;
         }
-        for person in people_of_addresses(tx, kind, sender).await? {
-            let matched = belongs(kind, false, sender, sender_name, &person);
-            let ongoing = storage::enrollments::ongoing_of_person(tx, person.id, false).await?;
-            let written_to = !ongoing.is_empty() || storage::deliveries::sent_span(tx, person.id).await?.is_some();
-            if matched != Match::None && written_to {
-                return self.found(tx, matched, Some(person), None).await;
+        for person in ground.people_of(kind, &one.sender) {
+            let matched = belongs(kind, false, &one.sender, sender_name, person);
+            if matched == Match::None {
+                continue;
+            }
+            let ongoing = storage::enrollments::ongoing_of_person(tx, person.id, true).await?;
+            if !ongoing.is_empty() || ground.span(person.id).is_some() {
+                return self.found(tx, ground, matched, Some((person, ongoing)), None).await;
             }
         }
-        self.found(tx, Match::None, None, None).await
+        self.found(tx, ground, Match::None, None, None).await
     }
 
     async fn found(
         &self,
         tx: &mut Tx,
+        ground: &Ground,
         matched: Match,
-        person: Option<Person>,
+        of: Option<(&Person, Vec<StoredEnrollment>)>,
         delivery: Option<&Delivery>,
     ) -> Result<Found> {
-        let ongoing = match &person {
-            Some(person) => storage::enrollments::ongoing_of_person(tx, person.id, true).await?,
-            None => Vec::new(),
-        };
-        let of_email = match delivery {
-            Some(delivery) => storage::enrollments::find(tx, delivery.enrollment_id).await?,
+        let (person, ongoing) = of.map_or_else(Default::default, |(person, ongoing)| (Some(person.clone()), ongoing));
+        let version = match delivery.map(|delivery| delivery.enrollment_id) {
+            Some(id) => match ongoing.iter().find(|stored| stored.enrollment.id == id) {
+                Some(stored) => Some(stored.enrollment.version_id),
+                None => storage::enrollments::find(tx, id).await?.map(|stored| stored.enrollment.version_id),
+            },
             None => None,
         };
-        let exit = match of_email.as_ref().or(ongoing.first()) {
-            Some(stored) => exit_rules(tx, stored).await?,
+        let exit = match version.or_else(|| ongoing.first().map(|stored| stored.enrollment.version_id)) {
+            Some(version) => self.exit_rules(tx, version).await?,
             None => ExitRules::default(),
         };
-        let span = match &person {
-            Some(person) => storage::deliveries::sent_span(tx, person.id).await?,
-            None => None,
-        };
+        let span = person.as_ref().and_then(|person| ground.span(person.id));
         Ok(Found {
             matched,
             delivery_id: delivery.map(|delivery| delivery.id),
@@ -98,49 +98,18 @@ impl Engine {
             person,
             ongoing,
             exit,
+            workspace_zone: ground.zone.clone(),
         })
     }
-}
 
-/// The surest of our emails that a message refers to.
-async fn first_delivery(tx: &mut Tx, ids: &[String]) -> Result<Option<Delivery>> {
-    if ids.is_empty() {
-        return Ok(None);
+    /// The exit rules of a version, from memory where it was read before.
+    async fn exit_rules(&self, tx: &mut Tx, id: VersionId) -> Result<ExitRules> {
+        if let Some(known) = self.versions.get(id) {
+            return Ok(known.version.plan.exit.clone());
+        }
+        let version = storage::sequences::find_version(tx, id).await?;
+        Ok(version.map(|version| self.versions.keep(version).version.plan.exit.clone()).unwrap_or_default())
     }
-    let mut found = storage::deliveries::find_by_message_ids(tx, ids).await?;
-    found.sort_by_key(|delivery| ids.iter().position(|id| *id == delivery.message_id));
-    Ok(found.into_iter().next())
-}
-
-/// The person, or the one they were merged into.
-async fn find_person(tx: &mut Tx, id: PersonId) -> Result<Option<Person>> {
-    if let Some(person) = storage::people::find(tx, id).await? {
-        return Ok(Some(person));
-    }
-    match storage::people::redirect(tx, id).await? {
-        Some(into) => Ok(storage::people::find(tx, into).await?),
-        None => Ok(None),
-    }
-}
-
-/// People who have the sender's address, or the address that a report speaks of.
-async fn people_of_addresses(tx: &mut Tx, kind: &Kind, sender: &str) -> Result<Vec<Person>> {
-    let mut keys: Vec<String> = person::email_key(sender).into_iter().collect();
-    keys.extend(without_tag(sender).and_then(|plain| person::email_key(&plain)));
-    match kind {
-        Kind::Bounce(bounce) => keys.extend(bounce.recipients.iter().filter_map(|address| person::email_key(address))),
-        Kind::Complaint { recipient: Some(recipient), .. } => keys.extend(person::email_key(recipient)),
-        _ => {}
-    }
-    let found = storage::people::find_by_address_keys(tx, &keys).await?;
-    Ok(found.into_iter().map(|(_, person)| person).collect())
-}
-
-/// `ada+work@acme.test` is `ada@acme.test`.
-fn without_tag(address: &str) -> Option<String> {
-    let (local, domain) = address.rsplit_once('@')?;
-    let (plain, _) = local.split_once('+').filter(|(plain, _)| !plain.is_empty())?;
-    Some(format!("{plain}@{domain}"))
 }
 
 fn belongs(kind: &Kind, in_thread: bool, sender: &str, sender_name: Option<&str>, person: &Person) -> Match {
@@ -148,9 +117,4 @@ fn belongs(kind: &Kind, in_thread: bool, sender: &str, sender_name: Option<&str>
         std::iter::once(&person.fields.email).chain(&person.fields.other_emails).cloned().collect();
     let name = person.name();
     inbound::belongs(kind, in_thread, sender, sender_name, Correspondent { name: Some(&name), addresses: &addresses })
-}
-
-async fn exit_rules(tx: &mut Tx, stored: &StoredEnrollment) -> Result<ExitRules> {
-    let version = storage::sequences::find_version(tx, stored.enrollment.version_id).await?;
-    Ok(version.map(|version| version.plan.exit).unwrap_or_default())
 }

@@ -7,6 +7,7 @@
 mod comparing;
 mod effects;
 mod filing;
+mod ground;
 pub mod inbox;
 mod matching;
 pub mod proofs;
@@ -49,8 +50,8 @@ impl Watch {
             self.engine.proofs.void(self.mailbox);
         }
         outcome?;
-        self.engine.proofs.proved(self.mailbox, began);
-        self.engine.record_proof(self.mailbox).await?;
+        let is_first = self.engine.proofs.proved(self.mailbox, began);
+        self.engine.record_proof(self.mailbox, is_first).await?;
         self.engine.report_works(self.mailbox, Direction::Receiving).await?;
         Ok(Proof::Fresh { boot_ms: began })
     }
@@ -201,11 +202,18 @@ impl Engine {
         Ok(storage::mailboxes::find(&mut tx, id).await?)
     }
 
-    /// Shows in the database that the inbox was read to its end now.
-    async fn record_proof(&self, mailbox: MailboxId) -> Result<()> {
+    /// Shows in the database that the inbox was read to its end now. A follow-up may have waited for the first such proof:
+    /// its mailbox looks at once.
+    async fn record_proof(&self, mailbox: MailboxId, is_first: bool) -> Result<()> {
         let mut tx = self.store.begin().await?;
         storage::mailboxes::set_proved_at(&mut tx, mailbox, self.now()).await?;
+        if is_first {
+            storage::mailboxes::hasten(&mut tx, mailbox, self.now()).await?;
+        }
         tx.commit().await?;
+        if is_first {
+            self.signals.due.notify_waiters();
+        }
         Ok(())
     }
 }

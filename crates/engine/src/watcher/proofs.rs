@@ -4,8 +4,12 @@
 //! *began*, so mail that came while it was read is covered by the next one.
 
 use relance_domain::{MailboxId, mailbox::PROOF_VALID_MS};
+use std::time::Duration;
 use std::{collections::HashMap, sync::Mutex};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// After a start a follow-up may be due before its watcher has begun: so long is waited for it.
+const BEGINS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What came of a wish for a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +30,7 @@ pub type Wish = oneshot::Sender<Proof>;
 #[derive(Default)]
 pub struct Proofs {
     mailboxes: Mutex<HashMap<MailboxId, Watched>>,
+    begun: Notify,
 }
 
 struct Watched {
@@ -38,6 +43,7 @@ impl Proofs {
     pub fn watch(&self, mailbox: MailboxId) -> mpsc::Receiver<Wish> {
         let (wishes, receiver) = mpsc::channel(64);
         self.lock().insert(mailbox, Watched { proved_boot_ms: None, wishes });
+        self.begun.notify_waiters();
         receiver
     }
 
@@ -49,11 +55,10 @@ impl Proofs {
         }
     }
 
-    /// An inbox was read to its end; the reading began at `boot_ms`.
-    pub fn proved(&self, mailbox: MailboxId, boot_ms: i64) {
-        if let Some(watched) = self.lock().get_mut(&mailbox) {
-            watched.proved_boot_ms = Some(boot_ms);
-        }
+    /// An inbox was read to its end; the reading began at `boot_ms`. True if it is the first proof since the watcher
+    /// began or the last one was void.
+    pub fn proved(&self, mailbox: MailboxId, boot_ms: i64) -> bool {
+        self.lock().get_mut(&mailbox).is_some_and(|watched| watched.proved_boot_ms.replace(boot_ms).is_none())
     }
 
     /// A proof is not to be trusted any more (the connection failed).
@@ -69,10 +74,9 @@ impl Proofs {
         proved.is_some_and(|proved| boot_ms - proved <= PROOF_VALID_MS)
     }
 
-    /// Asks the watcher for a new proof and waits for it.
+    /// Asks the watcher for a new proof and waits for it; a watcher that has not begun yet is waited for as well.
     pub async fn prove(&self, mailbox: MailboxId) -> Proof {
-        let wishes = self.lock().get(&mailbox).map(|watched| watched.wishes.clone());
-        let Some(wishes) = wishes else {
+        let Ok(wishes) = tokio::time::timeout(BEGINS_WITHIN, self.wishes(mailbox)).await else {
             return Proof::Failed("the inbox is not being watched yet".to_owned());
         };
         let (wish, answer) = oneshot::channel();
@@ -82,7 +86,50 @@ impl Proofs {
         answer.await.unwrap_or_else(|_| Proof::Failed("the connection to the inbox was lost".to_owned()))
     }
 
+    async fn wishes(&self, mailbox: MailboxId) -> mpsc::Sender<Wish> {
+        loop {
+            let mut begun = std::pin::pin!(self.begun.notified());
+            begun.as_mut().enable();
+            let wishes = self.lock().get(&mailbox).map(|watched| watched.wishes.clone());
+            if let Some(wishes) = wishes {
+                return wishes;
+            }
+            begun.await;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<MailboxId, Watched>> {
         self.mailboxes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wish_waits_for_a_watcher_that_has_not_begun() {
+        let proofs = Proofs::default();
+        let mailbox = MailboxId::from_uuid(uuid::Uuid::from_u128(1));
+        let watcher = async {
+            // Another mailbox's watcher is no answer.
+            let _other = proofs.watch(MailboxId::from_uuid(uuid::Uuid::from_u128(2)));
+            tokio::task::yield_now().await;
+            let mut wishes = proofs.watch(mailbox);
+            assert!(wishes.recv().await.expect("a wish").send(Proof::Fresh { boot_ms: 7 }).is_ok());
+        };
+        let (proof, ()) = tokio::join!(proofs.prove(mailbox), watcher);
+        assert_eq!(proof, Proof::Fresh { boot_ms: 7 });
+    }
+
+    #[tokio::test]
+    async fn the_first_proof_after_a_beginning_or_a_fault_is_told_from_those_that_follow() {
+        let proofs = Proofs::default();
+        let mailbox = MailboxId::from_uuid(uuid::Uuid::from_u128(1));
+        let _wishes = proofs.watch(mailbox);
+        assert!(proofs.proved(mailbox, 1));
+        assert!(!proofs.proved(mailbox, 2));
+        proofs.void(mailbox);
+        assert!(proofs.proved(mailbox, 3));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     WatchError,
+    ground::Ground,
     inbox::{Arrived, Inbox},
     matching::Found,
 };
@@ -36,7 +37,8 @@ impl Engine {
         let stored = self.folder_position(mailbox, folder).await?;
         let mut next = match &stored {
             Some(position) if position.uid_validity == end.uid_validity => position.uid_next,
-            // The UIDs mean other messages now: all are looked at again, what is known is recognised.
+            // The UIDs mean other messages now: what came since the connection is looked at again, what is known is
+            // recognised.
             Some(_) => 1,
             None if is_sandbox(inbox) => 1,
             None => {
@@ -51,8 +53,10 @@ impl Engine {
                 return Ok(());
             }
         };
+        let is_renumbered = stored.as_ref().is_some_and(|position| position.uid_validity != end.uid_validity);
+        let since = is_renumbered.then_some(mailbox.created_at);
         while next < end.uid_next {
-            let arrived = inbox.fetch(folder, next).await?;
+            let arrived = inbox.fetch(folder, next..end.uid_next, since).await?;
             let Some(last) = arrived.last().map(|message| message.uid) else { break };
             self.read_messages(mailbox, folder, end.uid_validity, &arrived).await?;
             next = last + 1;
@@ -88,7 +92,7 @@ impl Engine {
             uid_validity,
             uid_next: message.uid.saturating_add(1),
         };
-        let judged: Vec<_> = arrived.iter().map(|message| (place(message), judge(mailbox, message), message)).collect();
+        let judged: Vec<_> = arrived.iter().map(|message| Judged::new(mailbox, place(message), message)).collect();
         if let Err(error) = self.commit_messages(mailbox, &judged).await {
             tracing::debug!(%error, "messages are recorded one by one");
             for one in &judged {
@@ -100,45 +104,37 @@ impl Engine {
     }
 
     async fn commit_messages(&self, mailbox: &Mailbox, judged: &[Judged<'_>]) -> Result<()> {
-        let Some((last, ..)) = judged.last() else { return Ok(()) };
+        let Some(last) = judged.last() else { return Ok(()) };
         let mut tx = self.store.begin().await?;
-        for (place, (message, judgement), arrived) in judged {
+        let mut ground = self.ground_of(&mut tx, judged).await?;
+        for one in judged {
             // Reading begins when the mailbox is connected; a folder that is read anew shows what lay there before.
-            let is_old = arrived.received_at.is_some_and(|at| at < mailbox.created_at);
-            if judgement.kind != Kind::Own && !is_old {
-                self.take_in(&mut tx, mailbox, place, message.as_ref(), judgement, arrived).await?;
+            let is_old = one.arrived.received_at.is_some_and(|at| at < mailbox.created_at);
+            if one.judgement.kind != Kind::Own && !is_old && self.take_in(&mut tx, mailbox, &ground, one).await? {
+                ground = self.ground_of(&mut tx, judged).await?;
             }
         }
-        storage::mailbox_days::advance(&mut tx, mailbox.id, last).await?;
+        storage::mailbox_days::advance(&mut tx, mailbox.id, &last.place).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Finds whom a message belongs to and does what follows.
-    async fn take_in(
-        &self,
-        tx: &mut Tx,
-        mailbox: &Mailbox,
-        place: &FolderPosition,
-        message: Option<&Message>,
-        judgement: &Judgement,
-        arrived: &Arrived,
-    ) -> Result<()> {
-        let ids = message.map(|message| understand::ids_referred_to(message, judgement)).unwrap_or_default();
-        let sender = message.map(Message::sender_address).unwrap_or_default();
-        let sender_name = message.and_then(Message::sender_name);
-        let mut found = self.find_correspondent(tx, &judgement.kind, &ids, &sender, sender_name).await?;
-        if let Some(delivery) = found.uncertain.take() {
-            self.found_sent(tx, &delivery, "A message that answers it arrived").await?;
-            found = self.find_correspondent(tx, &judgement.kind, &ids, &sender, sender_name).await?;
+    /// Finds whom a message belongs to and does what follows; true if it proved that an uncertain email left.
+    async fn take_in(&self, tx: &mut Tx, mailbox: &Mailbox, ground: &Ground, one: &Judged<'_>) -> Result<bool> {
+        let mut found = self.find_correspondent(tx, ground, one).await?;
+        let proved = found.uncertain.take();
+        if let Some(delivery) = &proved {
+            self.found_sent(tx, delivery, "A message that answers it arrived").await?;
+            let ground = self.ground_of(tx, std::slice::from_ref(one)).await?;
+            found = self.find_correspondent(tx, &ground, one).await?;
         }
-        let judgement = as_it_concerns(judgement.clone(), &found);
+        let judgement = as_it_concerns(one.judgement.clone(), &found);
         let effect = inbound::effect(&judgement.kind, found.matched, &found.exit, &found.timing);
-        if effect == Effect::Ignore {
-            return Ok(());
+        if effect != Effect::Ignore {
+            let inbound = self.inbound_of(mailbox, one, judgement, &found, &effect);
+            self.record(tx, &inbound, &found, effect, one.arrived).await?;
         }
-        let inbound = self.inbound_of(mailbox, place, message, arrived, judgement, &found, &effect);
-        self.record(tx, &inbound, &found, effect, arrived).await
+        Ok(proved.is_some())
     }
 
     /// Stores the message, unless it is known, and does what follows from it.
@@ -158,17 +154,15 @@ impl Engine {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a message is made of what was read, judged and matched")]
     fn inbound_of(
         &self,
         mailbox: &Mailbox,
-        place: &FolderPosition,
-        message: Option<&Message>,
-        arrived: &Arrived,
+        one: &Judged<'_>,
         judgement: Judgement,
         found: &Found,
         effect: &Effect,
     ) -> InboundMessage {
+        let (place, message, arrived) = (&one.place, one.message.as_ref(), one.arrived);
         let (visible_text, quoted_text) = match &judgement.kind {
             Kind::Reply { visible_text, quoted_text } => (visible_text.clone(), quoted_text.clone()),
             _ => (message.map(|message| message.text.clone()).unwrap_or_default(), String::new()),
@@ -182,7 +176,7 @@ impl Engine {
             uid_validity: place.uid_validity,
             uid: arrived.uid,
             message_id: message.and_then(|message| message.message_id.clone()),
-            from_address: message.map(Message::sender_address).unwrap_or_default(),
+            from_address: one.sender.clone(),
             from_name: message.and_then(|message| message.sender_name().map(str::to_owned)).unwrap_or_default(),
             subject: message.map(|message| message.subject.clone()).unwrap_or_default(),
             sent_at: message.and_then(|message| message.date),
@@ -200,8 +194,28 @@ impl Engine {
     }
 }
 
-/// A message with the position behind it and what it is.
-type Judged<'a> = (FolderPosition, (Option<Message>, Judgement), &'a Arrived);
+/// A message with the position behind it, what it is, and what it can be matched by.
+pub(super) struct Judged<'a> {
+    place: FolderPosition,
+    /// Its parts; `None` if it cannot be read.
+    pub message: Option<Message>,
+    /// What it is.
+    pub judgement: Judgement,
+    /// Ids of emails it refers to.
+    pub ids: Vec<String>,
+    /// The sender's address.
+    pub sender: String,
+    arrived: &'a Arrived,
+}
+
+impl<'a> Judged<'a> {
+    fn new(mailbox: &Mailbox, place: FolderPosition, arrived: &'a Arrived) -> Self {
+        let (message, judgement) = judge(mailbox, arrived);
+        let ids = message.as_ref().map(|message| understand::ids_referred_to(message, &judgement));
+        let sender = message.as_ref().map(Message::sender_address);
+        Self { place, judgement, ids: ids.unwrap_or_default(), sender: sender.unwrap_or_default(), message, arrived }
+    }
+}
 
 fn is_sandbox(inbox: &Inbox) -> bool {
     matches!(inbox, Inbox::Sandbox(_))

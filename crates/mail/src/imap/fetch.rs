@@ -1,9 +1,9 @@
 //! Fetching messages: only the few attributes that are needed, in bounded pieces.
 //!
-//! Messages are asked for by their UIDs, found with SEARCH first: so `n:*` never brings the whole folder, the echo of
-//! the last message (`*` is always at least one message) is left out, and gaps cost nothing.
+//! Messages are asked for by their UIDs, found with SEARCH first and stretch by stretch: so a folder is never listed
+//! whole, what arrives meanwhile waits for the next reading, and gaps cost little.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use async_imap::imap_proto::{AttributeValue, Response};
 use jiff::fmt::strtime;
@@ -54,22 +54,28 @@ impl Fetched {
 }
 
 impl Session {
-    /// The messages of the open folder from `uid` on, lowest first, at most `limit` (and at most 50).
+    /// Messages of the open folder with UIDs in `range`, lowest first, at most `limit` (and at most 50); with `since` only
+    /// those that arrived on its day or later.
     ///
-    /// Nothing means that there is nothing from `uid` on; after something, ask again from the last UID + 1.
-    pub async fn fetch_from(&mut self, uid: u32, limit: usize) -> Result<Vec<Fetched>, Fault> {
+    /// Nothing means that there is nothing in it; after something, ask again from the last UID + 1.
+    pub async fn fetch_in(
+        &mut self,
+        range: Range<u32>,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Fetched>, Fault> {
         let wanted = limit.clamp(1, MOST_AT_ONCE);
-        let mut from = uid.max(1);
+        let mut from = range.start;
         loop {
-            let mut uids = self.uids_from(from).await?;
+            let mut uids = self.uids_in(from..range.end, since).await?;
             uids.truncate(wanted);
             let Some(&last) = uids.last() else { return Ok(Vec::new()) };
             let found = self.fetch_heads(&uids).await?;
-            if !found.is_empty() || last == u32::MAX {
+            if !found.is_empty() {
                 return Ok(found);
             }
             // All of them went away between the two commands.
-            from = last + 1;
+            from = last.saturating_add(1);
         }
     }
 

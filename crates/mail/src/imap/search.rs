@@ -7,16 +7,38 @@ use super::fetch::{HEADERS_AT_ONCE, Header};
 use super::{ORDINARY_BYTES, Session, refused};
 use crate::{Fault, Stage};
 use relance_domain::time::{DAY, Timestamp};
+use std::ops::Range;
+
+/// How many UIDs are asked for first; four times as many after each stretch without any.
+const FIRST_STRETCH: u32 = 1_000;
+/// Most UIDs asked for at once: their answer fits the budget of a command many times.
+const LONGEST_STRETCH: u32 = 64_000;
 
 impl Session {
-    /// The UIDs of the open folder from `uid` on, lowest first.
-    pub(super) async fn uids_from(&mut self, uid: u32) -> Result<Vec<u32>, Fault> {
-        let mut uids = self.search(&format!("UID {uid}:*")).await?;
-        // `*` is the last message even when its number is lower.
-        uids.retain(|found| *found >= uid);
-        uids.sort_unstable();
-        uids.dedup();
-        Ok(uids)
+    /// UIDs of the open folder in `range`, lowest first: those of the first stretch that holds any, so that however large
+    /// a folder is an answer stays short. With `since` only of messages that arrived on its day or later.
+    pub(super) async fn uids_in(&mut self, range: Range<u32>, since: Option<Timestamp>) -> Result<Vec<u32>, Fault> {
+        let since = since.map(|since| format!(" SINCE {}", day_before(since))).unwrap_or_default();
+        let mut from = range.start.max(1);
+        let mut stretch = FIRST_STRETCH;
+        while from < range.end {
+            let last = from.saturating_add(stretch - 1).min(range.end - 1);
+            let mut uids = self.search(&format!("UID {from}:{last}{since}")).await?;
+            uids.retain(|found| (from..=last).contains(found));
+            if !uids.is_empty() {
+                uids.sort_unstable();
+                uids.dedup();
+                return Ok(uids);
+            }
+            from = last.saturating_add(1);
+            stretch = (stretch * 4).min(LONGEST_STRETCH);
+        }
+        Ok(Vec::new())
+    }
+
+    /// The highest UID of the open folder; `None` if it holds nothing.
+    pub(super) async fn highest_uid(&mut self) -> Result<Option<u32>, Fault> {
+        Ok(self.search("UID *").await?.into_iter().max())
     }
 
     async fn search(&mut self, criteria: &str) -> Result<Vec<u32>, Fault> {
@@ -56,9 +78,7 @@ impl Session {
         if self.selected() != Some(folder) {
             self.select(folder).await?;
         }
-        // A server's days begin where it stands: one more makes none missing.
-        let day = since.plus_ms(-DAY).zoned(&jiff::tz::TimeZone::UTC).strftime("%-d-%b-%Y").to_string();
-        let mut uids = self.search(&format!("UID {uid}:* SINCE {day}")).await?;
+        let mut uids = self.search(&format!("UID {uid}:* SINCE {}", day_before(since))).await?;
         uids.retain(|found| *found >= uid);
         uids.sort_unstable();
         uids.dedup();
@@ -116,4 +136,9 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// The day before, as SEARCH writes it: a server's days begin where it stands, and one more makes none missing.
+fn day_before(at: Timestamp) -> String {
+    at.plus_ms(-DAY).zoned(&jiff::tz::TimeZone::UTC).strftime("%-d-%b-%Y").to_string()
 }

@@ -102,11 +102,11 @@ async fn open_inbox(script: Vec<Turn>) -> (Session, JoinHandle<Vec<String>>) {
 #[tokio::test]
 async fn a_literal_of_two_gigabytes_ends_the_session() {
     let (mut session, _task) = open_inbox(vec![
-        turn("UID SEARCH UID 1:*", "* SEARCH 1\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 1:19", "* SEARCH 1\r\nTAG OK done\r\n"),
         turn("UID FETCH 1 (", "* 1 FETCH (UID 1 BODY[]<0> {2147483648}\r\nabc"),
     ])
     .await;
-    let fault = session.fetch_from(1, 10).await.unwrap_err();
+    let fault = session.fetch_in(1..20, None, 10).await.unwrap_err();
     assert_eq!(fault.code(), "protocol_error");
     assert!(!session.is_open());
     assert_eq!(session.select("INBOX").await.unwrap_err().code(), "connection_cut");
@@ -117,8 +117,9 @@ async fn literals_of_every_dress_are_counted_before_they_are_read() {
     for announced in ["{4294967296}", "{2147483648+}", "{18446744073709551616}", "{99999999999999999999999999999}"] {
         let lie = format!("* 1 FETCH (UID 1 BODY[]<0> {announced}\r\nabc");
         let (mut session, _task) =
-            open_inbox(vec![turn("UID SEARCH UID 1:*", "* SEARCH 1\r\nTAG OK done\r\n"), ("UID FETCH 1 (", lie)]).await;
-        assert_eq!(session.fetch_from(1, 10).await.unwrap_err().code(), "protocol_error", "{announced}");
+            open_inbox(vec![turn("UID SEARCH UID 1:19", "* SEARCH 1\r\nTAG OK done\r\n"), ("UID FETCH 1 (", lie)])
+                .await;
+        assert_eq!(session.fetch_in(1..20, None, 10).await.unwrap_err().code(), "protocol_error", "{announced}");
         assert!(!session.is_open());
     }
 }
@@ -127,19 +128,19 @@ async fn literals_of_every_dress_are_counted_before_they_are_read() {
 async fn many_small_literals_are_cut_by_the_budget_too() {
     let piece = format!("* 1 FETCH (UID 1 BODY[]<0> {{1048576}}\r\n{})\r\n", "x".repeat(1_048_576));
     let (mut session, _task) = open_inbox(vec![
-        turn("UID SEARCH UID 1:*", "* SEARCH 1\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 1:19", "* SEARCH 1\r\nTAG OK done\r\n"),
         ("UID FETCH 1 (", piece.repeat(80)),
     ])
     .await;
-    assert_eq!(session.fetch_from(1, 10).await.unwrap_err().code(), "protocol_error");
+    assert_eq!(session.fetch_in(1..20, None, 10).await.unwrap_err().code(), "protocol_error");
     assert!(!session.is_open());
 }
 
 #[tokio::test]
 async fn lines_that_never_end_end_the_session() {
     for lie in ["\0".repeat(1_100_000), format!("* OK {}", "x".repeat(1_100_000))] {
-        let (mut session, _task) = open_inbox(vec![("UID SEARCH UID 1:*", lie)]).await;
-        let fault = session.fetch_from(1, 10).await.unwrap_err();
+        let (mut session, _task) = open_inbox(vec![("UID SEARCH UID 1:19", lie)]).await;
+        let fault = session.fetch_in(1..20, None, 10).await.unwrap_err();
         assert!(matches!(fault.code(), "protocol_error" | "timed_out"), "{fault}");
         assert!(!session.is_open());
     }
@@ -193,15 +194,33 @@ async fn a_silent_server_runs_into_the_limit_and_the_session_is_closed() {
 }
 
 #[tokio::test]
-async fn the_echo_of_the_last_message_is_nothing_new() {
+async fn what_was_not_asked_for_is_nothing_new() {
     let (mut session, task) = open_inbox(vec![
-        turn("UID SEARCH UID 11:*", "* SEARCH 10\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 11:11", "* SEARCH 10 12\r\nTAG OK done\r\n"),
         turn("LOGOUT", "* BYE bye\r\nTAG OK done\r\n"),
     ])
     .await;
-    assert_eq!(session.fetch_from(11, 10).await.unwrap(), Vec::new());
+    assert_eq!(session.fetch_in(11..12, None, 10).await.unwrap(), Vec::new());
     session.logout().await;
     assert!(task.await.unwrap().iter().all(|line| !line.contains("FETCH")));
+}
+
+#[tokio::test]
+async fn a_large_folder_is_asked_for_in_stretches_and_by_day() {
+    let (mut session, task) = open_inbox(vec![
+        turn("UID SEARCH UID 1:1000 SINCE 1-Mar-2026", "* SEARCH\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 1001:5000 SINCE 1-Mar-2026", "* SEARCH\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 5001:20000 SINCE 1-Mar-2026", "* SEARCH 20000 19000\r\nTAG OK done\r\n"),
+        turn("UID FETCH 19000 (", "* 1 FETCH (UID 19000 BODY[]<0> {1}\r\nz)\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 4294967294:4294967294", "* SEARCH\r\nTAG OK done\r\n"),
+        turn("LOGOUT", "* BYE bye\r\nTAG OK done\r\n"),
+    ])
+    .await;
+    let since = relance_domain::Timestamp::parse("2026-03-02T12:00:00Z").unwrap();
+    assert_eq!(session.fetch_in(0..20_001, Some(since), 1).await.unwrap()[0].uid, 19_000);
+    assert_eq!(session.fetch_in(u32::MAX - 1..u32::MAX, None, 1).await.unwrap(), Vec::new());
+    session.logout().await;
+    task.await.unwrap();
 }
 
 #[tokio::test]
@@ -210,11 +229,11 @@ async fn only_what_was_asked_for_is_taken_lowest_first() {
         * 2 FETCH (UID 8 FLAGS () RFC822.SIZE 300000 BODY[]<0> {2}\r\nxy)\r\n\
         * 1 FETCH (FLAGS (\\Flagged))\r\n* 9 FETCH (UID 77 BODY[]<0> {1}\r\nz)\r\nTAG OK done\r\n";
     let (mut session, _task) = open_inbox(vec![
-        turn("UID SEARCH UID 8:*", "* SEARCH 12 9 8\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 8:12", "* SEARCH 12 9 8\r\nTAG OK done\r\n"),
         turn("UID FETCH 8,9 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)", fetched),
     ])
     .await;
-    let messages = session.fetch_from(8, 2).await.unwrap();
+    let messages = session.fetch_in(8..13, None, 2).await.unwrap();
     assert_eq!(messages.iter().map(|m| m.uid).collect::<Vec<_>>(), [8, 9]);
     assert_eq!(messages[1].head, b"abc");
     assert_eq!(messages[1].flags, ["\\Seen"]);
@@ -224,13 +243,13 @@ async fn only_what_was_asked_for_is_taken_lowest_first() {
 #[tokio::test]
 async fn messages_that_vanish_between_two_commands_do_not_end_the_reading() {
     let (mut session, _task) = open_inbox(vec![
-        turn("UID SEARCH UID 8:*", "* SEARCH 8 12\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 8:12", "* SEARCH 8 12\r\nTAG OK done\r\n"),
         turn("UID FETCH 8 (", "TAG OK done\r\n"),
-        turn("UID SEARCH UID 9:*", "* SEARCH 12\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID 9:12", "* SEARCH 12\r\nTAG OK done\r\n"),
         turn("UID FETCH 12 (", "* 1 FETCH (UID 12 BODY[]<0> {1}\r\nz)\r\nTAG OK done\r\n"),
     ])
     .await;
-    assert_eq!(session.fetch_from(8, 1).await.unwrap()[0].uid, 12);
+    assert_eq!(session.fetch_in(8..13, None, 1).await.unwrap()[0].uid, 12);
 }
 
 #[tokio::test]
@@ -240,7 +259,7 @@ async fn a_missing_uidnext_is_asked_for_and_then_counted() {
         turn("STATUS \"INBOX\" (UIDNEXT UIDVALIDITY)", "* STATUS INBOX (UIDNEXT 42 UIDVALIDITY 7)\r\nTAG OK done\r\n"),
         turn("EXAMINE", "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\nTAG OK done\r\n"),
         turn("STATUS", "TAG NO not now\r\n"),
-        turn("UID SEARCH UID 1:*", "* SEARCH 4 30 12\r\nTAG OK done\r\n"),
+        turn("UID SEARCH UID *", "* SEARCH 30\r\nTAG OK done\r\n"),
         turn("EXAMINE", "* 0 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\nTAG OK done\r\n"),
         turn("STATUS", "* STATUS INBOX ()\r\nTAG OK done\r\n"),
         turn("EXAMINE", "* 0 EXISTS\r\nTAG OK done\r\n"),

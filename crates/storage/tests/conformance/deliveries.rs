@@ -138,7 +138,7 @@ async fn a_thread_is_what_left_and_its_span_is_the_persons() {
         let made = made(&mut tx).await;
         let stored = made.enrolled(&mut tx, 10, at(0)).await;
         let person = stored.enrollment.person_id;
-        assert_eq!(deliveries::sent_span(&mut tx, person).await.expect("read"), None);
+        assert!(deliveries::sent_spans(&mut tx, &[person]).await.expect("read").is_empty());
         let states = [(20, S::Sent { at: at(9) }), (21, S::Sent { at: at(5) }), (22, S::Uncertain { at: at(1) })];
         for (n, state) in states {
             deliveries::insert(&mut tx, &delivery(n, &stored, step(n), state)).await.expect("stored");
@@ -147,7 +147,8 @@ async fn a_thread_is_what_left_and_its_span_is_the_persons() {
         let entries: Vec<_> = thread.iter().map(|e| (e.message_id.as_str(), e.sent_at, e.step_id)).collect();
         assert_eq!(entries, [("21@team.example", at(5), step(21)), ("20@team.example", at(9), step(20))]);
         assert_eq!(thread[0].references, ["0@team.example"]);
-        assert_eq!(deliveries::sent_span(&mut tx, person).await.expect("read"), Some((at(5), at(9))));
+        let spans = deliveries::sent_spans(&mut tx, &[person, id(98)]).await.expect("read");
+        assert_eq!(spans.into_iter().collect::<Vec<_>>(), [(person, (at(5), at(9)))]);
         tx.commit().await.expect("commit");
     })
     .await;
