@@ -105,10 +105,10 @@ impl Engine {
     /// The exit rules of a version, from memory where it was read before.
     async fn exit_rules(&self, tx: &mut Tx, id: VersionId) -> Result<ExitRules> {
         if let Some(known) = self.versions.get(id) {
-            return Ok(known.version.plan.exit.clone());
+            return Ok(known.version.plan.exit);
         }
         let version = storage::sequences::find_version(tx, id).await?;
-        Ok(version.map(|version| self.versions.keep(version).version.plan.exit.clone()).unwrap_or_default())
+        Ok(version.map(|version| self.versions.keep(version).version.plan.exit).unwrap_or_default())
     }
 }
 

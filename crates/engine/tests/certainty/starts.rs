@@ -46,6 +46,14 @@ async fn after_a_week_offline_nothing_leaves_before_the_sent_folder_was_compared
     let turn = world.engine.send_due(&commits, mailbox, epoch).await.expect("a turn");
     assert_eq!((turn.sent, turn.looked_at), (0, 0), "held until it was compared");
     assert!(turn.next > Some(world.engine.now()), "not looked at all the time meanwhile");
+    let mut tx = world.engine.store.read().await.expect("a view");
+    let future = world.engine.future(&mut tx, &[], &[ada], 100).await.expect("readable").expect("a workspace");
+    drop(tx);
+    let steps = future.steps_of(ada).expect("its steps");
+    assert_eq!(steps[0].planned_at, None, "nobody can say when");
+    let explained = steps[0].explained.as_ref().expect("explained");
+    assert!(explained.sentence().starts_with("It waits. Relance did not run for 7 days"), "{}", explained.sentence());
+    assert!(explained.releases().starts_with("The mailbox, by itself"), "{}", explained.releases());
 
     world.run_due().await;
     assert!(waiting(&world).await.is_empty());
