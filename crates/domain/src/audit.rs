@@ -110,6 +110,9 @@ acts! {
     FieldDeleted = Settings, "field_deleted", "deleted the custom field";
     LayoutChanged = Settings, "layout_changed", "changed the person page";
     MailboxConnected = Mailboxes, "mailbox_connected", "connected the mailbox";
+    MailboxReconnected = Mailboxes, "mailbox_reconnected", "gave permission again to the mailbox";
+    MailProviderSaved = Settings, "mail_provider_saved", "saved the registration at";
+    MailProviderRemoved = Settings, "mail_provider_removed", "removed the registration at";
     MailboxChanged = Mailboxes, "mailbox_changed", "changed the mailbox";
     MailboxPaused = Mailboxes, "mailbox_paused", "paused the mailbox";
     MailboxResumed = Mailboxes, "mailbox_resumed", "resumed the mailbox";

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod inbound;
 pub mod lacking;
 pub mod list;
+pub mod mail_provider;
 pub mod mailbox;
 pub mod merge;
 pub mod person;

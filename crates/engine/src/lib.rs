@@ -4,6 +4,7 @@
 //! engine carries what `domain` decides between `storage` and `mail`; it holds no rule about whether, when or to whom.
 //! Errors are [`EngineError`]: refused with the reason, not found, forbidden, unavailable, corrupt.
 
+pub mod access_tokens;
 pub mod accounts;
 pub mod clock;
 pub mod commands;
@@ -11,9 +12,11 @@ pub mod error;
 pub mod forecasting;
 mod health;
 mod history;
+pub mod http;
 pub mod ids;
 pub mod jobs;
 mod leases;
+mod oauth;
 pub mod prospects;
 mod recovery;
 pub mod rendering;
@@ -53,6 +56,8 @@ pub struct Parts {
     pub keys: Keys,
     /// Trust for connections to mail servers.
     pub tls: Tls,
+    /// Asks other servers than those of mail.
+    pub http: http::Http,
     /// What the operator chose.
     pub settings: Settings,
     /// This process among those on the same database.
@@ -63,6 +68,8 @@ pub struct Parts {
     pub health: health::Health,
     /// When each inbox was last read to its end.
     pub proofs: watcher::proofs::Proofs,
+    /// New access tokens that could not be stored yet.
+    pub unstored: access_tokens::Unstored,
     /// Versions that were read.
     pub versions: rendering::PreparedVersions,
     /// Wakes the loops when there may be something to do before their next tick.
@@ -97,12 +104,14 @@ impl Engine {
             clock,
             ids,
             keys,
+            http: http::Http::new(tls.clone(), settings.networks.clone()),
             tls,
             settings,
             node_id,
             leases: leases::Leases::default(),
             health: health::Health::default(),
             proofs: watcher::proofs::Proofs::default(),
+            unstored: access_tokens::Unstored::default(),
             versions: rendering::PreparedVersions::default(),
             signals: Signals::default(),
         }))

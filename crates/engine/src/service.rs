@@ -222,6 +222,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         storage::users::purge_sessions(&mut tx, now).await?;
         storage::users::purge_sign_in_failures(&mut tx, now.plus_ms(-DAY), now).await?;
+        storage::mail_providers::purge_consents(&mut tx, now).await?;
         storage::idempotency::purge(&mut tx, now.plus_ms(-KEEP_ANSWERS_MS)).await?;
         tx.commit().await?;
         Ok(())

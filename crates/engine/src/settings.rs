@@ -1,5 +1,7 @@
 //! What the operator chose, with the defaults of `engine.md` §7. Read once, by the binary's `config`.
 
+use relance_domain::mail_provider::Elsewhere;
+use relance_mail::guard::Networks;
 use std::path::PathBuf;
 
 /// Settings of a process.
@@ -27,6 +29,10 @@ pub struct Settings {
     pub lanes: usize,
     /// Milliseconds after the point of no return at which an unanswered email is given to a person.
     pub quiet_ms: i64,
+    /// Google and Microsoft are elsewhere than usual: national clouds, tests.
+    pub providers: Elsewhere,
+    /// Networks that are asked beyond the public internet.
+    pub networks: Networks,
 }
 
 impl Settings {
@@ -44,12 +50,19 @@ impl Settings {
             tick_ms: 500,
             lanes: 200,
             quiet_ms: 15 * relance_domain::time::MINUTE,
+            providers: Elsewhere::default(),
+            networks: Networks::default(),
         }
     }
 
     /// The folder of a sandbox mailbox.
     pub fn sandbox(&self, mailbox: relance_domain::MailboxId) -> PathBuf {
         self.data.join("sandbox").join(mailbox.to_string())
+    }
+
+    /// Where Google and Microsoft send people back to.
+    pub fn oauth_redirect(&self) -> String {
+        format!("{}/mailboxes/oauth/callback", self.base_url)
     }
 
     /// `https` is needed for one-click unsubscribe and secure cookies.

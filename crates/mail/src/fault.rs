@@ -159,6 +159,36 @@ pub enum Fault {
         /// The server's words.
         reply: String,
     },
+    /// The access token was definitely refused, also a fresh one.
+    #[error("access refused: {reply}")]
+    TokenRejected {
+        /// The server's words.
+        reply: String,
+    },
+    /// The owner of the mailbox withdrew the permission, or it ran out: only a person can give it again.
+    #[error("{provider} no longer gives access: {why}")]
+    ConsentNeeded {
+        /// Who gave it.
+        provider: &'static str,
+        /// The provider's words.
+        why: String,
+    },
+    /// The provider does not know this installation any more: its client id or secret is wrong or ran out.
+    #[error("{provider} refuses the registration: {why}")]
+    ProviderSettings {
+        /// Who refuses.
+        provider: &'static str,
+        /// The provider's words.
+        why: String,
+    },
+    /// No access token can be had at the moment.
+    #[error("{provider} gives no access token: {why}")]
+    TokenUnavailable {
+        /// Who was asked.
+        provider: &'static str,
+        /// What happened.
+        why: String,
+    },
     /// The server offers no way to sign in that Relance speaks.
     #[error("no usable way to sign in is offered")]
     AuthMechanismMissing,
@@ -221,6 +251,10 @@ impl Fault {
             Fault::Tls(TlsFault::Other(_)) => "tls_failed",
             Fault::StartTlsMissing => "starttls_missing",
             Fault::AuthRejected { .. } => "auth_rejected",
+            Fault::TokenRejected { .. } => "token_rejected",
+            Fault::ConsentNeeded { .. } => "consent_needed",
+            Fault::ProviderSettings { .. } => "provider_settings",
+            Fault::TokenUnavailable { .. } => "token_unavailable",
             Fault::AuthMechanismMissing => "auth_mechanism_missing",
             Fault::Reply { .. } => "server_refused",
             Fault::Cut { .. } => "connection_cut",
@@ -260,6 +294,20 @@ impl Fault {
             Fault::AuthRejected { reply } => format!(
                 "The {kind} server did not accept the user name or password. Check both; many providers want an app password instead of your normal one. It said: {}",
                 quoted(reply)
+            ),
+            Fault::TokenRejected { reply } => format!(
+                "The {kind} server did not accept the permission of this mailbox. Choose Connect again; if that does not help, ask whoever runs your mail whether IMAP and SMTP are switched on for it. It said: {}",
+                quoted(reply)
+            ),
+            Fault::ConsentNeeded { provider, .. } => format!(
+                "{provider} no longer lets Relance use this mailbox: the permission was withdrawn or has run out. Choose Connect again."
+            ),
+            Fault::ProviderSettings { provider, why } => format!(
+                "{provider} does not accept the registration of Relance. An admin must correct it under Settings, Mailboxes, Gmail and Microsoft 365. It said: {}",
+                quoted(why)
+            ),
+            Fault::TokenUnavailable { provider, why } => format!(
+                "{provider} could not be asked for access to this mailbox ({why}). This is usually temporary: it is tried again by itself."
             ),
             Fault::AuthMechanismMissing => format!(
                 "The {kind} server offers no sign-in with a password on this connection. Ask your provider whether password sign-in must be switched on first."
@@ -401,6 +449,10 @@ mod tests {
             Fault::Tls(TlsFault::Other("handshake failure".into())),
             Fault::StartTlsMissing,
             Fault::AuthRejected { reply: "535 5.7.8 no".into() },
+            Fault::TokenRejected { reply: "535 5.7.8 no (status 401)".into() },
+            Fault::ConsentNeeded { provider: "Google", why: "invalid_grant".into() },
+            Fault::ProviderSettings { provider: "Microsoft", why: "invalid_client".into() },
+            Fault::TokenUnavailable { provider: "Google", why: "no answer".into() },
             Fault::AuthMechanismMissing,
             Fault::Reply { reply: reply.clone(), at: Stage::RcptTo },
             Fault::Cut { at: Stage::Data },

@@ -1,15 +1,13 @@
-//! Where a mailbox's server is, and the one way to open a TCP connection to it.
+//! Where a mailbox's server is, how one signs in to it, and the one way to open a TCP connection to it.
 //!
-//! Every address a name resolves to is looked at before connecting: link-local, metadata, multicast
-//! and unspecified addresses are never connected to, whatever the settings say, and a connection
-//! without encryption goes to this machine only. TLS comes on top (`tls`), protocols above that.
+//! Every address a name resolves to is judged before connecting (`guard`), and a connection without encryption goes to
+//! this machine only. TLS comes on top (`tls`), protocols above that.
 
-use crate::{Fault, Stage};
+use crate::Fault;
+use crate::guard::{self, Reach};
 use secrecy::SecretString;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
 
 /// How the connection to a server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -23,6 +21,27 @@ pub enum Security {
     None,
 }
 
+/// What proves who signs in. Its `Debug` never shows it.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A password or app password.
+    Password(SecretString),
+    /// An access token of OAuth 2.0, for XOAUTH2.
+    AccessToken(SecretString),
+}
+
+impl Default for Credential {
+    fn default() -> Self {
+        Self::Password(SecretString::default())
+    }
+}
+
+impl From<SecretString> for Credential {
+    fn from(password: SecretString) -> Self {
+        Self::Password(password)
+    }
+}
+
 /// One server of a mailbox, for SMTP and IMAP alike. Its `Debug` never shows the password.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -34,100 +53,14 @@ pub struct Server {
     pub security: Security,
     /// User name; empty means no sign-in.
     pub username: String,
-    /// Password or app password.
-    pub password: SecretString,
+    /// Password or access token.
+    pub credential: Credential,
 }
 
 /// Resolves the server's name, refuses forbidden addresses, and connects within `limit`.
 pub async fn connect_tcp(server: &Server, limit: Duration) -> Result<TcpStream, Fault> {
-    let deadline = Instant::now() + limit;
-    let addresses = addresses(server, deadline).await?;
-    let timed_out = || Fault::TimedOut { host: server.host.clone(), at: Stage::Connect };
-    let mut first_fault = None;
-    for (index, address) in addresses.iter().enumerate() {
-        // Each address gets its share of what is left, so one dead address does not use it all up.
-        let left = deadline.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-        let fault = match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true).map_err(|e| Fault::Io(e.to_string()))?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => connect_fault(server, &error),
-            Err(_) => timed_out(),
-        };
-        first_fault.get_or_insert(fault);
-    }
-    Err(first_fault.unwrap_or_else(timed_out))
-}
-
-fn connect_fault(server: &Server, error: &std::io::Error) -> Fault {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => Fault::Refused { host: server.host.clone(), port: server.port },
-        std::io::ErrorKind::TimedOut => Fault::TimedOut { host: server.host.clone(), at: Stage::Connect },
-        _ => Fault::Io(error.to_string()),
-    }
-}
-
-async fn addresses(server: &Server, deadline: Instant) -> Result<Vec<SocketAddr>, Fault> {
-    let host = server.host.trim().trim_start_matches('[').trim_end_matches(']');
-    let found: Vec<SocketAddr> = if let Ok(literal) = host.parse::<IpAddr>() {
-        vec![SocketAddr::new(literal, server.port)]
-    } else {
-        let not_found = || Fault::NameNotFound { host: server.host.clone() };
-        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/' || c == '@') {
-            return Err(not_found());
-        }
-        match timeout_at(deadline, tokio::net::lookup_host((host, server.port))).await {
-            Ok(Ok(found)) => found.collect(),
-            Ok(Err(_)) => return Err(not_found()),
-            Err(_) => return Err(Fault::TimedOut { host: server.host.clone(), at: Stage::Connect }),
-        }
-    };
-    if found.is_empty() {
-        return Err(Fault::NameNotFound { host: server.host.clone() });
-    }
-    let mut allowed: Vec<SocketAddr> = found.into_iter().filter(|a| !is_forbidden(a.ip())).collect();
-    if allowed.is_empty() {
-        return Err(Fault::Forbidden { host: server.host.clone() });
-    }
-    if server.security == Security::None {
-        allowed.retain(|a| embedded(a.ip()).is_loopback());
-        if allowed.is_empty() {
-            return Err(Fault::NotEncrypted { host: server.host.clone() });
-        }
-    }
-    Ok(allowed)
-}
-
-/// The IPv4 address inside a mapped or NAT64 IPv6 address, else the address itself.
-fn embedded(ip: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = ip else { return ip };
-    if let Some(v4) = v6.to_ipv4_mapped() {
-        return v4.into();
-    }
-    let octets = v6.octets();
-    if octets[..12] == [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] {
-        return Ipv4Addr::new(octets[12], octets[13], octets[14], octets[15]).into();
-    }
-    ip
-}
-
-/// Addresses nobody's mail server has: link-local, cloud metadata, multicast, broadcast, unspecified.
-fn is_forbidden(ip: IpAddr) -> bool {
-    const METADATA_V4: [Ipv4Addr; 3] =
-        [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-    const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    match embedded(ip) {
-        IpAddr::V4(v4) => {
-            v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || v4.is_multicast()
-                || METADATA_V4.contains(&v4)
-        }
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast() || v6 == METADATA_V6,
-    }
+    let reach = if server.security == Security::None { Reach::ThisMachine } else { Reach::Mail };
+    guard::connect(&server.host, server.port, reach, limit).await
 }
 
 #[cfg(test)]
@@ -135,7 +68,8 @@ mod tests {
     use super::*;
 
     fn server(host: &str, security: Security) -> Server {
-        Server { host: host.into(), port: 9, security, username: "u".into(), password: "secret-word".to_owned().into() }
+        let secret = SecretString::from("secret-word");
+        Server { host: host.into(), port: 9, security, username: "u".into(), credential: secret.into() }
     }
 
     #[tokio::test]

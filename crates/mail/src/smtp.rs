@@ -5,16 +5,14 @@
 //! halfway, a cut connection or a broken answer leaves the connection unusable, never in doubt about where
 //! it stands. What a failure means is judged in [`verdict`], nowhere else.
 
+mod auth;
 pub(crate) mod body;
 pub mod verdict;
 mod wire;
 
 use crate::address::{wire_address, wire_domain};
 use crate::{Fault, Reply, Security, Server, Stage, Tls, connect_tcp};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use body::{header_end, stuffed};
-use secrecy::ExposeSecret;
 use std::time::Duration;
 use wire::{Stream, Wire};
 
@@ -126,34 +124,6 @@ impl Connection {
         self.wire = Wire::new(Stream::Tls(Box::new(stream)), &server.host);
         self.extensions = Extensions::default();
         Ok(self)
-    }
-
-    async fn authenticate(&mut self, server: &Server) -> Result<(), Fault> {
-        let (user, password) = (&server.username, server.password.expose_secret());
-        let offered = |name: &str| self.extensions.auth.iter().any(|m| m == name);
-        let reply = if offered("PLAIN") {
-            if user.contains('\0') || password.contains('\0') {
-                return Err(Fault::AuthRejected { reply: "user name or password contain a NUL".into() });
-            }
-            let token = BASE64.encode(format!("\0{user}\0{password}"));
-            self.ask(&format!("AUTH PLAIN {token}\r\n"), Stage::Auth).await?
-        } else if offered("LOGIN") {
-            let mut reply = self.ask("AUTH LOGIN\r\n", Stage::Auth).await?;
-            for word in [user.as_str(), password] {
-                if reply.code == 334 {
-                    reply = self.ask(&format!("{}\r\n", BASE64.encode(word)), Stage::Auth).await?;
-                }
-            }
-            reply
-        } else {
-            return Err(Fault::AuthMechanismMissing);
-        };
-        match reply.code {
-            235 => Ok(()),
-            504 => Err(Fault::AuthMechanismMissing),
-            500..600 => Err(Fault::AuthRejected { reply: reply.to_string() }),
-            _ => Err(Fault::Reply { reply, at: Stage::Auth }),
-        }
     }
 
     /// Whether another message may be offered.

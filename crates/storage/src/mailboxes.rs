@@ -210,6 +210,7 @@ async fn lock_against_leaving(tx: &mut Tx, id: MailboxId) -> Result<()> {
 /// Takes a mailbox out of use: credentials forgotten, revision raised, history kept. False if it was not in use.
 pub async fn delete(tx: &mut Tx, id: MailboxId, now: Timestamp) -> Result<bool> {
     lock_against_leaving(tx, id).await?;
+    tx.execute("DELETE FROM mailbox_grants WHERE mailbox_id = $1", args![id]).await?;
     let sql = "UPDATE mailboxes SET deleted_at = $2, updated_at = $2, revision = revision + 1, next_slot_at = NULL,
             smtp_password = NULL, imap_password = NULL
          WHERE id = $1 AND deleted_at IS NULL";
@@ -321,13 +322,14 @@ pub async fn hasten_all(tx: &mut Tx, at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// A number per mailbox in use that changes with its servers, user names and sealed passwords, and when it is reconnected.
+/// A number per mailbox in use that changes with its servers, user names, sealed passwords and permission, and when it is reconnected.
 pub async fn way_marks(tx: &mut Tx, mailboxes: &[MailboxId]) -> Result<HashMap<MailboxId, u64>> {
     let mut marks = HashMap::new();
     for chunk in mailboxes.chunks(CHUNK) {
         let sql = format!(
             "SELECT id, smtp_host, smtp_port, smtp_security, smtp_username, smtp_password, imap_host, imap_port,
-                imap_security, imap_username, imap_password, state
+                imap_security, imap_username, imap_password, state,
+                (SELECT g.granted_at FROM mailbox_grants g WHERE g.mailbox_id = mailboxes.id) AS granted_at
              FROM mailboxes WHERE id IN ({}) AND deleted_at IS NULL",
             list(1, chunk.len())
         );
@@ -339,6 +341,7 @@ pub async fn way_marks(tx: &mut Tx, mailboxes: &[MailboxId]) -> Result<HashMap<M
 fn way_mark(row: &Row) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
     (row.text("state")? == "connected").hash(&mut hasher);
+    row.int_opt("granted_at")?.hash(&mut hasher);
     for way in ["smtp", "imap"] {
         row.text_opt(&format!("{way}_host"))?.hash(&mut hasher);
         row.int_opt(&format!("{way}_port"))?.hash(&mut hasher);

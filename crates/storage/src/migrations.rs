@@ -29,6 +29,7 @@ migrations! {
     3 "0003_certainty";
     4 "0004_lists_and_pauses";
     5 "0005_users";
+    6 "0006_mail_providers";
 }
 
 /// The number of the newest migration this program knows.

@@ -4,21 +4,41 @@ use super::mailboxes::MailboxCheck;
 use crate::{Engine, EngineError, Result, accounts};
 use relance_domain::{
     Refused,
+    mail_provider::MailProvider,
     mailbox::{Endpoint, Mailbox, Provider, Security},
     person::check_email,
     time::zone,
 };
 use relance_mail::{
-    Direction, Server,
+    Credential, Direction, Fault, Server,
     check::{DirectionCheck, check_smtp},
     imap::check_imap,
     sandbox::Sandbox,
     sent_test::{self, Oneself},
 };
 use relance_storage::start_checks;
-use secrecy::SecretString;
+
+/// A mailbox at Google or Microsoft is connected by its owner's permission, not by servers and passwords.
+pub(crate) fn only_with_password(provider: Provider) -> Result<()> {
+    match MailProvider::of(provider) {
+        None => Ok(()),
+        Some(at) => {
+            let message = format!(
+                "Connect {} by signing in there (API: POST mailboxes/oauth), or by IMAP and SMTP with an app password.",
+                at.product()
+            );
+            Err(Refused::at("provider", "needs_consent", message).into())
+        }
+    }
+}
 
 impl MailboxCheck {
+    /// Neither direction could be tried.
+    pub(crate) fn untried(fault: &Fault) -> Self {
+        let failed = |direction| DirectionCheck::failed(fault, direction);
+        Self { smtp: failed(Direction::Sending), imap: failed(Direction::Receiving), sent_folder: None }
+    }
+
     /// Both directions work.
     pub const fn ok(&self) -> bool {
         self.smtp.ok && self.imap.ok
@@ -88,13 +108,9 @@ pub(crate) fn judge(mailbox: &Mailbox, demo: bool) -> Result<()> {
             let message = "The demo connects sandbox mailboxes only, so that nothing leaves this machine.";
             wrong.push(Refused::at("provider", "demo", message));
         }
-        Provider::ImapSmtp => {
+        Provider::ImapSmtp | Provider::Google | Provider::Microsoft => {
             judge_endpoint("smtp", mailbox.smtp.as_ref(), &mut wrong);
             judge_endpoint("imap", mailbox.imap.as_ref(), &mut wrong);
-        }
-        Provider::Google | Provider::Microsoft => {
-            let message = "Connect this account by IMAP and SMTP with an app password.";
-            wrong.push(Refused::at("provider", "not_available", message));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
@@ -105,11 +121,11 @@ impl Engine {
     pub(crate) async fn try_ways(
         &self,
         mailbox: &Mailbox,
-        smtp: &SecretString,
-        imap: &SecretString,
+        smtp: &Credential,
+        imap: &Credential,
     ) -> Result<MailboxCheck> {
-        let server = |endpoint: &Option<Endpoint>, password: &SecretString| -> Option<Server> {
-            endpoint.as_ref().map(|endpoint| accounts::server(endpoint, password.clone()))
+        let server = |endpoint: &Option<Endpoint>, proof: &Credential| -> Option<Server> {
+            endpoint.as_ref().map(|endpoint| accounts::server(endpoint, proof.clone()))
         };
         match (server(&mailbox.smtp, smtp), server(&mailbox.imap, imap)) {
             (Some(smtp), Some(imap)) => {
@@ -135,8 +151,8 @@ impl Engine {
     pub(crate) async fn test_sent_folder(
         &self,
         mailbox: &Mailbox,
-        smtp: &SecretString,
-        imap: &SecretString,
+        smtp: &Credential,
+        imap: &Credential,
     ) -> Result<Option<String>> {
         let (Some(smtp_way), Some(imap_way)) = (&mailbox.smtp, &mailbox.imap) else { return Ok(None) };
         let oneself = Oneself {

@@ -1,7 +1,16 @@
 //! Mailboxes: connected, checked, edited, paused, disconnected.
 
-use super::{access, audit::Object, mailbox_check::judge};
-use crate::{Engine, EngineError, Result, accounts::Way, commands::Ended};
+use super::{
+    access,
+    audit::Object,
+    mailbox_check::{judge, only_with_password},
+};
+use crate::{
+    Engine, EngineError, Result,
+    accounts::{OpenError, Way},
+    commands::Ended,
+    oauth::OauthClient,
+};
 use relance_domain::{
     MailboxId, Refused, UserId,
     activity::ActivityKind,
@@ -183,9 +192,11 @@ impl Engine {
         let owner = self.owner_of_new(actor, &new).await?;
         let mailbox = new.mailbox(self, &owner);
         judge(&mailbox, self.settings.demo)?;
+        only_with_password(mailbox.provider)?;
         let (smtp, imap) = (new.password(Way::Smtp), new.password(Way::Imap));
+        let proofs = (smtp.clone().into(), imap.clone().into());
         if new.check {
-            self.try_ways(&mailbox, &smtp, &imap).await?.into_refusal()?;
+            self.try_ways(&mailbox, &proofs.0, &proofs.1).await?.into_refusal()?;
         }
         let sealed = |way: Way, password: &SecretString, has: bool| {
             has.then(|| self.keys.seal(&way.place(mailbox.id), password))
@@ -195,17 +206,51 @@ impl Engine {
             imap: sealed(Way::Imap, &imap, mailbox.imap.is_some()),
         };
         let mut tx = self.store.begin().await?;
-        mailboxes::insert(&mut tx, &mailbox, credentials).await.map_err(address_taken)?;
-        self.take_over(&mut tx, &mailbox).await?;
-        mailboxes::hasten(&mut tx, mailbox.id, self.now()).await?;
-        self.note(&mut tx, actor, Act::MailboxConnected, Object::new(mailbox.id, &mailbox.address), "").await?;
+        self.insert_mailbox(&mut tx, actor, &mailbox, credentials).await?;
         tx.commit().await?;
         if new.check {
-            self.test_sent_folder(&mailbox, &smtp, &imap).await?;
+            self.test_sent_folder(&mailbox, &proofs.0, &proofs.1).await?;
         }
         self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(mailbox)
+    }
+
+    /// Stores a new mailbox, which goes on from what its address left behind.
+    pub(crate) async fn insert_mailbox(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        mailbox: &Mailbox,
+        credentials: Credentials,
+    ) -> Result<()> {
+        mailboxes::insert(tx, mailbox, credentials).await.map_err(address_taken)?;
+        self.take_over(tx, mailbox).await?;
+        mailboxes::hasten(tx, mailbox.id, self.now()).await?;
+        self.note(tx, actor, Act::MailboxConnected, Object::new(mailbox.id, &mailbox.address), "").await
+    }
+
+    /// A new mailbox at Google or Microsoft, with everything as it usually is.
+    pub(crate) fn mailbox_at(&self, client: &OauthClient, owner: &User, address: &str) -> Mailbox {
+        let way = |place: &relance_domain::mail_provider::Place| {
+            Some(NewEndpoint { endpoint: place.endpoint(address), password: None })
+        };
+        let new = NewMailbox {
+            user_id: None,
+            address: address.to_owned(),
+            from_name: String::new(),
+            provider: client.provider.kind(),
+            smtp: way(&client.endpoints.smtp),
+            imap: way(&client.endpoints.imap),
+            aliases: Vec::new(),
+            signature_html: String::new(),
+            time_zone: String::new(),
+            daily_quota: None,
+            min_gap_seconds: None,
+            away: Vec::new(),
+            check: true,
+        };
+        new.mailbox(self, owner)
     }
 
     /// What a mailbox of the same address left behind when it was disconnected goes on from the new one.
@@ -231,6 +276,9 @@ impl Engine {
             own_mailbox(&mut tx, actor, id).await?
         };
         let touches_servers = change.smtp.is_some() || change.imap.is_some();
+        if touches_servers {
+            only_with_password(mailbox.provider)?;
+        }
         let password = |way: Way, new: &Option<NewEndpoint>, sealed: &Option<Vec<u8>>| match new {
             Some(NewEndpoint { password: Some(password), .. }) => Ok(password.clone()),
             _ => self.open_password(id, way, sealed.as_deref()),
@@ -249,7 +297,7 @@ impl Engine {
         change.put_into(&mut mailbox);
         judge(&mailbox, self.settings.demo)?;
         if check {
-            self.try_ways(&mailbox, &smtp, &imap).await?.into_refusal()?;
+            self.try_ways(&mailbox, &smtp.clone().into(), &imap.clone().into()).await?.into_refusal()?;
         }
         let now = self.now();
         let mut tx = self.store.begin().await?;
@@ -288,7 +336,8 @@ impl Engine {
         let owner = self.owner_of_new(actor, new).await?;
         let mailbox = new.mailbox(self, &owner);
         judge(&mailbox, self.settings.demo)?;
-        self.try_ways(&mailbox, &new.password(Way::Smtp), &new.password(Way::Imap)).await
+        only_with_password(mailbox.provider)?;
+        self.try_ways(&mailbox, &new.password(Way::Smtp).into(), &new.password(Way::Imap).into()).await
     }
 
     /// Tries both directions of a connected mailbox now; success reconnects it.
@@ -297,8 +346,11 @@ impl Engine {
             let mut tx = self.store.read().await?;
             own_mailbox(&mut tx, actor, id).await?
         };
-        let smtp = self.open_password(id, Way::Smtp, credentials.smtp.as_deref())?;
-        let imap = self.open_password(id, Way::Imap, credentials.imap.as_deref())?;
+        let (smtp, imap) = match self.credentials_of(&mailbox, &credentials).await {
+            Ok(proofs) => proofs,
+            Err(OpenError::Fault(fault)) => return Ok(MailboxCheck::untried(&fault)),
+            Err(OpenError::Engine(error)) => return Err(error),
+        };
         let mut check = self.try_ways(&mailbox, &smtp, &imap).await?;
         if check.ok() {
             check.sent_folder = self.test_sent_folder(&mailbox, &smtp, &imap).await?;

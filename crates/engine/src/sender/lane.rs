@@ -4,7 +4,7 @@
 //! *sent*, a no is *deferred* or *refused*, silence is *uncertain* and is never tried again by itself.
 
 use super::{Commits, claim::Claimed};
-use crate::{Engine, watcher::proofs::Proof};
+use crate::{Engine, accounts::OpenError, watcher::proofs::Proof};
 use relance_domain::{MailboxId, mailbox::Mailbox};
 use relance_mail::{
     Account, Fault, Reply, Stage, Submission,
@@ -56,7 +56,7 @@ pub struct Lane<'a> {
     engine: &'a Engine,
     commits: &'a Commits,
     mailbox: &'a Mailbox,
-    account: &'a Account,
+    account: Account,
     workspace_revision: i64,
     epoch: i64,
     line: Option<Submission>,
@@ -68,7 +68,7 @@ impl<'a> Lane<'a> {
         engine: &'a Engine,
         commits: &'a Commits,
         mailbox: &'a Mailbox,
-        account: &'a Account,
+        account: Account,
         workspace_revision: i64,
         epoch: i64,
     ) -> Self {
@@ -81,9 +81,30 @@ impl<'a> Lane<'a> {
             return Ok(());
         }
         let settings = &self.engine.settings;
-        let opened = Submission::open(self.account, &self.engine.tls, &settings.hello_name, &Limits::default()).await;
+        let (tls, name, limits) = (&self.engine.tls, &settings.hello_name, Limits::default());
+        let mut opened = Submission::open(&self.account, tls, name, &limits).await;
+        if matches!(opened, Err(Fault::TokenRejected { .. })) && self.renew_token().await? {
+            opened = Submission::open(&self.account, tls, name, &limits).await;
+        }
         self.line = Some(opened.map_err(|fault| (fault, Stage::Connect))?);
         Ok(())
+    }
+
+    /// After a token was not taken: another one, once; `false` if there is no way to have one.
+    async fn renew_token(&mut self) -> Result<bool, (Fault, Stage)> {
+        let Account::Smtp(server) = &self.account else { return Ok(false) };
+        match self.engine.with_new_token(self.mailbox, server).await {
+            Ok(Some(server)) => {
+                self.account = Account::Smtp(server);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(OpenError::Fault(fault)) => Err((fault, Stage::Auth)),
+            Err(OpenError::Engine(error)) => {
+                tracing::warn!(%error, mailbox = %self.mailbox.id, "the access token of a mailbox could not be read");
+                Ok(false)
+            }
+        }
     }
 
     /// Says goodbye.

@@ -6,7 +6,7 @@ use super::{
     facts::Situation,
     lane::{HandedOver, Lane},
 };
-use crate::{Engine, error::Result};
+use crate::{Engine, accounts::OpenError, error::Result};
 use relance_domain::{MailboxId, Timestamp, mailbox::MailboxState, quota, time::SECOND};
 use relance_mail::{Direction, Fault, Reply, Stage};
 use relance_storage::{self as storage, sending::Held};
@@ -42,10 +42,13 @@ impl Engine {
             return self.rest(mailbox, Some(later), Turn::default()).await;
         }
         let mut turn = Turn { looked_at: situation.due.len() as u32, ..Turn::default() };
-        let Some(account) = self.account_of(mailbox).await? else {
-            return self.rest(mailbox, None, turn).await;
+        let account = match self.account_of(mailbox).await {
+            Ok(Some(account)) => account,
+            Ok(None) => return self.rest(mailbox, None, turn).await,
+            Err(OpenError::Fault(fault)) => return self.lane_failed(mailbox, &fault, Stage::Auth, turn).await,
+            Err(OpenError::Engine(error)) => return Err(error),
         };
-        let mut lane = Lane::new(self, commits, &situation.mailbox, &account, situation.workspace.revision, epoch);
+        let mut lane = Lane::new(self, commits, &situation.mailbox, account, situation.workspace.revision, epoch);
         if situation.mailbox.state.needs_attention() {
             if let Err((fault, at)) = lane.connect().await {
                 return self.lane_failed(mailbox, &fault, at, turn).await;

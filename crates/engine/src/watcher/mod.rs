@@ -13,7 +13,11 @@ mod matching;
 pub mod proofs;
 mod reading;
 
-use crate::{Engine, error::Result};
+use crate::{
+    Engine,
+    accounts::{OpenError, Reading},
+    error::Result,
+};
 use inbox::Inbox;
 use proofs::{Proof, Wish};
 use relance_domain::MailboxId;
@@ -58,8 +62,7 @@ impl Watch {
 
     async fn read_to_the_end(&mut self) -> std::result::Result<(), WatchError> {
         if self.inbox.is_none() {
-            let reading = self.engine.reading_of(self.mailbox).await?.ok_or(WatchError::Gone)?;
-            self.inbox = Some(Inbox::open(&reading, &self.engine.tls).await?);
+            self.inbox = Some(self.connect().await?);
         }
         let Some(inbox) = self.inbox.as_mut() else { return Err(WatchError::Gone) };
         let Some(mailbox) = self.engine.mailbox(self.mailbox).await? else { return Err(WatchError::Gone) };
@@ -70,6 +73,19 @@ impl Watch {
         self.engine.settle_uncertain(&mailbox, inbox).await?;
         self.engine.file_sent(&mailbox, inbox).await?;
         Ok(())
+    }
+
+    /// Connects; a token that is not taken is renewed, once.
+    async fn connect(&self) -> std::result::Result<Inbox, WatchError> {
+        let open = self.engine.open_mailbox(self.mailbox).await?.ok_or(WatchError::Gone)?;
+        let tls = &self.engine.tls;
+        match (Inbox::open(&open.reading, tls).await, &open.reading) {
+            (Err(refused @ Fault::TokenRejected { .. }), Reading::Imap(server)) => {
+                let again = self.engine.with_new_token(&open.mailbox, server).await?.ok_or(refused)?;
+                Ok(Inbox::open(&Reading::Imap(again), tls).await?)
+            }
+            (opened, _) => Ok(opened?),
+        }
     }
 
     /// Waits until there is something to read, someone wishes a proof, or it is time for the next one.
@@ -146,7 +162,11 @@ impl Watch {
                 {
                     tracing::warn!(%error, mailbox = %self.mailbox, "the state of a mailbox could not be written");
                 }
-                if matches!(fault, Fault::AuthRejected { .. }) { AUTH_RETRY } else { RETRY }
+                let needs_someone = matches!(
+                    fault,
+                    Fault::AuthRejected { .. } | Fault::TokenRejected { .. } | Fault::ConsentNeeded { .. }
+                );
+                if needs_someone { AUTH_RETRY } else { RETRY }
             }
             WatchError::Engine(error) => {
                 tracing::warn!(%error, mailbox = %self.mailbox, "received mail could not be recorded");
@@ -188,6 +208,15 @@ pub enum WatchError {
     /// The mailbox was disconnected.
     #[error("the mailbox is not connected any more")]
     Gone,
+}
+
+impl From<OpenError> for WatchError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Fault(fault) => Self::Fault(fault),
+            OpenError::Engine(error) => Self::Engine(error),
+        }
+    }
 }
 
 impl From<storage::StorageError> for WatchError {

@@ -91,13 +91,15 @@ pub(super) async fn wait_for_go_ahead(
     connection: &mut Connection,
     tag: &str,
     at: Stage,
-) -> Result<Result<(), Answer>, Fault> {
+) -> Result<Result<String, Answer>, Fault> {
     loop {
         let Some(response) = connection.read_response().await.map_err(|e| io_fault(&e, at))? else {
             return Err(Fault::Cut { at });
         };
         match response.parsed() {
-            Response::Continue(_) => return Ok(Ok(())),
+            Response::Continue(asked) => {
+                return Ok(Ok(asked.information.as_deref().unwrap_or_default().trim().to_owned()));
+            }
             Response::Done { tag: seen, status, outcome } if seen.0 == tag => {
                 let text = shown(outcome.information.as_deref().unwrap_or_default());
                 let try_create = matches!(outcome.code, Some(ResponseCode::TryCreate));

@@ -1,7 +1,7 @@
 //! From nothing to a signed-in connection: TCP, TLS or STARTTLS, greeting, capabilities, sign-in.
 //!
 //! The password goes out only after the encryption the settings ask for stands. PLAIN is preferred, LOGIN is
-//! the way out. A definite no to the sign-in is [`Fault::AuthRejected`]; a server that can't check it at
+//! the way out; an access token goes by XOAUTH2. A definite no to the sign-in is [`Fault::AuthRejected`]; a server that can't check it at
 //! the moment is not.
 
 use async_imap::imap_proto::{Response, ResponseCode, Status};
@@ -12,7 +12,8 @@ use secrecy::ExposeSecret;
 use super::commands::{Answer, finish, io_fault, quoted, run, said_goodbye, shown, start, wait_for_go_ahead, write};
 use super::limit::{Limited, Stream};
 use super::{Capabilities, Connection, Limits, refused};
-use crate::{Fault, Security, Server, Stage, Tls, connect_tcp};
+use crate::server::Credential;
+use crate::{Fault, Security, Server, Stage, Tls, connect_tcp, sasl};
 
 /// Connects and signs in.
 pub(super) async fn sign_in(server: &Server, tls: &Tls, limits: &Limits) -> Result<(Connection, Capabilities), Fault> {
@@ -118,10 +119,16 @@ async fn authenticate(
         return Err(Fault::AuthMechanismMissing);
     }
     connection.get_mut().allow(64 * 1024);
+    let password = match &server.credential {
+        Credential::Password(password) => password.expose_secret(),
+        Credential::AccessToken(token) => {
+            return token_sign_in(connection, &server.username, token.expose_secret(), capabilities).await;
+        }
+    };
     let answer = if capabilities.has("AUTH=PLAIN") {
-        plain(connection, server, capabilities.has("SASL-IR")).await?
+        plain(connection, &server.username, password, capabilities.has("SASL-IR")).await?
     } else if !capabilities.has("LOGINDISABLED") {
-        let command = format!("LOGIN {} {}", quoted(&server.username)?, quoted(server.password.expose_secret())?);
+        let command = format!("LOGIN {} {}", quoted(&server.username)?, quoted(password)?);
         run(connection, &command, Stage::Auth, &mut |_| {}).await?
     } else {
         return Err(Fault::AuthMechanismMissing);
@@ -134,9 +141,14 @@ async fn authenticate(
 }
 
 /// SASL PLAIN (RFC 4616), with the initial response where the server takes one (RFC 4959).
-async fn plain(connection: &mut Connection, server: &Server, initial_response: bool) -> Result<Answer, Fault> {
+async fn plain(
+    connection: &mut Connection,
+    username: &str,
+    password: &str,
+    initial_response: bool,
+) -> Result<Answer, Fault> {
     let at = Stage::Auth;
-    let secret = BASE64.encode(format!("\0{}\0{}", server.username, server.password.expose_secret()));
+    let secret = BASE64.encode(format!("\0{username}\0{password}"));
     if initial_response {
         return run(connection, &format!("AUTHENTICATE PLAIN {secret}"), at, &mut |_| {}).await;
     }
@@ -146,6 +158,46 @@ async fn plain(connection: &mut Connection, server: &Server, initial_response: b
     }
     write(connection, format!("{secret}\r\n").as_bytes(), at).await?;
     finish(connection, &tag, at, &mut |_| {}).await
+}
+
+/// SASL XOAUTH2: a no comes as a challenge with its reasons, which an empty line answers.
+async fn token_sign_in(
+    connection: &mut Connection,
+    username: &str,
+    token: &str,
+    capabilities: &Capabilities,
+) -> Result<(), Fault> {
+    let at = Stage::Auth;
+    if !capabilities.has("AUTH=XOAUTH2") {
+        return Err(Fault::AuthMechanismMissing);
+    }
+    let message = sasl::xoauth2(username, token)?;
+    let tag = if capabilities.has("SASL-IR") {
+        start(connection, &format!("AUTHENTICATE XOAUTH2 {message}"), at).await?
+    } else {
+        let tag = start(connection, "AUTHENTICATE XOAUTH2", at).await?;
+        if let Err(answer) = wait_for_go_ahead(connection, &tag, at).await? {
+            return token_answer(answer, "");
+        }
+        write(connection, format!("{message}\r\n").as_bytes(), at).await?;
+        tag
+    };
+    match wait_for_go_ahead(connection, &tag, at).await? {
+        Err(answer) => token_answer(answer, ""),
+        Ok(challenge) => {
+            write(connection, b"\r\n", at).await?;
+            let answer = finish(connection, &tag, at, &mut |_| {}).await?;
+            token_answer(answer, &sasl::reasons(&challenge))
+        }
+    }
+}
+
+fn token_answer(answer: Answer, reasons: &str) -> Result<(), Fault> {
+    match answer {
+        Answer::Yes => Ok(()),
+        Answer::No { text, .. } if is_temporary(&text) => Err(refused(text, Stage::Auth)),
+        Answer::No { text, .. } => Err(sasl::refused(&shown(&text), reasons)),
+    }
 }
 
 /// The codes of RFC 5530 that say nothing about the password, and the words servers use without them.

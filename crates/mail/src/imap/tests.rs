@@ -29,7 +29,7 @@ async fn play(greeting: &str, script: Vec<Turn>) -> (Server, JoinHandle<Vec<Stri
         port,
         security: Security::None,
         username: "ada".into(),
-        password: "pass\"word".to_owned().into(),
+        credential: secrecy::SecretString::from("pass\"word").into(),
     };
     (server, task)
 }

@@ -63,7 +63,7 @@ impl Script {
             port: self.address.port(),
             security,
             username: username.into(),
-            password: "pass word".to_owned().into(),
+            credential: secrecy::SecretString::from("pass word").into(),
         }
     }
 }

@@ -128,6 +128,7 @@ fn judge_fault(fault: &Fault, at: Stage) -> Verdict {
         | Fault::Refused { .. }
         | Fault::TimedOut { .. }
         | Fault::Cut { .. }
+        | Fault::TokenUnavailable { .. }
         | Fault::Io(_) => is(Server, Temporary, Unreachable),
         Fault::Protocol(_) => is(Server, Temporary, Protocol),
         Fault::Tls(TlsFault::Other(_)) => is(Server, Temporary, Cause::Tls),
@@ -135,7 +136,10 @@ fn judge_fault(fault: &Fault, at: Stage) -> Verdict {
         Fault::Forbidden { .. } | Fault::NotEncrypted { .. } | Fault::StartTlsMissing | Fault::AuthMechanismMissing => {
             is(Mailbox, Permanent, Settings)
         }
-        Fault::AuthRejected { .. } => is(Mailbox, Permanent, Auth),
+        Fault::ProviderSettings { .. } => is(Mailbox, Permanent, Settings),
+        Fault::AuthRejected { .. } | Fault::TokenRejected { .. } | Fault::ConsentNeeded { .. } => {
+            is(Mailbox, Permanent, Auth)
+        }
         Fault::BadAddress { at: Stage::MailFrom, .. } => is(Mailbox, Permanent, Sender),
         Fault::BadAddress { .. } | Fault::Unsupported(_) => is(Recipient, Permanent, Address),
         Fault::BadMessage(_) | Fault::TooLarge { .. } => is(Message, Permanent, Content),
