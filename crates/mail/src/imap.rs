@@ -281,3 +281,5 @@ pub async fn check_imap(server: &Server, tls: &Tls) -> DirectionCheck {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;

@@ -342,3 +342,5 @@ fn expect_step(reply: Reply, wanted: u16, at: Stage) -> Result<(), Fault> {
 mod scripted;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;

@@ -9,10 +9,12 @@
 
 mod browser;
 mod certificate;
+mod introspection;
 mod ledger;
 mod ledger_session;
 mod mail;
 mod mail_settings;
+mod oauth;
 mod postgres;
 mod proxy;
 mod relance;
@@ -24,6 +26,7 @@ pub use browser::{BrowserOutcome, browser_test};
 pub use certificate::{Authority, CertificateKind};
 pub use ledger::{Accepted, Action, Ledger, LedgerOptions, Security, Stage};
 pub use mail::{MailServers, StoredMail};
+pub use oauth::{CLIENT_ID, CLIENT_SECRET, OauthServer, fields};
 pub use postgres::{Postgres, TestDatabase, fresh_postgres, fresh_postgres_like};
 pub use proxy::Proxy;
 pub use relance::{Relance, RelanceCommand};
@@ -62,6 +65,12 @@ pub fn skip(reason: &str) {
 #[expect(clippy::disallowed_methods, reason = "the test command hands the run's servers over in the environment")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Now, in milliseconds: for what servers that are not ours believe.
+#[expect(clippy::disallowed_methods, reason = "other people's servers have clocks of their own")]
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 /// Now, for deadlines and measurements of the test environment only.

@@ -1,7 +1,7 @@
 //! A private Postfix and Dovecot pair: submission with AUTH over TLS, delivery, IMAP.
 //!
 //! Any domain is at home here and nothing can leave the machine. Every address has the same
-//! password. The name of a recipient decides how it behaves: `nobody@`, `unknown-…@`, `bounce-…@`
+//! password, or signs in with an access token of an `OauthServer`. The name of a recipient decides how it behaves: `nobody@`, `unknown-…@`, `bounce-…@`
 //! don't exist (550 5.1.1 at RCPT), `later-…@` is busy (450), `refused-…@` is refused by policy
 //! (550 5.7.1), `full-…@` and `gone-…@` are accepted and bounced by a delivery status notification
 //! (mailbox full, user unknown).
@@ -94,7 +94,7 @@ impl MailServers {
     pub async fn start() -> Result<MailServers> {
         let programs = Programs::find()?;
         let mut folder = RunFolder::make("mail", &scratch_folder())?;
-        let [smtp_port, submission_port, smtps_port, imap_port, imaps_port] = free_ports()?;
+        let [smtp_port, submission_port, smtps_port, imap_port, imaps_port, introspection] = free_ports()?;
         let authority = Authority::new()?;
         let ca_file = authority.write_ca(folder.path())?;
         authority.write_certificate(folder.path(), "server", CertificateKind::Good)?;
@@ -110,7 +110,8 @@ impl MailServers {
             _folder: None,
         };
         programs.owner.make_folder(&servers.maildir_root, 0o755)?;
-        servers.write_settings(&folder, &programs)?;
+        crate::introspection::answer(introspection, servers.tokens_folder())?;
+        servers.write_settings(&folder, &programs, introspection)?;
         start_dovecot(&mut folder, &programs)?;
         start_postfix(&folder, &programs)?;
         for port in [smtp_port, submission_port, smtps_port, imap_port, imaps_port] {
@@ -121,6 +122,11 @@ impl MailServers {
             }
         }
         Ok(MailServers { _folder: Some(folder), ..servers })
+    }
+
+    /// The folder of access tokens that are good, one file each.
+    pub fn tokens_folder(&self) -> PathBuf {
+        crate::oauth::tokens_beside(&self.maildir_root)
     }
 
     /// A domain no other test uses.
@@ -243,11 +249,12 @@ impl MailServers {
         Ok(())
     }
 
-    fn write_settings(&self, folder: &RunFolder, programs: &Programs) -> Result<()> {
+    fn write_settings(&self, folder: &RunFolder, programs: &Programs, introspection: u16) -> Result<()> {
         let settings = Settings {
             folder: folder.path(),
             smtp: [self.smtp_port, self.submission_port, self.smtps_port],
             imap: [self.imap_port, self.imaps_port],
+            introspection,
             owner: programs.owner,
             password: &self.password,
             daemons: &programs.daemons,

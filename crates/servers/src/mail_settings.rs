@@ -12,10 +12,11 @@ use anyhow::Result;
 use crate::run::Account;
 
 /// Each file, with `@name@` where something is filled in.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("main.cf", include_str!("settings/main.cf")),
     ("master.cf", include_str!("settings/master.cf")),
     ("dovecot.conf", include_str!("settings/dovecot.conf")),
+    ("oauth2.conf", include_str!("settings/oauth2.conf")),
     ("recipients", include_str!("settings/recipients")),
     ("access", include_str!("settings/access")),
     ("transport", include_str!("settings/transport")),
@@ -29,6 +30,8 @@ pub(super) struct Settings<'a> {
     pub smtp: [u16; 3],
     /// Dovecot: with STARTTLS, with TLS from the start.
     pub imap: [u16; 2],
+    /// Where Dovecot asks whose an access token is.
+    pub introspection: u16,
     /// The account that owns the mail.
     pub owner: Account,
     /// The password of every address.
@@ -50,7 +53,7 @@ impl Settings<'_> {
         Ok(())
     }
 
-    fn values(&self) -> [(&'static str, String); 11] {
+    fn values(&self) -> [(&'static str, String); 12] {
         [
             ("@folder@", self.folder.display().to_string()),
             ("@daemons@", self.daemons.display().to_string()),
@@ -59,6 +62,7 @@ impl Settings<'_> {
             ("@smtps@", self.smtp[2].to_string()),
             ("@imap@", self.imap[0].to_string()),
             ("@imaps@", self.imap[1].to_string()),
+            ("@introspection@", self.introspection.to_string()),
             ("@uid@", self.owner.uid.to_string()),
             ("@gid@", self.owner.gid.to_string()),
             ("@password@", self.password.to_owned()),

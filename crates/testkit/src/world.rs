@@ -95,6 +95,20 @@ impl World {
     /// # Panics
     /// If the installation cannot be made.
     pub async fn trusting(ground: Ground, at: &str, waits: &[u32], ca_file: Option<&Path>) -> Self {
+        Self::with(ground, at, waits, ca_file, |_| {}).await
+    }
+
+    /// As [`World::trusting`], with other settings of the operator.
+    ///
+    /// # Panics
+    /// If the installation cannot be made.
+    pub async fn with(
+        ground: Ground,
+        at: &str,
+        waits: &[u32],
+        ca_file: Option<&Path>,
+        choose: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::Builder::new().prefix("world").tempdir().expect("a folder for the world");
         let database = match &ground {
             Ground::Sqlite => Database::Sqlite(folder.path().join("world.sqlite")),
@@ -103,7 +117,7 @@ impl World {
         let store = Store::open(&database).await.expect("the database opens");
         let zone = at.split_once('[').map_or("UTC", |(_, zone)| zone.trim_end_matches(']')).to_owned();
         let tls = Tls::new(ca_file).expect("a trust store");
-        let engine = engine_with(store, folder.path(), Clock::standing(time(at)), tls);
+        let engine = engine_with(store, folder.path(), Clock::standing(time(at)), tls, choose);
         let (actor, mailbox) = settle(&engine, &zone).await;
         let stepper = Stepper::start(engine.clone()).await.expect("the engine starts");
         let mut world = Self { engine, actor, mailbox, stepper, sequence: None, _folder: folder, _ground: ground };
@@ -400,11 +414,12 @@ impl World {
 /// # Panics
 /// If the trust store cannot be read.
 pub fn engine_on(store: Store, folder: &Path, clock: Clock) -> Engine {
-    engine_with(store, folder, clock, Tls::new(None).expect("a trust store"))
+    engine_with(store, folder, clock, Tls::new(None).expect("a trust store"), |_| {})
 }
 
-fn engine_with(store: Store, folder: &Path, clock: Clock, tls: Tls) -> Engine {
-    let settings = Settings::new(folder.to_path_buf(), "https://relance.test".to_owned());
+fn engine_with(store: Store, folder: &Path, clock: Clock, tls: Tls, choose: impl FnOnce(&mut Settings)) -> Engine {
+    let mut settings = Settings::new(folder.to_path_buf(), "https://relance.test".to_owned());
+    choose(&mut settings);
     Engine::new(store, clock, Ids::random(), Keys::from_bytes([7; 32]), tls, settings)
 }
 

@@ -14,6 +14,7 @@ mod leases;
 mod list_plans;
 mod lists;
 mod made;
+mod mail_providers;
 mod mailboxes;
 mod people;
 mod people_fields;
