@@ -8,6 +8,7 @@ mod faults;
 mod install;
 mod kill;
 mod main_job;
+mod oauth;
 mod promises;
 mod restored;
 mod watching;

@@ -3,3 +3,4 @@
 mod certainty;
 mod commands;
 mod csv_heads;
+mod oauth;

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
+use relance_domain::mail_provider::Elsewhere;
+use relance_mail::guard::Networks;
 use relance_storage::Database;
 use std::path::PathBuf;
 
@@ -27,6 +29,12 @@ pub struct Global {
     /// A further certificate authority (PEM) to trust for mail servers
     #[arg(long, global = true, env = "RELANCE_TLS_CA", value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
+    /// Where Google and Microsoft are, if elsewhere than usual (a JSON file; see docs/operating.md)
+    #[arg(long, global = true, env = "RELANCE_MAIL_PROVIDERS", value_name = "FILE")]
+    pub mail_providers: Option<PathBuf>,
+    /// Networks that Relance may ask beyond the public internet, such as 10.1.0.0/16; mail servers need none
+    #[arg(long, global = true, env = "RELANCE_ALLOW_NETWORKS", value_name = "NETWORK,…", value_parser = networks)]
+    pub allow_networks: Option<Networks>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -58,6 +66,19 @@ impl Global {
     /// The secret key's file.
     pub fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.data().join("secret.key"))
+    }
+}
+
+fn networks(text: &str) -> Result<Networks, String> {
+    Networks::parse(text).map_err(|part| format!("{part} is no network such as 10.1.0.0/16"))
+}
+
+impl Global {
+    /// Where Google and Microsoft are.
+    pub fn providers(&self) -> anyhow::Result<Elsewhere> {
+        let Some(file) = &self.mail_providers else { return Ok(Elsewhere::default()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("understanding {}", file.display()))
     }
 }
 

@@ -41,6 +41,8 @@ pub async fn open(global: &Global, purpose: Purpose) -> anyhow::Result<Engine> {
     let tls = Tls::new(global.tls_ca.as_deref()).map_err(|fault| anyhow::anyhow!("{fault}"))?;
     let mut settings = Settings::new(data, purpose.base_url);
     settings.demo = purpose.demo;
+    settings.providers = global.providers()?;
+    settings.networks = global.allow_networks.clone().unwrap_or_default();
     Ok(Engine::new(store, clock, Ids::random(), keys, tls, settings))
 }
 

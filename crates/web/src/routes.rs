@@ -194,10 +194,15 @@ fn review() -> Router<App> {
 }
 
 fn mailboxes() -> Router<App> {
-    use mailboxes::{actions, edit, new};
+    use mailboxes::{actions, edit, new, oauth, providers};
     Router::new()
         .route("/settings/mailboxes", get(mailboxes::index))
         .route("/settings/mailboxes/new", get(new::show).post(new::create))
+        .route("/settings/mailboxes/providers", get(providers::show))
+        .route("/settings/mailboxes/providers/{id}", post(providers::update))
+        .route("/settings/mailboxes/providers/{id}/delete", post(providers::delete))
+        .route("/mailboxes/oauth/callback", get(oauth::callback))
+        .route("/mailboxes/oauth/{id}", get(oauth::start))
         .route("/settings/mailboxes/{id}", get(edit::show).post(edit::update))
         .route("/settings/mailboxes/{id}/check", post(actions::check))
         .route("/settings/mailboxes/{id}/pause", post(actions::pause))

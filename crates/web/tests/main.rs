@@ -36,6 +36,8 @@ mod api_templates;
 mod installation;
 #[path = "main/list_browser.rs"]
 mod list_browser;
+#[path = "main/mail_providers.rs"]
+mod mail_providers;
 #[path = "main/pages_bulk.rs"]
 mod pages_bulk;
 #[path = "main/pages_certainty.rs"]

@@ -15,6 +15,11 @@ fn server(host: &str, port: u16, security: Security) -> Option<NewEndpoint> {
     Some(NewEndpoint { endpoint, password: Some(SecretString::from("the app password")) })
 }
 
+/// A mailbox of this kind by hand.
+pub fn real_mailbox(provider: Provider, way: Option<NewEndpoint>) -> NewMailbox {
+    NewMailbox { provider, smtp: way.clone(), imap: way, ..real("rita@looms.test") }
+}
+
 fn real(address: &str) -> NewMailbox {
     NewMailbox {
         user_id: None,

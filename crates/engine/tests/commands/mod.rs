@@ -21,6 +21,7 @@ mod tasks;
 mod templates;
 mod users;
 
+pub use mailboxes::real_mailbox;
 use relance_domain::{
     DeliveryId, EnrollmentId, PersonId, SequenceId, StepId,
     activity::{Activity, ActivityKind},

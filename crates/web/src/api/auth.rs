@@ -24,7 +24,7 @@ use relance_domain::{
 };
 
 /// Addresses whose changes are settings.
-const SETTINGS: &[&str] = &["users", "tokens", "workspace", "teams", "custom_fields"];
+const SETTINGS: &[&str] = &["users", "tokens", "workspace", "teams", "custom_fields", "mail_providers"];
 
 /// Who calls.
 #[derive(Debug, Clone)]

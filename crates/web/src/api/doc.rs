@@ -103,6 +103,8 @@ texts! {
     Kind = words(&["lead", "contact"]);
     /// How a mailbox is reached.
     Provider = words(&["imap_smtp", "google", "microsoft", "sandbox"]);
+    /// Who gives access to mailboxes.
+    MailProvider = words(&["google", "microsoft"]);
     /// How a connection is protected.
     Security = words(&["tls", "starttls", "none"]);
     /// The unit of a wait.

@@ -16,6 +16,8 @@ pub mod enrollments_bulk;
 pub mod inbound;
 pub mod jobs;
 pub mod lists;
+pub mod mail_providers;
+pub mod mailbox_consents;
 pub mod mailbox_shapes;
 pub mod mailboxes;
 pub mod people;
@@ -69,6 +71,8 @@ fn table() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(activities::routes())
         .merge(mailboxes::routes())
+        .merge(mailbox_consents::routes())
+        .merge(mail_providers::routes())
         .merge(templates::routes())
         .merge(sequences::routes())
         .merge(enrollments::routes())

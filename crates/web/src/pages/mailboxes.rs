@@ -7,10 +7,13 @@ pub mod actions;
 pub mod edit;
 mod mailbox_form;
 pub mod new;
+pub mod oauth;
+pub mod providers;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::{Mailbox, MailboxState, Provider};
 use relance_storage::{Tx, mailbox_days, mailboxes, users};
 
@@ -90,6 +93,11 @@ pub fn health(mailbox: &Mailbox, used: u32, visitor: &Visitor) -> Health {
         (MailboxState::Paused, _) => "Nothing leaves until it is resumed.".to_owned(),
         (MailboxState::Unreachable { message, .. }, _) => {
             format!("{message} Nothing was lost. It is tried again by itself.")
+        }
+        (MailboxState::AuthFailed { message, .. } | MailboxState::Misconfigured { message, .. }, _)
+            if MailProvider::of(mailbox.provider).is_some() =>
+        {
+            format!("{message} Nothing was lost.")
         }
         (MailboxState::AuthFailed { message, .. }, _) => {
             format!("{message} Nothing was lost. Enter the password again to reconnect it.")

@@ -1,11 +1,14 @@
 //! Addresses of the settings: users, teams, mailboxes, fields, the suppression list, the profile, tokens.
 
+use relance_domain::mail_provider::MailProvider;
 use relance_domain::{CustomFieldId, DeliveryId, MailboxId, SuppressionId, TeamId, TokenId, UserId};
 
 /// Settings.
 pub const SETTINGS: &str = "/settings";
 /// Mailboxes.
 pub const MAILBOXES: &str = "/settings/mailboxes";
+/// What Google and Microsoft know this installation by.
+pub const MAIL_PROVIDERS: &str = "/settings/mailboxes/providers";
 /// The user's own settings.
 pub const PROFILE: &str = "/settings/profile";
 /// Users.
@@ -53,6 +56,17 @@ pub fn mailbox(id: MailboxId) -> String {
 /// A new mailbox.
 pub fn new_mailbox() -> String {
     "/settings/mailboxes/new".to_owned()
+}
+
+/// The registration at a mail provider, by POST; with `/delete` it is removed.
+pub fn mail_provider(provider: MailProvider) -> String {
+    format!("{MAIL_PROVIDERS}/{}", provider.as_str())
+}
+
+/// Off to a mail provider, to connect a mailbox there, or this one again. No form may lead there.
+pub fn connect_at(provider: MailProvider, mailbox: Option<MailboxId>) -> String {
+    let path = format!("/mailboxes/oauth/{}", provider.as_str());
+    mailbox.map_or_else(|| path.clone(), |mailbox| format!("{path}?mailbox={mailbox}"))
 }
 
 /// What is done with a mailbox, by POST: `check`, `pause`, `resume`, `disconnect`; by GET: `sandbox`.

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::{Endpoint, Mailbox, MailboxState, Provider};
 use relance_domain::{MailboxId, Refused};
 use relance_engine::commands::mailboxes::{MailboxChange, NewEndpoint};
@@ -29,6 +30,8 @@ pub(super) struct Page {
     /// What a test email to oneself showed about the Sent folder; empty = none was sent.
     sent_folder: String,
     is_sandbox: bool,
+    /// Where its permission is given again; empty = it has a password or needs none.
+    connect_again: String,
     needs_passwords: bool,
     is_paused: bool,
     typed: Typed,
@@ -88,6 +91,9 @@ pub(super) async fn draw(
         sent_folder: start_checks::sent_test(&mut tx, id).await?.unwrap_or_default(),
         health: health(&mailbox, used.first().copied().unwrap_or_default(), visitor),
         is_sandbox: mailbox.provider == Provider::Sandbox,
+        connect_again: MailProvider::of(mailbox.provider)
+            .map(|provider| urls::connect_at(provider, Some(id)))
+            .unwrap_or_default(),
         needs_passwords: false,
         is_paused: mailbox.state == MailboxState::Paused,
         typed: mailbox_form::without_passwords(typed.unwrap_or_else(|| mailbox_form::of(&mailbox))),
@@ -118,7 +124,7 @@ fn changed(new: NewEndpoint, before: Option<&Endpoint>) -> Option<NewEndpoint> {
 fn read(typed: &Typed, mailbox: &Mailbox) -> std::result::Result<MailboxChange, Vec<Refused>> {
     let mut wrong = Vec::new();
     let (smtp, imap) = match mailbox.provider {
-        Provider::Sandbox => (None, None),
+        Provider::Sandbox | Provider::Google | Provider::Microsoft => (None, None),
         _ => {
             let smtp = mailbox_form::endpoint(typed, "smtp", &mut wrong);
             let imap = mailbox_form::endpoint(typed, "imap", &mut wrong);
@@ -194,6 +200,7 @@ mod tests {
             },
             sent_folder: "Your provider files every sent email in the Sent folder.".into(),
             is_sandbox: false,
+            connect_again: String::new(),
             needs_passwords: false,
             is_paused: false,
             typed,
@@ -212,6 +219,10 @@ mod tests {
         for words in ["The server refused the password.", "smtp.halden.example", "action=\"/check\"", "Disconnect"] {
             assert!(html.contains(words), "{words}");
         }
+        page.connect_again = "/mailboxes/oauth/google?mailbox=mbx_1".into();
+        let html = page.render().expect("a page");
+        assert!(html.contains("Connect again") && !html.contains("smtp.halden.example"));
+        page.connect_again.clear();
         page.is_sandbox = true;
         let html = page.render().expect("a page");
         assert!(html.contains("Open the sandbox") && !html.contains("smtp.halden.example"));

@@ -84,7 +84,7 @@ pub const PRESETS: [Preset; 8] = [
     ),
     preset(
         "gmail",
-        "Gmail",
+        "Gmail with an app password",
         "It needs an app password, which needs two-factor sign-in. Workspace admins may have to allow it.",
         "imap.gmail.com",
         "smtp.gmail.com",

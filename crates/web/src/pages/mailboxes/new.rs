@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::Refused;
+use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::Provider;
 use relance_engine::commands::mailboxes::NewMailbox;
 use serde::Deserialize;
@@ -29,6 +30,8 @@ pub struct Chosen {
 struct Choose {
     frame: Frame,
     presets: Vec<(&'static str, &'static str, String)>,
+    /// Gmail and Microsoft 365: name, what to know, where to go; nowhere = an admin has to register Relance first.
+    providers: Vec<(&'static str, String, String)>,
     sandbox: String,
     demo: bool,
 }
@@ -78,6 +81,24 @@ fn draw(visitor: &Visitor, typed: Typed, errors: FormErrors) -> Page {
     }
 }
 
+/// Gmail and Microsoft 365 as they can be chosen now.
+async fn providers(app: &App, visitor: &Visitor) -> Result<Vec<(&'static str, String, String)>> {
+    let registered = app.engine.mail_providers().await?;
+    let choice = |provider: MailProvider| {
+        let (product, name) = (provider.product(), provider.name());
+        if registered.iter().any(|one| one.provider == provider) {
+            let words = format!("You sign in at {name} and allow it; no password is entered here.");
+            return (product, words, urls::connect_at(provider, None));
+        }
+        let (who, href) = match visitor.actor.is_admin() {
+            true => ("Register Relance there first, once for everyone.", urls::MAIL_PROVIDERS.to_owned()),
+            false => ("An admin must register Relance there first. Ask one of them.", String::new()),
+        };
+        (product, format!("Signing in at {name} is not set up yet. {who}"), href)
+    };
+    Ok(MailProvider::ALL.into_iter().map(choice).collect())
+}
+
 /// The choice, or the form of what was chosen.
 pub async fn show(State(app): State<App>, visitor: Visitor, Query(chosen): Query<Chosen>) -> Result<Response> {
     let begin = |preset: &Preset| mailbox_form::begin(preset, &visitor.user.time_zone, &visitor.user.name);
@@ -93,6 +114,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Query(chosen): Query
         None => answer::page(&Choose {
             frame: visitor.frame("settings"),
             presets: PRESETS.iter().map(|preset| (preset.label, preset.hint, href(preset.name))).collect(),
+            providers: providers(&app, &visitor).await?,
             sandbox: href("sandbox"),
             demo: app.engine.settings.demo,
         }),
@@ -184,13 +206,21 @@ mod tests {
         let mut choose = Choose {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             presets: vec![("Fastmail", "", href("fastmail"))],
+            providers: vec![
+                ("Gmail", "You sign in at Google.".to_owned(), "/mailboxes/oauth/google".to_owned()),
+                ("Microsoft 365", "Not set up yet.".to_owned(), String::new()),
+            ],
             sandbox: href("sandbox"),
             demo: false,
         };
         let html = choose.render().expect("a page");
         assert!(html.contains("preset=sandbox") && html.contains("preset=fastmail"));
+        assert!(
+            html.contains("href=\"/mailboxes/oauth/google\" data-turbo=\"false\"") && html.contains("Not set up yet.")
+        );
         choose.demo = true;
-        assert!(!choose.render().expect("a page").contains("preset=fastmail"));
+        let html = choose.render().expect("a page");
+        assert!(!html.contains("preset=fastmail") && !html.contains("/mailboxes/oauth"));
     }
 
     #[test]
