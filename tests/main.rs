@@ -6,6 +6,7 @@ mod connection_check;
 mod dependencies;
 mod faults;
 mod install;
+mod key_change;
 mod kill;
 mod main_job;
 mod oauth;

@@ -106,6 +106,7 @@ acts! {
     WorkspaceChanged = Settings, "workspace_changed", "changed the settings";
     SendingStopped = Settings, "sending_stopped", "stopped all sending";
     SendingResumed = Settings, "sending_resumed", "resumed sending";
+    KeyChanged = Settings, "key_changed", "sealed all secrets under a new key";
     FieldSaved = Settings, "field_saved", "saved the custom field";
     FieldDeleted = Settings, "field_deleted", "deleted the custom field";
     LayoutChanged = Settings, "layout_changed", "changed the person page";

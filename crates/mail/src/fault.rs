@@ -295,20 +295,10 @@ impl Fault {
                 "The {kind} server did not accept the user name or password. Check both; many providers want an app password instead of your normal one. It said: {}",
                 quoted(reply)
             ),
-            Fault::TokenRejected { reply } => format!(
-                "The {kind} server did not accept the permission of this mailbox. Choose Connect again; if that does not help, ask whoever runs your mail whether IMAP and SMTP are switched on for it. It said: {}",
-                quoted(reply)
-            ),
-            Fault::ConsentNeeded { provider, .. } => format!(
-                "{provider} no longer lets Relance use this mailbox: the permission was withdrawn or has run out. Choose Connect again."
-            ),
-            Fault::ProviderSettings { provider, why } => format!(
-                "{provider} does not accept the registration of Relance. An admin must correct it under Settings, Mailboxes, Gmail and Microsoft 365. It said: {}",
-                quoted(why)
-            ),
-            Fault::TokenUnavailable { provider, why } => format!(
-                "{provider} could not be asked for access to this mailbox ({why}). This is usually temporary: it is tried again by itself."
-            ),
+            Fault::TokenRejected { .. }
+            | Fault::ConsentNeeded { .. }
+            | Fault::ProviderSettings { .. }
+            | Fault::TokenUnavailable { .. } => access_sentence(self, kind),
             Fault::AuthMechanismMissing => format!(
                 "The {kind} server offers no sign-in with a password on this connection. Ask your provider whether password sign-in must be switched on first."
             ),
@@ -338,6 +328,27 @@ impl Fault {
                 "The connection to the {kind} server failed: {what}. Check the network of the machine Relance runs on."
             ),
         }
+    }
+}
+
+/// The words of faults of mailboxes whose owner gave a permission in place of a password.
+fn access_sentence(fault: &Fault, kind: &str) -> String {
+    match fault {
+        Fault::TokenRejected { reply } => format!(
+            "The {kind} server did not accept the permission of this mailbox. Choose Connect again; if that does not help, ask whoever runs your mail whether IMAP and SMTP are switched on for it. It said: {}",
+            quoted(reply)
+        ),
+        Fault::ConsentNeeded { provider, .. } => format!(
+            "{provider} no longer lets Relance use this mailbox: the permission was withdrawn or has run out. Choose Connect again."
+        ),
+        Fault::ProviderSettings { provider, why } => format!(
+            "{provider} does not accept the registration of Relance. An admin must correct it under Settings, Mailboxes, Gmail and Microsoft 365. It said: {}",
+            quoted(why)
+        ),
+        Fault::TokenUnavailable { provider, why } => format!(
+            "{provider} could not be asked for access to this mailbox ({why}). This is usually temporary: it is tried again by itself."
+        ),
+        other => other.to_string(),
     }
 }
 

@@ -42,6 +42,7 @@ pub mod people_query;
 pub mod people_sequences;
 mod people_sorted;
 pub mod people_views;
+pub mod sealed;
 pub mod sending;
 pub mod sending_pauses;
 pub mod sequences;

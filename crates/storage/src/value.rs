@@ -88,6 +88,12 @@ pub trait FromId {
     fn from_id(id: Uuid) -> Self;
 }
 
+impl FromId for Uuid {
+    fn from_id(id: Uuid) -> Self {
+        id
+    }
+}
+
 from_ids!(
     PersonId,
     UserId,

@@ -23,6 +23,7 @@ mod enrollment_preview;
 mod ground;
 pub mod import;
 pub(crate) mod import_fields;
+pub mod key_change;
 mod layout;
 pub mod lists;
 pub mod mail_providers;

@@ -7,6 +7,7 @@ mod filling;
 mod forecasting;
 mod history;
 mod importing;
+mod key_change;
 mod mailboxes;
 mod on_postgres;
 mod people;

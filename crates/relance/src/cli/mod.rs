@@ -3,6 +3,7 @@
 mod import;
 mod mailbox;
 mod maintenance;
+mod secrets;
 mod serve;
 mod token;
 mod understand;
@@ -60,6 +61,9 @@ pub enum Command {
     Mailbox(mailbox::MailboxCommand),
     /// Measure the understanding of mail with a folder of messages
     Understand(understand::UnderstandArguments),
+    /// The key that credentials are sealed with
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Stop all sending at once
     Pause,
     /// Go on sending
@@ -93,6 +97,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<()> {
         Command::Import(arguments) => import::run(&global, arguments, output).await,
         Command::Mailbox(command) => mailbox::run(&global, command, output).await,
         Command::Understand(arguments) => understand::run(&arguments, output),
+        Command::Secrets(command) => secrets::run(&global, command, output).await,
         Command::Pause => maintenance::pause(&global, output).await,
         Command::Resume => maintenance::resume(&global, output).await,
         Command::Backup { file } => maintenance::backup(&global, &file, output).await,

@@ -22,6 +22,7 @@ mod people_lists;
 mod plans;
 mod records;
 mod schema;
+mod sealed;
 mod sending;
 mod sequences;
 mod tasks;
