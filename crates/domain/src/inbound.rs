@@ -5,12 +5,14 @@
 //! person's enrollments ([`effect`]). Nothing here reads mail or stores anything, and nothing can fail:
 //! what is not certain becomes [`Effect::HoldForReview`] or [`Effect::Tray`], never a guess.
 
+mod absence;
 mod belonging;
 mod effect;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use absence::{Return, corrected_return};
 pub use belonging::{Correspondent, Match, belongs, company_domain, is_free_mail, same_address, same_company};
 pub use effect::{Effect, LONG_AFTER_MS, Timing, effect};
 

@@ -249,10 +249,15 @@ const PAUSE: &str = "state = 'paused', paused_by = $1, paused_until = $2, wake_a
 const MAY_PAUSE: &str = "(state = 'active' \
     OR state = 'blocked' AND blocked_reason NOT IN ('delivery_uncertain', 'held_for_review'))";
 
-/// Pauses every active or blocked enrollment of a person; what is uncertain or held for review stays so.
+/// Pauses every active or blocked enrollment of a person; what is uncertain or held for review stays so. A pause by an
+/// automatic answer makes an earlier one of its kind longer, never shorter.
 pub async fn pause_person(tx: &mut Tx, person: PersonId, pause: Pause, now: Timestamp) -> Result<Vec<Touched>> {
     let values = args![pause.by.as_str(), pause.until, now, person];
-    update(tx, PAUSE, &format!("person_id = $4 AND {MAY_PAUSE}"), values).await
+    let longer = match pause.by {
+        PausedBy::AutoReply => " OR state = 'paused' AND paused_by = $1 AND paused_until < $2",
+        PausedBy::Person | PausedBy::Deactivated => "",
+    };
+    update(tx, PAUSE, &format!("person_id = $4 AND ({MAY_PAUSE}{longer})"), values).await
 }
 
 /// Pauses up to `limit` enrollments of an actor; fewer than `limit` = all are paused.

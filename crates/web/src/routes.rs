@@ -75,6 +75,7 @@ fn people() -> Router<App> {
         .route("/people/{id}/convert", get(people::convert::show).post(people::convert::create))
         .route("/people/restore", post(people::show::restore))
         .route("/people/{id}", get(people::show::show))
+        .route("/people/{id}/messages/{message}/return", post(people::absence::correct))
         .route("/people/{id}/notes", post(people::notes::create))
         .route("/people/{id}/notes/{note}", get(people::notes::edit).post(people::notes::update))
         .route("/people/{id}/notes/{note}/delete", post(people::notes::delete))

@@ -34,10 +34,14 @@ mod api_tasks;
 mod api_templates;
 #[path = "main/installation.rs"]
 mod installation;
+#[path = "main/limits.rs"]
+mod limits;
 #[path = "main/list_browser.rs"]
 mod list_browser;
 #[path = "main/mail_providers.rs"]
 mod mail_providers;
+#[path = "main/pages_absence.rs"]
+mod pages_absence;
 #[path = "main/pages_bulk.rs"]
 mod pages_bulk;
 #[path = "main/pages_certainty.rs"]

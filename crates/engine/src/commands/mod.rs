@@ -4,6 +4,7 @@
 //! What must keep an email from leaving raises the enrollment's revision in that transaction, and the answer names the
 //! emails that were already on their way. Pages, API and command line call the same commands and get the same errors.
 
+pub mod absence;
 mod access;
 pub mod audit;
 pub mod bulk;

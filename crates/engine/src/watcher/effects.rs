@@ -15,7 +15,7 @@ use jiff::{
 };
 use relance_domain::{
     Timestamp,
-    activity::ActivityKind,
+    activity::{Activity, ActivityKind},
     calendar::LocalSchedule,
     enrollment::{self, BlockReason, FinishReason, PausedBy},
     inbound::{Effect, Kind},
@@ -44,13 +44,13 @@ impl Engine {
             }
             Effect::PauseUntil { date } => {
                 let until = start_of(date, person, &found.workspace_zone);
-                self.pause_for_absence(tx, person, until, &found.workspace_zone).await?;
+                self.pause_for_absence(tx, inbound, person, until, &found.workspace_zone).await?;
             }
             Effect::PauseForBusinessDays { days } => {
                 let zone = &found.workspace_zone;
                 let local = LocalSchedule::new(None, person.zone().unwrap_or_else(|| zone.clone()));
                 let until = local.add_wait(self.now(), Wait { amount: days, unit: WaitUnit::BusinessDays });
-                self.pause_for_absence(tx, person, until, zone).await?;
+                self.pause_for_absence(tx, inbound, person, until, zone).await?;
             }
             Effect::BlockBounced => self.block_bounced(tx, inbound, found).await?,
             Effect::FinishBounced => {
@@ -91,6 +91,7 @@ impl Engine {
     async fn pause_for_absence(
         &self,
         tx: &mut Tx,
+        inbound: &InboundMessage,
         person: &Person,
         until: Timestamp,
         workspace_zone: &TimeZone,
@@ -100,7 +101,14 @@ impl Engine {
         let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
         let words =
             format!("Out of office; goes on {}", relance_domain::calendar::time_words(until, self.now(), &zone));
-        self.record_held(tx, &touched, ActivityKind::SequencePaused, &Actor::System, &words).await
+        let event = |touched: &storage::enrollment_sets::Touched| Activity {
+            sequence_id: Some(touched.sequence_id),
+            enrollment_id: Some(touched.id),
+            inbound_id: Some(inbound.id),
+            ..self.event(person.id, ActivityKind::SequencePaused, &Actor::System, words.as_str())
+        };
+        storage::activities::insert_many(tx, &touched.iter().map(event).collect::<Vec<_>>()).await?;
+        Ok(())
     }
 
     async fn block_bounced(&self, tx: &mut Tx, inbound: &InboundMessage, found: &Found) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What is certain about an email and when nothing may leave: uncertain emails, starts after a long stop, pauses.
 
+mod absence;
 mod answers;
 mod outcome;
 mod starts;

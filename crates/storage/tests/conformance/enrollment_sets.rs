@@ -199,8 +199,13 @@ async fn a_pause_reaches_what_is_active_or_blocked_and_an_actors_come_back_toget
         let event = Event::Paused { until: Some(at(500)), by: PausedBy::AutoReply };
         let person = before[0].enrollment.person_id;
         let paused = enrollment_sets::pause_person(&mut tx, person, pause, at(20)).await.expect("paused");
-        assert_eq!(paused.len(), 6);
+        assert_eq!(paused.len(), 7, "an automatic answer makes the pause of an earlier one longer");
         assert_follows(&mut tx, &before, &paused, &event, 1, at(20)).await;
+        for until in [at(400), at(500)] {
+            let again = Pause { by: PausedBy::AutoReply, until: Some(until) };
+            let none = enrollment_sets::pause_person(&mut tx, person, again, at(20)).await.expect("asked");
+            assert!(none.is_empty(), "and never shorter: {none:?}");
+        }
         for n in 20..23 {
             made.enrolled(&mut tx, n, at(10)).await;
         }

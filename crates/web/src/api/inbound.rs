@@ -30,7 +30,12 @@ const KINDS: &[&str] =
 
 /// The routes of this resource.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(assign)).routes(routes!(ignore))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(assign))
+        .routes(routes!(ignore))
+        .routes(routes!(correct_return))
 }
 
 /// One piece of evidence.
@@ -257,4 +262,38 @@ async fn ignore(
 ) -> Result<Json<IgnoredInbound>> {
     let released = app.engine.ignore_inbound(&caller.actor, id).await?;
     Ok(Json(IgnoredInbound { message: find(&app, &caller, id).await?, released }))
+}
+
+/// When someone is back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReturnDate {
+    /// The first day the person is back, where they are. Today means that they are back already.
+    #[schema(value_type = String, format = Date)]
+    date: jiff::civil::Date,
+}
+
+/// What correcting a return date did.
+#[derive(Debug, Serialize, ToSchema)]
+struct CorrectedReturn {
+    /// The day.
+    #[schema(value_type = String, format = Date)]
+    date: jiff::civil::Date,
+    /// Enrollments that were changed.
+    enrollments: u64,
+    /// They go on at once; else they wait until that day.
+    is_back: bool,
+}
+
+/// Corrects the return date of an automatic answer: what it paused, and is still paused, waits until then or goes on.
+#[utoipa::path(post, path = "/inbound/{id}/return_date", tag = "inbound", operation_id = "correct_return_date",
+    params(("id" = doc::InboundId, Path)), request_body = ReturnDate, responses((status = 200, body = CorrectedReturn)))]
+async fn correct_return(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<InboundId>,
+    Body(asked): Body<ReturnDate>,
+) -> Result<Json<CorrectedReturn>> {
+    let done = app.engine.correct_return(&caller.actor, id, asked.date).await?;
+    Ok(Json(CorrectedReturn { date: asked.date, enrollments: done.enrollments, is_back: done.is_back }))
 }

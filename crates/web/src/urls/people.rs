@@ -1,7 +1,7 @@
 //! Addresses of people, their lists and notes, starting sequences for them, imports and bulk actions.
 
 use relance_domain::person::Kind;
-use relance_domain::{ActivityId, JobId, ListId, PersonId, SequenceId, UploadId};
+use relance_domain::{ActivityId, InboundId, JobId, ListId, PersonId, SequenceId, UploadId};
 
 use super::{value, with_query};
 
@@ -59,6 +59,11 @@ pub fn new_person(kind: Kind) -> String {
 /// A person.
 pub fn person(id: PersonId) -> String {
     format!("/people/{id}")
+}
+
+/// The day of return that an automatic answer gave, corrected by POST.
+pub fn return_date(id: PersonId, message: InboundId) -> String {
+    format!("/people/{id}/messages/{message}/return")
 }
 
 /// The form of a person.

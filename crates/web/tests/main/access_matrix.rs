@@ -117,6 +117,7 @@ impl Ground {
             ("{step_id}", "stp_00000000000000000000000001"),
             ("{step}", "stp_00000000000000000000000001"),
             ("{note}", things.activity.as_str()),
+            ("{message}", "inb_00000000000000000000000001"),
             ("{field}", "title"),
             ("{sequence}", self.sequence.as_str()),
         ];

@@ -4,20 +4,24 @@
 
 mod draw;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use relance_domain::activity::{Activity, ActivityKind as A};
 use relance_domain::delivery::Delivery;
 use relance_domain::person::Person;
 use relance_domain::task::Task;
 use relance_domain::{ActivityId, DeliveryId, InboundId, SequenceId, TaskId, Timestamp, UserId, VersionId};
+use relance_engine::commands::absence::correctable;
 use relance_storage::inbound::InboundMessage;
 use relance_storage::{Tx, activities, deliveries, enrollments, inbound, sequences, tasks, users};
 
 use crate::errors::Result;
 use crate::session::Visitor;
 use crate::words::{self, When};
-use crate::{pages::people::rows, urls};
+use crate::{
+    pages::people::{absence::Correction, rows},
+    urls,
+};
 
 /// Events on a page.
 pub const PAGE: usize = 40;
@@ -66,6 +70,8 @@ pub struct Item {
     pub card: Option<Card>,
     /// The form of a note; empty where there is none.
     pub edit: String,
+    /// The day of return can be corrected.
+    pub correction: Option<Correction>,
 }
 
 /// Which events are shown.
@@ -164,6 +170,7 @@ struct Around {
     messages: HashMap<InboundId, InboundMessage>,
     tasks: HashMap<TaskId, Task>,
     steps: HashMap<DeliveryId, (usize, usize)>,
+    correctable: HashSet<InboundId>,
 }
 
 /// Up to [`PAGE`] events before `before`.
@@ -181,7 +188,10 @@ pub async fn read(
     let last = events.get(PAGE - 1).filter(|_| events.len() > PAGE);
     let older = last.map(|last| at(&format!("{}~{}", last.at.ms(), last.id), shown));
     events.truncate(PAGE);
-    let around = around(tx, &events).await?;
+    let mut around = around(tx, &events).await?;
+    if around.messages.values().any(|message| message.effect.is_absence()) {
+        around.correctable = correctable(tx, &visitor.actor, person.id).await?;
+    }
     let zone = rows::zone_of(person, visitor);
     let mut items: Vec<Item> = Vec::with_capacity(events.len());
     let mut of_day = String::new();

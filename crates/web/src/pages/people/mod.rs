@@ -1,5 +1,6 @@
 //! Leads and contacts: lists, forms, the page of a person, bulk actions.
 
+pub mod absence;
 pub mod bulk;
 mod catalog;
 pub mod chips;

@@ -6,7 +6,7 @@ use relance_domain::inbound::Kind as Message;
 use relance_domain::person::Person;
 use relance_storage::inbound::InboundMessage;
 
-use super::{Around, Card, Item};
+use super::{Around, Card, Correction, Item};
 use crate::session::Visitor;
 use crate::urls;
 use crate::words::{self, When};
@@ -17,7 +17,12 @@ pub(super) fn draw(event: &Activity, person: &Person, around: &Around, zone: &Ti
     match event.kind {
         A::EmailSent | A::EmailRefused | A::EmailUncertain | A::EmailResolved => of_email(item, event, around),
         A::ReplyReceived | A::AutoReplyReceived | A::BounceReceived | A::ComplaintReceived | A::HeldForReview => {
-            of_message(item, event, person, around)
+            of_message(
+                Item { correction: correction(event, person, around, zone, visitor), ..item },
+                event,
+                person,
+                around,
+            )
         }
         A::SequenceStarted
         | A::SequenceEnded
@@ -102,10 +107,29 @@ fn of_message(item: Item, event: &Activity, person: &Person, around: &Around) ->
 
 /// *, back Monday 23 November*.
 fn back(message: Option<&InboundMessage>) -> String {
-    match message.map(|message| &message.judgement.kind) {
-        Some(Message::AutoReply { return_date: Some(date), .. }) => format!(", back {}", date.strftime("%A %-d %B")),
-        _ => String::new(),
-    }
+    let said = message.and_then(|message| match (&message.effect, &message.judgement.kind) {
+        (effect, _) if effect.is_absence() => effect.return_date(),
+        (_, Message::AutoReply { return_date, .. }) => *return_date,
+        _ => None,
+    });
+    said.map(|date| format!(", back {}", date.strftime("%A %-d %B"))).unwrap_or_default()
+}
+
+/// The form that corrects the day of return, where the message still holds something.
+fn correction(
+    event: &Activity,
+    person: &Person,
+    around: &Around,
+    zone: &TimeZone,
+    visitor: &Visitor,
+) -> Option<Correction> {
+    let id = event.inbound_id.filter(|id| event.kind == A::AutoReplyReceived && around.correctable.contains(id))?;
+    let date = around.messages.get(&id)?.effect.return_date();
+    Some(Correction {
+        action: urls::return_date(person.id, id),
+        date: date.map(|date| date.to_string()).unwrap_or_default(),
+        min: visitor.now.zoned(zone).date().to_string(),
+    })
 }
 
 fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
