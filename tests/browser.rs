@@ -1,8 +1,8 @@
 //! What only a browser shows: the main job by hand on real mail servers, and every page under axe in light, dark and on
 //! a phone.
 
-use crate::install::SOON;
-use relance_servers::{BrowserOutcome, MailServers, Relance, StoredMail, browser_test};
+use crate::install::{ADMIN, Install, PASSWORD, SOON, scripted_mailbox};
+use relance_servers::{Action, BrowserOutcome, Ledger, MailServers, Relance, Stage, StoredMail, browser_test};
 
 fn answer(first: &StoredMail, from: &str, to: &str) -> Vec<u8> {
     let id = first.header("Message-ID").expect("a Message-ID");
@@ -93,4 +93,40 @@ async fn browser_enrolling_with_its_forecast_and_changing_what_comes() {
     let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
     browser_test("enrolling", &relance.url, &signing_in).await.expect("the rep gets through");
     assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_an_uncertain_email_is_marked_as_sent_or_sent_again() {
+    let Some(mail) = MailServers::shared().await else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::start(&folder.path().join("ledger")).await.expect("a ledger");
+    let mut install = Install::trusting(mail).await;
+    install.start().await;
+    let domain = mail.fresh_domain();
+    install.connect(scripted_mailbox(&format!("rep@{domain}"), ledger.port(), mail)).await;
+    let sequence = install.emails(1).await;
+    let (arrived, lost) = (format!("arrived@{domain}"), format!("lost@{domain}"));
+    // Cut after the final dot: one was taken, the other was not, and nobody said so.
+    ledger.fail(&arrived, Stage::Recorded, Action::Cut, 1);
+    ledger.fail(&lost, Stage::Dot, Action::Cut, 1);
+    let (mut people, mut enrollments) = (Vec::new(), Vec::new());
+    for address in [&arrived, &lost] {
+        let person = install.person(address).await;
+        let enrollment = install.enroll(&sequence, &person).await;
+        install.enrollment_until(&enrollment, |one| one["blocked"]["reason"] == "delivery_uncertain").await;
+        people.push(format!("/people/{person}"));
+        enrollments.push(enrollment);
+    }
+    assert_eq!((ledger.accepted_by(&arrived).len(), ledger.accepted_by(&lost).len()), (1, 0));
+    let url = install.relance.as_ref().expect("it runs").url.clone();
+    let given =
+        [("EMAIL", ADMIN), ("PASSWORD", PASSWORD), ("ARRIVED", people[0].as_str()), ("LOST", people[1].as_str())];
+    if let BrowserOutcome::Skipped = browser_test("uncertain", &url, &given).await.expect("a person decides") {
+        return;
+    }
+    for enrollment in &enrollments {
+        install.enrollment_until(enrollment, |one| one["finished"]["reason"] == "completed").await;
+    }
+    assert_eq!((ledger.accepted_by(&arrived).len(), ledger.accepted_by(&lost).len()), (1, 1), "each once");
+    install.stop().await;
 }
