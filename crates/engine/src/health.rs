@@ -57,6 +57,8 @@ impl Health {
         let verdict = verdict::judge(fault, at);
         match (&verdict.cause, verdict.hardness) {
             (verdict::Cause::Auth, verdict::Hardness::Permanent) => RARE_MS,
+            // Until an admin corrects the registration; then every mailbox looks at once.
+            _ if matches!(fault, Fault::ProviderSettings { .. }) => RARE_MS,
             (_, verdict::Hardness::Permanent) if is_after_sign_in(at) => RARE_MS,
             _ if is_after_sign_in(at) => {
                 let refusals = self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -29,6 +29,10 @@ pub struct Settings {
     pub lanes: usize,
     /// Milliseconds after the point of no return at which an unanswered email is given to a person.
     pub quiet_ms: i64,
+    /// Most requests of one API token at once.
+    pub api_burst: u32,
+    /// Most requests of one API token a second, in the long run.
+    pub api_per_second: u32,
     /// Google and Microsoft are elsewhere than usual: national clouds, tests.
     pub providers: Elsewhere,
     /// Networks that are asked beyond the public internet.
@@ -50,6 +54,8 @@ impl Settings {
             tick_ms: 500,
             lanes: 200,
             quiet_ms: 15 * relance_domain::time::MINUTE,
+            api_burst: 3_000,
+            api_per_second: 200,
             providers: Elsewhere::default(),
             networks: Networks::default(),
         }

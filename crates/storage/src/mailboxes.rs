@@ -322,14 +322,15 @@ pub async fn hasten_all(tx: &mut Tx, at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// A number per mailbox in use that changes with its servers, user names, sealed passwords and permission, and when it is reconnected.
+/// A number per mailbox in use that changes with its servers, user names, sealed passwords, permission and registration, and when it is reconnected.
 pub async fn way_marks(tx: &mut Tx, mailboxes: &[MailboxId]) -> Result<HashMap<MailboxId, u64>> {
     let mut marks = HashMap::new();
     for chunk in mailboxes.chunks(CHUNK) {
         let sql = format!(
             "SELECT id, smtp_host, smtp_port, smtp_security, smtp_username, smtp_password, imap_host, imap_port,
                 imap_security, imap_username, imap_password, state,
-                (SELECT g.granted_at FROM mailbox_grants g WHERE g.mailbox_id = mailboxes.id) AS granted_at
+                (SELECT g.granted_at FROM mailbox_grants g WHERE g.mailbox_id = mailboxes.id) AS granted_at,
+                (SELECT p.updated_at FROM mail_providers p WHERE p.provider = mailboxes.provider) AS registered_at
              FROM mailboxes WHERE id IN ({}) AND deleted_at IS NULL",
             list(1, chunk.len())
         );
@@ -342,6 +343,7 @@ fn way_mark(row: &Row) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
     (row.text("state")? == "connected").hash(&mut hasher);
     row.int_opt("granted_at")?.hash(&mut hasher);
+    row.int_opt("registered_at")?.hash(&mut hasher);
     for way in ["smtp", "imap"] {
         row.text_opt(&format!("{way}_host"))?.hash(&mut hasher);
         row.int_opt(&format!("{way}_port"))?.hash(&mut hasher);

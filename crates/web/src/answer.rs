@@ -25,6 +25,13 @@ pub fn refused(template: &impl Template) -> Result<Response> {
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(template.render()?)).into_response())
 }
 
+/// A form refused because it was tried too often, with the seconds to wait.
+pub fn too_many(template: &impl Template, seconds: u64) -> Result<Response> {
+    let mut response = (StatusCode::TOO_MANY_REQUESTS, Html(template.render()?)).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    Ok(response)
+}
+
 /// On to `to`.
 pub fn go(to: &str) -> Response {
     Redirect::to(to).into_response()

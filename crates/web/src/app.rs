@@ -1,9 +1,9 @@
 //! What every handler has at hand: the engine and the numbers of this process.
 //!
-//! Pages and API share one [`App`]. It holds no state of its own; what a browser keeps is in cookies, what the
+//! Pages and API share one [`App`]. It holds no state of its own but how often it was asked; what a browser keeps is in cookies, what the
 //! workspace keeps is in the database.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use relance_domain::Timestamp;
@@ -12,6 +12,7 @@ use relance_storage::Tx;
 use tokio_util::sync::CancellationToken;
 
 use crate::errors::PageError;
+use crate::limits::Limits;
 
 /// The state of all routes. Cheap to clone.
 #[derive(Clone)]
@@ -20,13 +21,15 @@ pub struct App {
     pub engine: Engine,
     /// Cancelled when the server ends, so that open streams end too.
     pub closing: CancellationToken,
+    /// How often the API and links with secrets may be asked.
+    pub limits: Arc<Limits>,
 }
 
 impl App {
     /// The app over an engine that ends with `closing`.
     pub fn new(engine: Engine, closing: CancellationToken) -> Self {
         metrics();
-        Self { engine, closing }
+        Self { engine, closing, limits: Arc::default() }
     }
 
     /// A consistent view of the database.

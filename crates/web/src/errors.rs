@@ -5,7 +5,7 @@
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use relance_domain::Refused;
@@ -37,6 +37,8 @@ pub enum PageError {
     Malformed(String),
     /// Another site asked for a change.
     CrossSite,
+    /// Too often; after so many seconds again.
+    TooMany(u64),
     /// Try later.
     Unavailable(String),
     /// A fault of ours.
@@ -97,6 +99,10 @@ impl PageError {
                 let words = "It came from another site, so nothing was changed. Open Relance itself and try again.";
                 (StatusCode::FORBIDDEN, "This request was refused", words.to_owned())
             }
+            Self::TooMany(_) => {
+                let words = "Too many links that do not work were tried from your address. Please wait a minute.";
+                (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", words.to_owned())
+            }
             Self::Unavailable(words) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Not possible at the moment",
@@ -126,8 +132,12 @@ impl IntoResponse for PageError {
             Self::SignIn(to) => Redirect::to(&urls::sign_in_then(&to)).into_response(),
             Self::SetUp => Redirect::to(urls::SET_UP).into_response(),
             other => {
+                let wait = if let Self::TooMany(seconds) = &other { Some(*seconds) } else { None };
                 let failure = other.failure();
                 let mut response = (failure.status, format!("{}. {}", failure.title, failure.words)).into_response();
+                if let Some(seconds) = wait {
+                    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                }
                 response.extensions_mut().insert(failure);
                 response
             }
@@ -155,7 +165,11 @@ pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Respo
     let nonce = request.extensions().get::<Nonce>().cloned();
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
-    page_of(&app, &headers, nonce, failure).await.unwrap_or(response)
+    let Some(mut page) = page_of(&app, &headers, nonce, failure).await else { return response };
+    if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    page
 }
 
 async fn page_of(app: &App, headers: &HeaderMap, nonce: Option<Nonce>, failure: Failure) -> Option<Response> {

@@ -15,6 +15,7 @@ pub mod frame;
 mod gallery;
 pub mod icons;
 pub mod idempotency;
+pub mod limits;
 pub mod pages;
 mod people_csv;
 pub mod problem;

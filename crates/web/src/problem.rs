@@ -160,6 +160,15 @@ impl Problem {
             .with_header(header::WWW_AUTHENTICATE, r#"Bearer realm="relance""#)
     }
 
+    /// 429 with the seconds to wait.
+    pub fn too_many(detail: impl Into<String>, seconds: u64) -> Self {
+        let wait = if seconds == 1 { "a second".to_owned() } else { format!("{seconds} seconds") };
+        let detail = format!("{} Wait {wait}, then go on.", detail.into());
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        problem.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        problem
+    }
+
     /// 422 with one entry per rule.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join(" ");

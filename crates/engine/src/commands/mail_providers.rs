@@ -58,8 +58,9 @@ impl Engine {
         mail_providers::save(&mut tx, &stored, self.now()).await?;
         let detail = if typed.is_some() { "With a new secret." } else { "" };
         self.note(&mut tx, actor, Act::MailProviderSaved, Object::named(new.provider.name()), detail).await?;
-        tx.commit().await?;
         // Mailboxes that only waited for this look at once.
+        relance_storage::mailboxes::hasten_all(&mut tx, self.now()).await?;
+        tx.commit().await?;
         self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(registration)

@@ -50,6 +50,11 @@ impl SignIn {
     }
 }
 
+/// What stands for an address that was typed, also for one that is none.
+fn key_of(email: &str) -> String {
+    email_key(email).unwrap_or_else(|| email.trim().to_lowercase().chars().take(254).collect())
+}
+
 pub(crate) fn too_many(until: Timestamp, now: Timestamp) -> EngineError {
     let minutes = (until.since(now) + MINUTE - 1) / MINUTE;
     let words = if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
@@ -61,7 +66,7 @@ impl Engine {
     /// too many failures are refused with `too_many_attempts`.
     pub async fn sign_in(&self, email: &str, password: &SecretString, ip: &str, user_agent: &str) -> Result<SignIn> {
         let now = self.clock.system_now();
-        let key = email_key(email).unwrap_or_else(|| email.trim().to_lowercase().chars().take(254).collect());
+        let key = key_of(email);
         let (address, client) = (format!("address:{key}"), format!("client:{ip}"));
         let account = {
             let mut tx = self.store.read().await?;
@@ -86,6 +91,18 @@ impl Engine {
                 Err(self.count_failure(&address, &client, wrong, now).await?)
             }
         }
+    }
+
+    /// For how many seconds signing in with this address, or from this client, is refused; 0 = it is not.
+    pub async fn sign_in_wait(&self, email: &str, ip: &str) -> Result<u64> {
+        self.wait_of(&[&format!("address:{}", key_of(email)), &format!("client:{ip}")]).await
+    }
+
+    pub(crate) async fn wait_of(&self, subjects: &[&str]) -> Result<u64> {
+        let now = self.clock.system_now();
+        let mut tx = self.store.read().await?;
+        let until = users::blocked_until(&mut tx, subjects, now).await?;
+        Ok(until.map_or(0, |until| u64::try_from(until.since(now) / 1_000 + 1).unwrap_or(0)))
     }
 
     /// Counts a failure for both subjects; the answer is `wrong`, or that there were too many.

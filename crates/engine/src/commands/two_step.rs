@@ -173,6 +173,13 @@ impl Engine {
         self.begin_session(account.user, &address, user_agent, now).await
     }
 
+    /// For how many seconds no code is taken for this proof, or from this client; 0 = it is.
+    pub async fn code_wait(&self, proof: &str, ip: &str) -> Result<u64> {
+        let id = self.proved(proof, self.clock.system_now());
+        let subject = id.map(|id| format!("code:{id}")).unwrap_or_default();
+        self.wait_of(&[&subject, &format!("client:{ip}")]).await
+    }
+
     /// Uses up a right code; `false` if it is wrong or was used before.
     async fn take_code(
         &self,

@@ -164,7 +164,10 @@ impl Watch {
                 }
                 let needs_someone = matches!(
                     fault,
-                    Fault::AuthRejected { .. } | Fault::TokenRejected { .. } | Fault::ConsentNeeded { .. }
+                    Fault::AuthRejected { .. }
+                        | Fault::TokenRejected { .. }
+                        | Fault::ConsentNeeded { .. }
+                        | Fault::ProviderSettings { .. }
                 );
                 if needs_someone { AUTH_RETRY } else { RETRY }
             }

@@ -166,3 +166,26 @@ async fn a_withdrawn_permission_holds_the_emails_until_it_is_given_again() {
     let arrived = ours.mail.wait_for_mail(&lead, 2, LIMIT).await.expect("the follow-up leaves");
     assert_eq!(arrived.len(), 2, "each once");
 }
+
+#[tokio::test]
+async fn a_registration_that_is_wrong_is_told_from_a_permission_that_is() {
+    let Some(mut ours) = Ours::new(&[0]).await else { return };
+    ours.provider.access_lasts(10);
+    let id = ours.connect().await;
+    ours.register("a secret that ended").await;
+    let refused = token(&ours.world.engine, id).await;
+    assert!(matches!(refused, Err(OpenError::Fault(Fault::ProviderSettings { .. }))), "{refused:?}");
+    let admin = ours.world.actor.clone();
+    ours.world
+        .engine
+        .delete_mail_provider(&admin, relance_domain::mail_provider::MailProvider::Google)
+        .await
+        .expect("gone");
+    let refused = token(&ours.world.engine, id).await;
+    assert!(matches!(refused, Err(OpenError::Fault(Fault::ProviderSettings { .. }))), "{refused:?}");
+    // Nothing has to be given again: with the right secret the mailbox goes on.
+    ours.register(relance_servers::CLIENT_SECRET).await;
+    let lead = format!("lead@{}", ours.mail.fresh_domain());
+    ours.world.enroll(&lead).await;
+    ours.mail.wait_for_mail(&lead, 1, LIMIT).await.expect("the email arrives");
+}

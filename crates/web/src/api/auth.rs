@@ -9,11 +9,13 @@ use crate::{
     answer,
     app::App,
     idempotency,
+    limits::{GUESSES, Rate},
+    pages::sign_in::client,
     problem::{Problem, Result},
     session,
 };
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -22,6 +24,8 @@ use relance_domain::{
     UserId,
     user::{Actor, Scope, User},
 };
+use relance_engine::secrets::token_hash;
+use std::net::SocketAddr;
 
 /// Addresses whose changes are settings.
 const SETTINGS: &[&str] = &["users", "tokens", "workspace", "teams", "custom_fields", "mail_providers"];
@@ -112,10 +116,42 @@ fn from_our_pages(headers: &HeaderMap) -> bool {
     origin.is_some() && origin == text("host")
 }
 
-/// Middleware: lets known callers in, each POST at most once per `Idempotency-Key`.
+/// Whose bucket a request empties: each token has its own, a session is its user's.
+fn bucket(headers: &HeaderMap, caller: &Caller) -> String {
+    match bearer(headers) {
+        Some(Ok(token)) => format!("token:{}", hex::encode(token_hash(token))),
+        _ => format!("user:{}", caller.id()),
+    }
+}
+
+/// A caller that is known may ask so often; one that guesses tokens, from one address, far less.
+fn limit(app: &App, request: &Request, caller: &Result<Caller>) -> Result<()> {
+    let headers = request.headers();
+    match caller {
+        Ok(caller) => {
+            let settings = &app.engine.settings;
+            let rate = Rate { burst: settings.api_burst.into(), per_second: settings.api_per_second.into() };
+            app.limits.take(&bucket(headers, caller), rate).map_err(|seconds| {
+                let most = settings.api_per_second;
+                Problem::too_many(format!("At most {most} requests a second, in the long run."), seconds)
+            })
+        }
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED && bearer(headers).is_some() => {
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+            let who = format!("guess:{}", client(peer, headers));
+            app.limits.take(&who, GUESSES).map_err(|seconds| {
+                Problem::too_many("Too many tokens that are not valid came from your address.", seconds)
+            })
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// Middleware: lets known callers in, as often as they may ask, each POST at most once per `Idempotency-Key`.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let needed = scope_needed(request.method(), request.uri().path());
-    let caller = match caller(&app, &request.headers().clone(), needed).await {
+    let found = caller(&app, &request.headers().clone(), needed).await;
+    let caller = match limit(&app, &request, &found).and(found) {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };

@@ -25,6 +25,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("404", "There is no such thing."),
     ("409", "The thing is not in a state for this, or the same Idempotency-Key is being worked on."),
     ("422", "Fields are not right; `errors` names each."),
+    ("429", "Too many requests; `Retry-After` says after how many seconds to go on."),
 ];
 
 /// Title, description and the ways to sign in.

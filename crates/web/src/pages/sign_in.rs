@@ -88,7 +88,13 @@ pub async fn create(
             session::begin(&app, &mut response, token.expose_secret());
             Ok(response)
         }
-        Err(error) => answer::refused(&draw(&app, nonce, typed, error.refused()?).await),
+        Err(error) => {
+            let errors = error.refused()?;
+            let wait =
+                if errors.has("too_many_attempts") { app.engine.sign_in_wait(&typed.email, &client).await? } else { 0 };
+            let page = draw(&app, nonce, typed, errors).await;
+            if wait > 0 { answer::too_many(&page, wait) } else { answer::refused(&page) }
+        }
     }
 }
 

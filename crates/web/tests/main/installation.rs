@@ -169,9 +169,15 @@ pub fn ids(list: &Value) -> Vec<String> {
 
 impl Installation {
     pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With other settings of the operator.
+    pub async fn with(choose: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&Database::Sqlite(folder.path().join("relance.sqlite"))).await.expect("a database");
-        let settings = Settings::new(folder.path().to_path_buf(), "https://relance.test".to_owned());
+        let mut settings = Settings::new(folder.path().to_path_buf(), "https://relance.test".to_owned());
+        choose(&mut settings);
         let clock = Clock::standing(Timestamp::parse(NOW).expect("an instant"));
         let tls = relance_mail::Tls::new(None).expect("a trust store");
         let engine = Engine::new(store, clock, Ids::random(), Keys::from_bytes([7; 32]), tls, settings);

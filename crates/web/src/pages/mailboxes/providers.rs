@@ -26,13 +26,13 @@ const AT_GOOGLE: [&str; 4] = [
     "In the Google Cloud console make a project and open Google Auth Platform. Under Audience choose Internal if all \
      mailboxes are in your own Google Workspace.",
     "Under Data access add the scope https://mail.google.com/.",
-    "Under Clients create a client of the type Web application, with the address below as authorised redirect URI.",
+    "Under Clients create a client of the type Web application, with the redirect address above as authorised redirect URI.",
     "Copy its client id and client secret here. The secret is shown once.",
 ];
 
 /// What to do at Microsoft (learn.microsoft.com, Register an application; Authenticate an IMAP or SMTP connection).
 const AT_MICROSOFT: [&str; 4] = [
-    "In the Microsoft Entra admin centre open App registrations and register an application, with the address below as \
+    "In the Microsoft Entra admin centre open App registrations and register an application, with the redirect address above as \
      redirect URI of the platform Web.",
     "Under API permissions add the delegated permissions IMAP.AccessAsUser.All, SMTP.Send, offline_access, openid, \
      email and profile.",

@@ -1,20 +1,23 @@
 //! Choosing a password with a link: an invitation, or a forgotten password.
 
+use std::net::SocketAddr;
+
 use askama::Template;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use relance_engine::EngineError;
 use relance_engine::commands::password_links::Invited;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::agent;
+use super::{agent, client};
 use crate::app::App;
 use crate::csp::Nonce;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
 use crate::frame::Frame;
+use crate::limits::GUESSES;
 use crate::pages::form::Typed;
 use crate::{answer, session, urls};
 
@@ -32,6 +35,11 @@ impl Page {
     fn above(&self) -> String {
         self.errors.above(&["password"])
     }
+}
+
+/// Whoever tries links that do not work, from one address, has to wait.
+fn guesser(peer: Option<Extension<ConnectInfo<SocketAddr>>>, headers: &HeaderMap) -> String {
+    format!("link:{}", client(peer.map(|peer| peer.0.0.ip()), headers))
 }
 
 async fn draw(app: &App, nonce: Nonce, token: &str, errors: FormErrors) -> Result<Page> {
@@ -55,9 +63,16 @@ fn private(answer: Result<Response>) -> Result<Response> {
 pub async fn show(
     State(app): State<App>,
     Extension(nonce): Extension<Nonce>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
     Path(token): Path<String>,
 ) -> Result<Response> {
+    let who = guesser(peer, &headers);
+    app.limits.look(&who, GUESSES).map_err(PageError::TooMany)?;
     let page = draw(&app, nonce, &token, FormErrors::default()).await?;
+    if page.invited.is_none() {
+        app.limits.take(&who, GUESSES).map_err(PageError::TooMany)?;
+    }
     private(if page.invited.is_some() { answer::page(&page) } else { answer::refused(&page) })
 }
 
@@ -65,10 +80,13 @@ pub async fn show(
 pub async fn create(
     State(app): State<App>,
     Extension(nonce): Extension<Nonce>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     Path(token): Path<String>,
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
+    let who = guesser(peer, &headers);
+    app.limits.look(&who, GUESSES).map_err(PageError::TooMany)?;
     let password = SecretString::from(typed.get("password").to_owned());
     match app.engine.use_password_link(&token, &password, agent(&headers)).await {
         Ok(Some(signed_in)) => {
@@ -78,6 +96,7 @@ pub async fn create(
         }
         Ok(None) => Ok(answer::said(urls::SIGN_IN, &answer::toast("done", "Your password is set. Sign in with it."))),
         Err(EngineError::NotFound(_)) => {
+            app.limits.take(&who, GUESSES).map_err(PageError::TooMany)?;
             private(answer::refused(&draw(&app, nonce, &token, FormErrors::default()).await?))
         }
         Err(error) => {

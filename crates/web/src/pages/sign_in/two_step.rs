@@ -82,6 +82,12 @@ pub async fn create(
             session::put_cookie(&app, &mut response, PROOF, "", 0);
             Ok(response)
         }
-        Err(error) => answer::refused(&draw(&app, nonce, typed.get("to"), error.refused()?).await),
+        Err(error) => {
+            let errors = error.refused()?;
+            let is_closed = errors.has("too_many_attempts");
+            let wait = if is_closed { app.engine.code_wait(proof, &client).await? } else { 0 };
+            let page = draw(&app, nonce, typed.get("to"), errors).await;
+            if wait > 0 { answer::too_many(&page, wait) } else { answer::refused(&page) }
+        }
     }
 }
