@@ -4,7 +4,11 @@
 //! directions are tried, and only then anything is saved. Every way it can fail is a sentence with its cure. A mailbox
 //! that is connected again keeps its enrollments. Times are the system clock's.
 
-use super::{access, audit::Object, mailboxes::own_mailbox};
+use super::{
+    access,
+    audit::Object,
+    mailboxes::{NewEndpoint, NewMailbox, own_mailbox},
+};
 use crate::{
     Engine, EngineError, Result,
     oauth::{Granted, OauthClient, TokenError},
@@ -13,7 +17,7 @@ use crate::{
 use relance_domain::{
     MailboxId, Refused, Timestamp,
     audit::Act,
-    mail_provider::{MailProvider, Meaning},
+    mail_provider::{MailProvider, Meaning, Place},
     mailbox::Mailbox,
     person::email_key,
     time::MINUTE,
@@ -237,7 +241,7 @@ impl Engine {
             let mut tx = self.store.read().await?;
             access::user(&mut tx, actor.user_id().ok_or(EngineError::NotFound("user"))?).await?
         };
-        let mailbox = self.mailbox_at(client, &owner, address);
+        let mailbox = usual(client, address).mailbox(self, &owner);
         super::mailbox_check::judge(&mailbox, self.settings.demo)?;
         let token = Credential::AccessToken(granted.access_token.clone());
         self.try_ways(&mailbox, &token, &token).await?.into_refusal()?;
@@ -250,6 +254,26 @@ impl Engine {
         self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(Consented { mailbox, is_again: false })
+    }
+}
+
+/// A mailbox at a provider, with everything as it usually is.
+fn usual(client: &OauthClient, address: &str) -> NewMailbox {
+    let way = |place: &Place| Some(NewEndpoint { endpoint: place.endpoint(address), password: None });
+    NewMailbox {
+        user_id: None,
+        address: address.to_owned(),
+        from_name: String::new(),
+        provider: client.provider.kind(),
+        smtp: way(&client.endpoints.smtp),
+        imap: way(&client.endpoints.imap),
+        aliases: Vec::new(),
+        signature_html: String::new(),
+        time_zone: String::new(),
+        daily_quota: None,
+        min_gap_seconds: None,
+        away: Vec::new(),
+        check: true,
     }
 }
 

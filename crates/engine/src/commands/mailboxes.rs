@@ -9,7 +9,6 @@ use crate::{
     Engine, EngineError, Result,
     accounts::{OpenError, Way},
     commands::Ended,
-    oauth::OauthClient,
 };
 use relance_domain::{
     MailboxId, Refused, UserId,
@@ -153,7 +152,7 @@ fn address_taken(error: StorageError) -> EngineError {
 }
 
 impl NewMailbox {
-    fn mailbox(&self, engine: &Engine, owner: &User) -> Mailbox {
+    pub(crate) fn mailbox(&self, engine: &Engine, owner: &User) -> Mailbox {
         let or = |text: &str, other: &str| if text.trim().is_empty() { other.to_owned() } else { clean_line(text) };
         Mailbox {
             id: engine.new_mailbox_id(),
@@ -230,29 +229,6 @@ impl Engine {
         self.note(tx, actor, Act::MailboxConnected, Object::new(mailbox.id, &mailbox.address), "").await
     }
 
-    /// A new mailbox at Google or Microsoft, with everything as it usually is.
-    pub(crate) fn mailbox_at(&self, client: &OauthClient, owner: &User, address: &str) -> Mailbox {
-        let way = |place: &relance_domain::mail_provider::Place| {
-            Some(NewEndpoint { endpoint: place.endpoint(address), password: None })
-        };
-        let new = NewMailbox {
-            user_id: None,
-            address: address.to_owned(),
-            from_name: String::new(),
-            provider: client.provider.kind(),
-            smtp: way(&client.endpoints.smtp),
-            imap: way(&client.endpoints.imap),
-            aliases: Vec::new(),
-            signature_html: String::new(),
-            time_zone: String::new(),
-            daily_quota: None,
-            min_gap_seconds: None,
-            away: Vec::new(),
-            check: true,
-        };
-        new.mailbox(self, owner)
-    }
-
     /// What a mailbox of the same address left behind when it was disconnected goes on from the new one.
     async fn take_over(&self, tx: &mut Tx, mailbox: &Mailbox) -> Result<()> {
         relance_storage::enrollment_lookups::take_over(tx, mailbox.id, mailbox.user_id, &mailbox.address).await?;
@@ -283,15 +259,13 @@ impl Engine {
             Some(NewEndpoint { password: Some(password), .. }) => Ok(password.clone()),
             _ => self.open_password(id, way, sealed.as_deref()),
         };
-        let smtp = if touches_servers {
-            password(Way::Smtp, &change.smtp, &credentials.smtp)?
+        let (smtp, imap) = if touches_servers {
+            (
+                password(Way::Smtp, &change.smtp, &credentials.smtp)?,
+                password(Way::Imap, &change.imap, &credentials.imap)?,
+            )
         } else {
-            SecretString::default()
-        };
-        let imap = if touches_servers {
-            password(Way::Imap, &change.imap, &credentials.imap)?
-        } else {
-            SecretString::default()
+            Default::default()
         };
         let check = change.check && touches_servers;
         change.put_into(&mut mailbox);
