@@ -241,18 +241,7 @@ pub async fn ongoing_by_address_keys(
     sequence: SequenceId,
     keys: &[String],
 ) -> Result<Vec<StoredEnrollment>> {
-    let mut found = Vec::new();
-    for chunk in keys.chunks(CHUNK) {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM enrollments e WHERE e.sequence_id = $1 AND e.state <> 'finished'
-                AND e.address_key IS NOT NULL AND e.address_key IN ({})",
-            list(2, chunk.len())
-        );
-        let mut values = args![sequence];
-        values.extend(chunk.iter().map(Value::from));
-        found.extend(tx.all(&sql, values, read).await?);
-    }
-    Ok(found)
+    ongoing_by(tx, sequence, "address_key", keys.iter().map(Value::from).collect()).await
 }
 
 /// Unfinished enrollments of these people in a sequence.
@@ -261,18 +250,32 @@ pub async fn ongoing_of_people(
     sequence: SequenceId,
     people: &[PersonId],
 ) -> Result<Vec<StoredEnrollment>> {
+    ongoing_by(tx, sequence, "person_id", ids(people)).await
+}
+
+/// The query of [`ongoing_of_people`] and [`ongoing_by_address_keys`], for its plan: one look-up in a unique index for each
+/// value. Of a list PostgreSQL would filter every row of the sequence, as long as it has no statistics of it.
+pub fn ongoing_by_query(sequence: SequenceId, column: &str, wanted: &[Value]) -> (String, Vec<Value>) {
+    let sql = format!(
+        "WITH wanted (value) AS (VALUES {}) SELECT (SELECT o.id FROM enrollments o WHERE o.sequence_id = $1
+            AND o.{column} = wanted.value AND o.{column} IS NOT NULL AND o.state <> 'finished') AS id FROM wanted",
+        values(2, wanted.len(), 1)
+    );
+    (sql, args![sequence].into_iter().chain(wanted.iter().cloned()).collect())
+}
+
+async fn ongoing_by(
+    tx: &mut Tx,
+    sequence: SequenceId,
+    column: &str,
+    wanted: Vec<Value>,
+) -> Result<Vec<StoredEnrollment>> {
     let mut found = Vec::new();
-    for chunk in people.chunks(CHUNK) {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM enrollments e WHERE e.sequence_id = $1 AND e.state <> 'finished'
-                AND e.person_id IN ({})",
-            list(2, chunk.len())
-        );
-        let mut values = args![sequence];
-        values.extend(ids(chunk));
-        found.extend(tx.all(&sql, values, read).await?);
+    for chunk in wanted.chunks(CHUNK) {
+        let (sql, values) = ongoing_by_query(sequence, column, chunk);
+        found.extend(tx.all(&sql, values, |row| row.id_opt::<EnrollmentId>("id")).await?.into_iter().flatten());
     }
-    Ok(found)
+    find_many(tx, &found, false).await
 }
 
 /// A new state of an enrollment and all that goes with it. Made by [`Change::of`], then altered.

@@ -2,10 +2,13 @@
 
 use crate::{
     fixtures,
-    harness::{analyze, at, id, on_both, plan},
+    harness::{self, analyze, at, id, on_both, plan},
     made::{begin, made, step},
 };
-use relance_domain::enrollment::{PausedBy, State};
+use relance_domain::{
+    PersonId,
+    enrollment::{PausedBy, State},
+};
 use relance_storage::{Engine, Store, args, deliveries, enrollment_due, enrollments, mailboxes};
 
 const PEOPLE: u128 = 60;
@@ -92,6 +95,12 @@ async fn the_hot_path_reads_through_its_indexes() {
         let plan = plan(&mut tx, &sql, values).await;
         let index = if engine == Engine::Sqlite { "(message_id=?)" } else { "deliveries_message_id_key" };
         assert_uses(engine, &plan, index);
+        for (column, index) in [("address_key", "enrollments_once_per_address"), ("person_id", "person")] {
+            let wanted = if column == "person_id" { args![id::<PersonId>(710)] } else { args!["a@b.example"] };
+            let (sql, values) = enrollments::ongoing_by_query(id(510), column, &wanted);
+            let plan = harness::plan(&mut tx, &sql, values).await;
+            assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{engine:?}:\n{plan}");
+        }
         tx.rollback().await.expect("rollback");
     })
     .await;
