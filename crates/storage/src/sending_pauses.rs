@@ -69,6 +69,14 @@ pub async fn of_person(
     tx.all(&sql, args, |row| event(row, person)).await
 }
 
+/// One of them as an event of the person, if it fell into one of their enrollments.
+pub async fn find(tx: &mut Tx, id: ActivityId, person: PersonId) -> Result<Option<Activity>> {
+    let sql = "SELECT w.id, w.at, w.kind, w.actor_id FROM sending_pauses w WHERE w.id = $1 AND EXISTS
+        (SELECT 1 FROM enrollments e WHERE e.person_id = $2 AND e.enrolled_at <= w.at
+            AND (e.finished_at IS NULL OR e.finished_at > w.at))";
+    tx.first(sql, args![id, person], |row| event(row, person)).await
+}
+
 fn event(row: &Row, person_id: PersonId) -> Result<Activity> {
     let kind = row.word("kind", ActivityKind::parse)?;
     let stopped = kind == ActivityKind::SequencePaused;

@@ -1,10 +1,11 @@
 //! Sequences: written, published, paused, archived by admins.
 
-use super::{access, custom_fields};
+use super::{access, audit::Object, custom_fields};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused, SequenceId, StepId,
     activity::ActivityKind,
+    audit::{Act, changes},
     enrollment::FinishReason,
     person::clean_line,
     sequence::{Plan, Sequence, SequenceState},
@@ -66,7 +67,30 @@ async fn with_templates(tx: &mut Tx, mut plan: Plan) -> Result<Plan> {
     if wrong.is_empty() { Ok(plan) } else { Err(wrong.into()) }
 }
 
+/// What an edit of the draft changed, for the audit log; empty = nothing.
+fn edited(before: &Sequence, after: &Sequence) -> String {
+    let pairs = [("Name", &*before.name, &*after.name), ("Description", &*before.description, &*after.description)];
+    let words = changes(&pairs);
+    if before.draft == after.draft {
+        return words;
+    }
+    format!("{words} The draft has {} steps, {} before.", after.draft.steps.len(), before.draft.steps.len())
+        .trim()
+        .to_owned()
+}
+
 impl Engine {
+    async fn note_sequence(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        act: Act,
+        sequence: &Sequence,
+        detail: &str,
+    ) -> Result<()> {
+        self.note(tx, actor, act, Object::new(sequence.id, &sequence.name), detail).await
+    }
+
     /// Names trimmed, ids given, and what a draft may never have refused; gaps may stay until it is published.
     fn tidy(&self, fields: &mut SequenceFields) -> Result<()> {
         fields.name = clean_line(&fields.name);
@@ -110,6 +134,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         custom_fields::check_tags(&mut tx, sequence.draft.texts()).await?;
         sequences::insert(&mut tx, &sequence).await?;
+        self.note_sequence(&mut tx, actor, Act::SequenceMade, &sequence, "").await?;
         tx.commit().await?;
         Ok(sequence)
     }
@@ -124,8 +149,11 @@ impl Engine {
         access::admins_only(actor, "change sequences")?;
         let mut tx = self.store.begin().await?;
         let before = access::sequence(&mut tx, id).await?;
-        let mut fields =
-            SequenceFields { name: before.name, description: before.description, plan: before.draft.clone() };
+        let mut fields = SequenceFields {
+            name: before.name.clone(),
+            description: before.description.clone(),
+            plan: before.draft.clone(),
+        };
         change(&mut fields);
         self.tidy(&mut fields)?;
         // Words that stood there before their field was deleted are no reason against changing another step.
@@ -134,6 +162,10 @@ impl Engine {
         custom_fields::check_tags(&mut tx, new).await?;
         sequences::save_draft(&mut tx, id, &fields.name, &fields.description, &fields.plan, self.now()).await?;
         let after = access::sequence(&mut tx, id).await?;
+        let detail = edited(&before, &after);
+        if !detail.is_empty() {
+            self.note_sequence(&mut tx, actor, Act::SequenceChanged, &after, &detail).await?;
+        }
         tx.commit().await?;
         Ok(after)
     }
@@ -150,6 +182,8 @@ impl Engine {
         let publication = Publication { sequence_id: id, version_id, plan: &plan, by: actor.user_id() };
         sequences::publish(&mut tx, publication, self.now()).await?;
         let after = access::sequence(&mut tx, id).await?;
+        let version = format!("Version {}.", after.version);
+        self.note_sequence(&mut tx, actor, Act::SequenceActivated, &after, &version).await?;
         tx.commit().await?;
         Ok(after)
     }
@@ -161,6 +195,8 @@ impl Engine {
         access::sequence(&mut tx, id).await?;
         sequences::set_state(&mut tx, id, SequenceState::Archived, self.now()).await?;
         let sequence = access::sequence(&mut tx, id).await?;
+        let what = if stop { "Everyone in it was stopped." } else { "Those in it finish." };
+        self.note_sequence(&mut tx, actor, Act::SequenceArchived, &sequence, what).await?;
         tx.commit().await?;
         let ended = if stop { self.stop_archived(actor, id).await? } else { Ended::default() };
         Ok((sequence, ended))
@@ -202,8 +238,11 @@ impl Engine {
         access::admins_only(actor, "pause sequences")?;
         let mut tx = self.store.begin().await?;
         access::sequence(&mut tx, id).await?;
-        sequences::pause(&mut tx, id, self.now()).await?;
+        let was_running = sequences::pause(&mut tx, id, self.now()).await?;
         let sequence = access::sequence(&mut tx, id).await?;
+        if was_running {
+            self.note_sequence(&mut tx, actor, Act::SequencePaused, &sequence, "").await?;
+        }
         tx.commit().await?;
         // What was claimed before the pause is held by its enrollment's revision, raised before this is acknowledged.
         let mut after = None;
@@ -235,8 +274,11 @@ impl Engine {
         access::admins_only(actor, "resume sequences")?;
         let mut tx = self.store.begin().await?;
         access::sequence(&mut tx, id).await?;
-        sequences::resume(&mut tx, id, self.now()).await?;
+        let was_paused = sequences::resume(&mut tx, id, self.now()).await?;
         let sequence = access::sequence(&mut tx, id).await?;
+        if was_paused {
+            self.note_sequence(&mut tx, actor, Act::SequenceResumed, &sequence, "").await?;
+        }
         tx.commit().await?;
         self.look_again_after_pause(Some(id)).await?;
         let told = (ActivityKind::SequenceResumed, "The whole sequence was resumed");
@@ -248,9 +290,11 @@ impl Engine {
     pub async fn delete_sequence(&self, actor: &Actor, id: SequenceId) -> Result<()> {
         access::admins_only(actor, "delete sequences")?;
         let mut tx = self.store.begin().await?;
+        let sequence = access::sequence(&mut tx, id).await?;
         if !sequences::delete(&mut tx, id).await? {
             return Err(EngineError::NotFound("sequence"));
         }
+        self.note_sequence(&mut tx, actor, Act::SequenceDeleted, &sequence, "").await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,12 +1,21 @@
 //! Templates: named words that steps copy from.
 
 use super::{
-    access, custom_fields,
+    access,
+    audit::Object,
+    custom_fields,
     preview::{Words, company_of},
     words,
 };
 use crate::{Engine, EngineError, Result};
-use relance_domain::{PersonId, TemplateId, person::clean_line, step::EmailText, template::Template, user::Actor};
+use relance_domain::{
+    PersonId, TemplateId,
+    audit::{Act, changes},
+    person::clean_line,
+    step::EmailText,
+    template::Template,
+    user::Actor,
+};
 use relance_storage::{Tx, templates};
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +76,19 @@ async fn template(tx: &mut Tx, actor: &Actor, id: TemplateId) -> Result<Template
     Ok(found)
 }
 
+/// What an edit changed, for the audit log.
+fn edited(before: &Template, after: &Template) -> String {
+    let seen = |shared| if shared { "everyone" } else { "its owner" };
+    let words = changes(&[
+        ("Name", &before.name, &after.name),
+        ("Folder", &before.folder, &after.folder),
+        ("Subject", &before.subject, &after.subject),
+        ("May be used by", seen(before.shared), seen(after.shared)),
+    ]);
+    let has_same_body = (&before.body_html, &before.body_text) == (&after.body_html, &after.body_text);
+    if has_same_body { words } else { format!("{words} The text changed.").trim().to_owned() }
+}
+
 impl Engine {
     /// Writes a template.
     pub async fn create_template(&self, actor: &Actor, fields: TemplateFields) -> Result<Template> {
@@ -86,6 +108,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         check(&mut tx, &template).await?;
         templates::insert(&mut tx, &template).await?;
+        self.note(&mut tx, actor, Act::TemplateSaved, Object::new(template.id, &template.name), "New.").await?;
         tx.commit().await?;
         Ok(template)
     }
@@ -102,9 +125,10 @@ impl Engine {
         let before = template(&mut tx, actor, id).await?;
         let mut fields = TemplateFields::of(&before);
         change(&mut fields);
-        let after = Template { updated_at: now, ..fields.put_into(before) };
+        let after = Template { updated_at: now, ..fields.put_into(before.clone()) };
         check(&mut tx, &after).await?;
         templates::update(&mut tx, &after, now).await?;
+        self.note(&mut tx, actor, Act::TemplateSaved, Object::new(id, &after.name), &edited(&before, &after)).await?;
         tx.commit().await?;
         Ok(after)
     }
@@ -112,8 +136,9 @@ impl Engine {
     /// Deletes a template; published steps keep the words they copied.
     pub async fn delete_template(&self, actor: &Actor, id: TemplateId) -> Result<()> {
         let mut tx = self.store.begin().await?;
-        template(&mut tx, actor, id).await?;
+        let deleted = template(&mut tx, actor, id).await?;
         templates::delete(&mut tx, id).await?;
+        self.note(&mut tx, actor, Act::TemplateDeleted, Object::new(id, &deleted.name), "").await?;
         tx.commit().await?;
         Ok(())
     }

@@ -14,7 +14,7 @@ use relance_domain::{
     ActivityId, DeliveryId, EnrollmentId, InboundId, PersonId, SequenceId, TaskId, Timestamp, UserId,
     activity::{Activity, ActivityKind},
 };
-use relance_storage::activities;
+use relance_storage::{activities, sending_pauses};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
@@ -143,12 +143,33 @@ async fn list(State(app): State<App>, Query(params): Query<ListParams>) -> Resul
     page(&app, person_id, PageParams { limit, cursor, kind }, None).await.map(Json)
 }
 
+/// In whose history.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ReadParams {
+    /// In whose history: needed for a stop of all sending, which stands in many; else it may be left out.
+    #[param(value_type = Option<doc::PersonId>)]
+    person_id: Option<PersonId>,
+}
+
 /// Reads an activity.
 #[utoipa::path(get, path = "/activities/{id}", tag = "activities", operation_id = "read_activity",
-    params(("id" = doc::ActivityId, Path)), responses((status = 200, body = ActivityBody)))]
-async fn read(State(app): State<App>, Id(id): Id<ActivityId>) -> Result<Json<ActivityBody>> {
+    params(("id" = doc::ActivityId, Path), ReadParams), responses((status = 200, body = ActivityBody)))]
+async fn read(
+    State(app): State<App>,
+    Id(id): Id<ActivityId>,
+    Query(params): Query<ReadParams>,
+) -> Result<Json<ActivityBody>> {
     let mut tx = app.engine.store.read().await?;
-    let activity = activities::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("activity"))?;
+    let mut found = activities::find(&mut tx, id).await?;
+    if let Some(person) = params.person_id {
+        found = found.filter(|activity| activity.person_id == person);
+        if found.is_none() {
+            found = sending_pauses::find(&mut tx, id, person).await?;
+        }
+    }
+    let activity = found.ok_or_else(|| Problem::not_found("activity"))?;
     let names = user_names(&mut tx).await?;
     Ok(Json(ActivityBody::of(activity, &names)))
 }

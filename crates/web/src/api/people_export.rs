@@ -45,6 +45,18 @@ struct ExportParams {
     mark: bool,
 }
 
+/// Who was asked for, for the audit log.
+fn search_words(query: &PeopleQuery) -> String {
+    let who = match query.kind {
+        Some(Kind::Lead) => "Leads",
+        Some(Kind::Contact) => "Contacts",
+        None => "Leads and contacts",
+    };
+    let rules = if query.filter.rules().is_empty() { "" } else { ", filtered" };
+    let search = if query.search.is_empty() { String::new() } else { format!(", search: {}", query.search) };
+    format!("{who}, by the API{rules}{search}.")
+}
+
 /// Writes everyone who matches as CSV.
 #[utoipa::path(get, path = "/people/export", tag = "people", operation_id = "export_people", params(ExportParams),
     responses((status = 200, body = String, content_type = "text/csv")))]
@@ -67,6 +79,8 @@ async fn export(State(app): State<App>, caller: Caller, Query(asked): Query<Expo
     people_lists::check(&mut tx, &query, &keys).await.map_err(Problem::from)?;
     let sheet = Sheet::new(&mut tx, &keys, asked.mark).await?;
     drop(tx);
+    let words = search_words(&query);
+    app.engine.note_export(&caller.actor, &words).await?;
     let body = people_csv::body(app, Source::Query(Box::new(query)), sheet);
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], body).into_response())
 }

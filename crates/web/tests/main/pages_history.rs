@@ -95,6 +95,10 @@ async fn a_stop_of_all_sending_is_told_to_everyone_who_is_in_a_sequence_and_to_n
     browser.get(&feed).await.shows(200, &["All sending resumed", "by Ada Admin"]);
     let told = at.admin.get(&format!("/activities?person_id={lead}&kind=sequence_paused")).await.expect(200);
     assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "{told}");
+    let pause = told["items"][0]["id"].as_str().expect("an id");
+    let one = at.admin.get(&format!("/activities/{pause}?person_id={lead}")).await.expect(200);
+    assert_eq!(one, told["items"][0]);
+    at.admin.get(&format!("/activities/{pause}?person_id={other}")).await.expect(404);
     let untold = at.admin.get(&format!("/activities?person_id={other}&kind=sequence_paused,sequence_resumed")).await;
     assert_eq!(untold.expect(200)["items"].as_array().map(Vec::len), Some(0));
 }

@@ -1,6 +1,6 @@
 //! Settings as admins change them and others do not: teams, and which people reps see.
 
-use crate::installation::{Installation, PASSWORD, id};
+use crate::installation::{Installation, PASSWORD, id, two_emails};
 use crate::pages_people::{Browser, form, request};
 use secrecy::SecretString;
 use serde_json::json;
@@ -204,4 +204,44 @@ async fn the_audit_log_is_read_by_admins_and_searched() {
     assert!(list["next_cursor"].is_string());
     at.admin.get("/audit?area=cooking").await.expect(422);
     at.rep.get("/audit").await.expect(403);
+}
+
+#[tokio::test]
+async fn what_is_done_to_sequences_and_templates_and_every_export_is_in_the_audit_log() {
+    let at = Installation::new().await;
+    let browser = Browser::sign_in(&at).await;
+    let template = json!({ "name": "Hello", "subject": "Hi", "body_html": "<p>Hi</p>" });
+    let template = at.admin.post("/templates", template).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    at.admin.patch(&format!("/templates/{template}"), json!({ "subject": "Hey" })).await.expect(200);
+    at.admin.delete(&format!("/templates/{template}")).await.expect(204);
+    let sequence = json!({ "name": "Depots", "steps": two_emails() });
+    let sequence = at.admin.post("/sequences", sequence).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    at.admin.patch(&format!("/sequences/{sequence}"), json!({ "name": "Winter depots" })).await.expect(200);
+    for order in ["activate", "pause", "resume", "archive"] {
+        at.admin.order(&format!("/sequences/{sequence}/{order}")).await.expect(200);
+    }
+    at.admin.get("/people/export?kind=lead&q=ann").await.expect(200);
+    browser.post("/people/export.csv", &[("kind", "lead"), ("all", "1")]).await;
+    let log = at.admin.get("/audit?limit=100").await.expect(200);
+    let lines: Vec<String> = log["items"].as_array().expect("lines").iter().map(line).collect();
+    let expected = [
+        "people_exported : Everyone in the list /leads.",
+        "people_exported : Leads, by the API, search: ann.",
+        "sequence_archived Winter depots: Those in it finish.",
+        "sequence_resumed Winter depots: ",
+        "sequence_paused Winter depots: ",
+        "sequence_activated Winter depots: Version 1.",
+        "sequence_changed Winter depots: Name: Depots → Winter depots.",
+        "sequence_made Depots: ",
+        "template_deleted Hello: ",
+        "template_saved Hello: Subject: Hi → Hey.",
+        "template_saved Hello: New.",
+    ];
+    assert_eq!(lines[..expected.len()], expected);
+}
+
+/// An entry of the log in one line.
+fn line(entry: &serde_json::Value) -> String {
+    let word = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    format!("{} {}: {}", word("act"), word("object"), word("detail"))
 }

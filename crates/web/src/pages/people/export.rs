@@ -68,6 +68,7 @@ pub async fn file(State(app): State<App>, visitor: Visitor, Form(chosen): Form<C
             Source::Query(Box::new(PeopleQuery { cursor: None, ..query }))
         }
     };
+    app.engine.note_export(&visitor.actor, &asked_for(&chosen)).await?;
     let name = if chosen.kind() == Kind::Lead { "leads" } else { "contacts" };
     let name = format!("attachment; filename=\"{name}-{}.csv\"", visitor.now.zoned(&visitor.zone).date());
     let mut response = Response::new(people_csv::body(app, source, sheet));
@@ -77,6 +78,15 @@ pub async fn file(State(app): State<App>, visitor: Visitor, Form(chosen): Form<C
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)
+}
+
+/// Who was asked for, for the audit log.
+fn asked_for(chosen: &Chosen) -> String {
+    let (one, many) = if chosen.kind() == Kind::Lead { ("lead", "leads") } else { ("contact", "contacts") };
+    match chosen.ids() {
+        Some(ids) => format!("{} chosen one by one.", words::count(ids.len() as u64, one, many)),
+        None => format!("Everyone in the list {}.", chosen.list()),
+    }
 }
 
 /// The columns the list shows.
