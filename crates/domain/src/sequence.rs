@@ -126,12 +126,6 @@ impl Plan {
         self.steps.get(index + 1)
     }
 
-    /// The step after `id` that is not in `done`: nobody gets a step twice after steps moved.
-    pub fn next_open(&self, id: StepId, done: &[StepId]) -> Option<&Step> {
-        let index = self.steps.iter().position(|step| step.id == id)?;
-        self.steps[index + 1..].iter().find(|step| !done.contains(&step.id))
-    }
-
     /// At least one step is an email, so an address is needed.
     pub fn has_email(&self) -> bool {
         self.steps.iter().any(|step| step.action.email().is_some())
