@@ -23,6 +23,7 @@ pub mod routes;
 mod server;
 pub mod session;
 pub mod urls;
+mod version_changes;
 pub mod words;
 
 pub use app::App;

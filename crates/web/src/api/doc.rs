@@ -67,6 +67,8 @@ texts! {
     TemplateId = id("tpl");
     /// An id of a sequence.
     SequenceId = id("seq");
+    /// An id of a version of a sequence.
+    VersionId = id("ver");
     /// An id of a step.
     StepId = id("stp");
     /// An id of an enrollment.

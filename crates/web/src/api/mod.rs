@@ -29,6 +29,7 @@ pub mod person_shapes;
 pub mod query;
 pub mod schedule_shapes;
 pub mod sequence_shapes;
+pub mod sequence_versions;
 pub mod sequences;
 pub mod shapes;
 pub mod spec;
@@ -74,6 +75,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(mailbox_consents::routes())
         .merge(mail_providers::routes())
         .merge(templates::routes())
+        .merge(sequence_versions::routes())
         .merge(sequences::routes())
         .merge(enrollments::routes())
         .merge(enrollments_bulk::routes())

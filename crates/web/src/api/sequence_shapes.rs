@@ -231,17 +231,18 @@ pub struct SequenceBodyFields {
     /// Sending days and windows; `null` = any time, left out or `{}` = the workspace's.
     #[serde(deserialize_with = "said")]
     #[schema(value_type = Option<ScheduleBody>)]
-    schedule: Option<Value>,
+    pub(super) schedule: Option<Value>,
     /// Exit rules.
-    exit: ExitBody,
+    pub(super) exit: ExitBody,
     /// Unsubscribe footer and headers.
-    unsubscribe: UnsubscribeBody,
+    pub(super) unsubscribe: UnsubscribeBody,
     /// In order.
-    steps: Vec<StepBody>,
+    pub(super) steps: Vec<StepBody>,
 }
 
 impl SequenceBodyFields {
-    fn of(name: &str, description: &str, plan: &Plan) -> Self {
+    /// As it is written.
+    pub fn of(name: &str, description: &str, plan: &Plan) -> Self {
         let schedule = plan.schedule.clone().map(|schedule| serde_json::to_value(ScheduleBody::from(schedule)));
         let ExitRules { on_bounce, on_colleague_reply, auto_reply_days } = plan.exit;
         let Unsubscribe { enabled, locale } = plan.unsubscribe.clone();

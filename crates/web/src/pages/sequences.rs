@@ -8,7 +8,7 @@ mod head;
 pub mod history;
 pub mod people;
 pub mod settings;
-mod step_form;
+pub(crate) mod step_form;
 pub mod steps;
 mod timeline;
 

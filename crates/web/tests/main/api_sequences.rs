@@ -118,3 +118,28 @@ async fn a_list_is_filtered_by_state_and_name_and_paged() {
     assert_eq!((ids(&next).len(), &next["items"][0]["name"]), (1, &json!("Gamma")));
     assert_eq!(at.rep.get("/sequences?state=lost").await.refusal(), (422, "invalid", "state"));
 }
+
+#[tokio::test]
+async fn versions_are_listed_newest_first_with_what_each_changed() {
+    let at = Installation::new().await;
+    let sequence = at.admin.sequence("Depots", two_emails()).await;
+    let path = format!("/sequences/{sequence}");
+    let steps = at.admin.get(&path).await.expect(200)["steps"].as_array().unwrap()[..1].to_vec();
+    at.admin.patch(&path, json!({ "steps": steps })).await.expect(200);
+    at.admin.order(&format!("{path}/activate")).await.expect(200);
+    let all = at.rep.get(&format!("{path}/versions")).await.expect(200);
+    let (second, first) = (&all["items"][0], &all["items"][1]);
+    assert_eq!(
+        (&second["number"], &second["live"], &second["changes"]),
+        (&json!(2), &json!(true), &json!(["Gone: Email in the same thread."]))
+    );
+    assert_eq!((&first["number"], &first["live"], &first["changes"]), (&json!(1), &json!(false), &json!([])));
+    assert_eq!((first["steps"].as_array().map(Vec::len), second["steps"].as_array().map(Vec::len)), (Some(2), Some(1)));
+    assert_eq!((&first["published_by"]["name"], &first["schedule"]), (&json!("Ada Admin"), &Value::Null));
+    let page = at.rep.get(&format!("{path}/versions?limit=1")).await.expect(200);
+    let rest = at.rep.get(&format!("{path}/versions?cursor={}", page["next_cursor"].as_str().expect("more"))).await;
+    assert_eq!(rest.expect(200)["items"], json!([first]));
+    assert_eq!(at.rep.get(&format!("{path}/versions?cursor=nonsense")).await.refusal().0, 422);
+    let absent = "/sequences/seq_01jd0000000000000000000000/versions";
+    assert_eq!(at.rep.get(absent).await.refusal(), (404, "not_found", ""));
+}

@@ -113,6 +113,7 @@ pub const CALLS: &[(&str, Expect)] = &[
     ("POST /sequences/{id}/clone", Admins),
     ("POST /sequences/{id}/pause", Admins),
     ("POST /sequences/{id}/resume", Admins),
+    ("GET /sequences/{id}/versions", Everyone),
     ("GET /suppressions", Everyone),
     ("POST /suppressions", Everyone),
     ("POST /suppressions/import", Everyone),
