@@ -5,11 +5,14 @@
 //! (`relance_domain::inbound`). It never fails; what it can't tell apart it calls doubtful.
 
 mod auto_reply;
+mod auto_subject;
 mod bounce;
 mod complaint;
+mod cues;
 mod dates;
 mod failures;
 mod language;
+mod named_days;
 mod notice;
 mod notification;
 mod phrases;

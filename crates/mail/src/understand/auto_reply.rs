@@ -7,6 +7,7 @@
 use jiff::civil::Date;
 use relance_domain::inbound::{Evidence, Kind, Rule};
 
+use super::auto_subject::{auto_subject, own_words};
 use super::bounce::{has_empty_return_path, is_system_sender};
 use super::dates::return_date;
 use super::phrases::{Phrases, find_phrase, first_phrase, normal, words};
@@ -29,13 +30,15 @@ pub(super) fn auto_reply(message: &Message, folded: &Folded, evidence: &mut Vec<
     if bulk {
         evidence.push(Evidence::new(Rule::AutoHeader, "Precedence: bulk"));
     }
-    if let Some(words) = says_so.or(away) {
+    let acknowledges = first_phrase(&text, &RECEIVED_TEXTS).filter(|_| first_phrase(&text, &PROMISE_TEXTS).is_some());
+    if let Some(words) = says_so.or(away).or(acknowledges) {
         evidence.push(Evidence::new(Rule::AutoText, words));
     }
     if sure || (says_so.is_some() && !answers_with_quotation(message, folded)) {
         return Some(away_with_date(message, folded, evidence));
     }
-    let doubt = doubt(message, folded, says_so.is_some() || bulk, away.is_some());
+    let says = Says { automatic: says_so.is_some() || bulk, away: away.is_some(), received: acknowledges.is_some() };
+    let doubt = doubt(message, folded, says);
     match (&doubt, is_system_sender(message)) {
         (None, _) => evidence.clear(),
         (Some(_), Some(sender)) => evidence.push(Evidence::new(Rule::SystemSender, sender)),
@@ -61,13 +64,26 @@ fn first_stated<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
     })
 }
 
+/// What the words of an answer say.
+#[derive(Clone, Copy)]
+struct Says {
+    /// That a machine wrote them.
+    automatic: bool,
+    /// That the person is away.
+    away: bool,
+    /// That the message arrived and what happens to it.
+    received: bool,
+}
+
 /// Why it may be a machine although nothing proves it.
-fn doubt(message: &Message, folded: &Folded, says_so: bool, away: bool) -> Option<Kind> {
+fn doubt(message: &Message, folded: &Folded, says: Says) -> Option<Kind> {
     let quotes = answers_with_quotation(message, folded);
-    let why = if says_so {
+    let why = if says.automatic {
         "It looks written automatically, but quotes your email as a person's answer does."
-    } else if away && !quotes {
+    } else if says.away && !quotes {
         "It says that the person is away, but nothing shows whether a person or a machine wrote it."
+    } else if says.received && !quotes {
+        "It says that your email was received, as people and machines do."
     } else if is_system_sender(message).is_some() {
         "It comes from the address of a mail system."
     } else {
@@ -86,7 +102,7 @@ fn away_with_date(message: &Message, folded: &Folded, evidence: &mut Vec<Evidenc
     let found = sent_on.and_then(|day: Date| {
         return_date(&folded.visible, day)
             .or_else(|| return_date(&message.text, day))
-            .or_else(|| return_date(&message.subject, day))
+            .or_else(|| return_date(own_words(&message.subject), day))
     });
     match found {
         Some((date, sentence)) => {
@@ -152,53 +168,18 @@ const AUTO_HEADERS: &[(&str, &[&str])] = &[
 ];
 
 fn by_subject(message: &Message, weak_counts: bool, evidence: &mut Vec<Evidence>) -> bool {
-    let subject = normal(&message.subject);
-    let subject = without_tags(&subject);
-    // Behind `Re:` stands our own subject, whatever it says.
-    let stands_alone = |start: &&&str, ends: &[char]| {
-        subject.strip_prefix(**start).is_some_and(|rest| {
-            let rest = rest.trim_start();
-            rest.is_empty() || rest.starts_with(ends) || ANSWER_PREFIXES.iter().any(|prefix| rest.starts_with(prefix))
-        })
-    };
-    let strong = || SUBJECTS.iter().find(|s| stands_alone(s, &[':', '：', '-', '[', '(', '!', '|', '.', '】', '"']));
-    let weak = || WEAK_SUBJECTS.iter().filter(|_| weak_counts).find(|s| stands_alone(s, &[':', '：', '!', '.']));
-    let opening = || OPENINGS.iter().find(|start| subject.starts_with(**start));
-    match strong().or_else(weak).or_else(opening) {
-        Some(start) => {
-            evidence.push(Evidence::new(Rule::AutoSubject, *start));
-            true
-        }
-        None => false,
-    }
+    let found = auto_subject(message, weak_counts);
+    let is_found = found.is_some();
+    evidence.extend(found.map(|words| Evidence::new(Rule::AutoSubject, words)));
+    is_found
 }
-
-/// What mail programs put before our own subject.
-const ANSWER_PREFIXES: [&str; 8] = ["re:", "aw:", "sv:", "vs:", "odp:", "antw:", "rép:", "回复:"];
-
-/// Skips `[external]` and `***spam***` before a subject.
-fn without_tags(subject: &str) -> &str {
-    let mut subject = subject.trim_start();
-    for _ in 0..3 {
-        let rest = match (subject.chars().next(), subject.find(']')) {
-            (Some('['), Some(end)) => &subject[end + 1..],
-            _ => break,
-        };
-        subject = rest.trim_start();
-    }
-    subject
-}
-
-/// Whole subjects, or what stands before the colon and our own subject.
-static SUBJECTS: Phrases = words!("auto_subjects");
-
-/// Openings that no person puts before our subject.
-/// The same, but people write them too.
-static WEAK_SUBJECTS: Phrases = words!("auto_subjects_weak");
-static OPENINGS: Phrases = words!("auto_openings");
 
 /// Words with which a machine names itself.
 static MACHINE_TEXTS: Phrases = words!("auto_texts");
 
 /// Words of an absence; a person writes them too.
 static AWAY_TEXTS: Phrases = words!("away_texts");
+
+/// That a message arrived, and what happens to it then: both together acknowledge it.
+static RECEIVED_TEXTS: Phrases = words!("ack_received");
+static PROMISE_TEXTS: Phrases = words!("ack_promises");

@@ -2,15 +2,6 @@
 
 use std::sync::LazyLock;
 
-/// How a phrase before a date says when the person is back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cue {
-    /// The date is the first day back.
-    Back,
-    /// The date is the last day away.
-    LastDay,
-}
-
 type Words = Vec<&'static str>;
 
 /// The words of one language, in the normal form of [`super::phrases::normal`].
@@ -22,12 +13,26 @@ pub(super) struct Language {
     pub(super) weekdays: Vec<Words>,
     /// Phrases before the first day back.
     pub(super) back: Words,
+    /// Words for until where the day itself is the first day back.
+    pub(super) until: Words,
+    /// Words before the first day of something: of an absence, or of being back.
+    pub(super) from: Words,
+    /// What someone is who is back.
+    pub(super) available: Words,
+    /// Words that turn it round.
+    pub(super) not: Words,
+    /// Words before the last day of a range whose first day stands before them.
+    pub(super) range: Words,
     /// Phrases before the last day away.
     pub(super) last_day: Words,
     /// Words for tomorrow.
     pub(super) tomorrow: Words,
     /// Words for next week.
     pub(super) next_week: Words,
+    /// Words before the number of a week.
+    pub(super) week: Words,
+    /// Words for the first days of next year.
+    pub(super) new_year: Words,
     /// Month before day in `4/5`.
     pub(super) month_first: bool,
 }
@@ -47,6 +52,13 @@ fn read(text: &'static str) -> Vec<Language> {
             "months" => language.months = values.split(" | ").map(words).collect(),
             "weekdays" => language.weekdays = values.split(" | ").map(words).collect(),
             "back" => language.back = words(values),
+            "until" => language.until = words(values),
+            "from" => language.from = words(values),
+            "available" => language.available = words(values),
+            "not" => language.not = words(values),
+            "range" => language.range = words(values),
+            "week" => language.week = words(values),
+            "new_year" => language.new_year = words(values),
             "last_day" => language.last_day = words(values),
             "tomorrow" => language.tomorrow = words(values),
             "next_week" => language.next_week = words(values),

@@ -21,7 +21,7 @@ pub(super) fn lines(text: &'static str) -> Vec<&'static str> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with("# ")).collect()
 }
 
-/// Lower case, straight quotation marks, white space folded to single blanks.
+/// Lower case, straight quotation marks, plain digits and slashes, white space folded to single blanks.
 pub(super) fn normal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
@@ -30,6 +30,8 @@ pub(super) fn normal(text: &str) -> String {
             '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{60}' | '\u{b4}' => '\'',
             '\u{201c}' | '\u{201d}' | '\u{201e}' => '"',
             '\u{2010}'..='\u{2015}' => '-',
+            '\u{ff10}'..='\u{ff19}' => char::from_u32(c as u32 - 0xff10 + 0x30).unwrap_or(c),
+            '\u{ff0f}' => '/',
             c => c,
         };
         if c.is_whitespace() {

@@ -1,27 +1,41 @@
-//! Reads dates as people write them: `30.11.`, `November 30th`, `30 de noviembre`, `11月30日`, `next week`.
+//! Reads dates as people write them: `30.11.`, `November 30th`, `30 de noviembre`, `11月30日`.
 //!
-//! A year that is not written is taken so that the date lies ahead. Which of the dates is a return date is decided in
-//! [`super::dates`].
+//! A year that is not written is taken so that the date lies ahead. Days without a date are read in
+//! [`super::named_days`]; which of all is a return date is decided in [`super::dates`].
 
 use jiff::Span;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 
 use super::language::Language;
-use super::phrases::find_phrase;
+use super::named_days::{month_alone, relative, week, weekday_with_day};
 
 /// A date in a sentence.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
-    /// The date.
+    /// The date, or the first day of what is longer than a day.
     pub(super) date: Date,
+    /// The last day of it.
+    pub(super) last: Date,
+    /// A month without a day: it counts only right behind a cue.
+    pub(super) is_month: bool,
+    /// A day of the week without a date.
+    pub(super) is_weekday: bool,
     /// Where it begins, in bytes.
     pub(super) start: usize,
     /// Where it ends.
     pub(super) end: usize,
 }
 
+impl Found {
+    /// One day.
+    pub(super) fn day(date: Date, start: usize, end: usize) -> Found {
+        Found { date, last: date, is_month: false, is_weekday: false, start, end }
+    }
+}
+
+/// A piece of a sentence: a number with its digits, a word, a sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
     Number(u32, usize),
     Word(&'a str),
     Sign(char),
@@ -64,14 +78,16 @@ pub(super) fn dates_in(sentence: &str, language: &Language, sent_on: Date) -> Ve
     let mut out = Vec::new();
     let mut index = 0;
     while index < tokens.len() {
-        let start = tokens[index].1;
-        let hit = numeric(&tokens[index..], language, sent_on)
-            .or_else(|| with_ideographs(&tokens[index..], sent_on))
-            .or_else(|| day_then_month(&tokens[index..], language, sent_on))
-            .or_else(|| month_then_day(&tokens[index..], language, sent_on));
-        match hit {
-            Some((date, used)) => {
-                out.push(Found { date, start, end: tokens[index + used - 1].2 });
+        let rest = &tokens[index..];
+        let hit = numeric(rest, language, sent_on)
+            .or_else(|| with_ideographs(rest, sent_on))
+            .or_else(|| day_then_month(rest, language, sent_on))
+            .or_else(|| month_then_day(rest, language, sent_on))
+            .or_else(|| weekday_with_day(rest, language, sent_on));
+        let day = hit.map(|(date, used)| (Found::day(date, rest[0].1, rest[used - 1].2), used));
+        match day.or_else(|| longer(rest, language, sent_on)) {
+            Some((found, used)) => {
+                out.push(found);
                 index += used;
             }
             None => index += 1,
@@ -83,13 +99,29 @@ pub(super) fn dates_in(sentence: &str, language: &Language, sent_on: Date) -> Ve
         .filter(|day| !out.iter().any(|date| date.start <= day.end + 25 && date.end + 12 >= day.start))
         .collect();
     out.extend(named);
+    out.sort_by_key(|found| (found.start, found.end));
     out
 }
 
-type Tokens<'t, 'a> = &'t [(Token<'a>, usize, usize)];
+/// A week or a month.
+fn longer(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Found, usize)> {
+    let place = |used: usize| (t[0].1, t[used - 1].2);
+    if let Some((date, last, used)) = week(t, language, sent_on) {
+        let (start, end) = place(used);
+        return Some((Found { last, ..Found::day(date, start, end) }, used));
+    }
+    let (date, is_end, used) = month_alone(t, language, sent_on)?;
+    let (start, end) = place(used);
+    // *Until march* ends with February; *until the end of march* with March.
+    let last = if is_end { date } else { date.yesterday().ok()? };
+    Some((Found { last, is_month: true, ..Found::day(date, start, end) }, used))
+}
+
+/// The rest of a sentence, in pieces.
+pub(super) type Tokens<'t, 'a> = &'t [(Token<'a>, usize, usize)];
 
 /// `30.11.`, `30.11.2026`, `30/11/26`, `11/30`, `2026-11-30`.
-fn numeric(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
+pub(super) fn numeric(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
     let number = |i: usize| match t.get(i) {
         Some((Token::Number(value, digits), ..)) => Some((*value, *digits)),
         _ => None,
@@ -119,7 +151,7 @@ fn numeric(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Dat
     if third.is_none()
         && separator == '.'
         && !(sign(3) == Some('.') && adjacent(2, 3))
-        && !(first <= 31 && second <= 12 && t[2].2 - t[2].1 == 2 && first > 0 && t[0].2 - t[0].1 == 2)
+        && !(first <= 31 && second <= 12 && t[2].2 - t[2].1 == 2 && first > 0 && !is_hour(t.get(3)))
     {
         return None;
     }
@@ -128,12 +160,22 @@ fn numeric(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Dat
     let day_first = build(year, second, first, sent_on);
     let month_first = build(year, first, second, sent_on).filter(|_| separator != '.');
     let date = match (day_first, month_first) {
+        // Where months have no names they stand first.
+        (_, Some(b)) if language.months.is_empty() && separator == '/' => b,
         (Some(a), Some(b)) if language.month_first && separator == '/' => nearest_ahead(a, b, sent_on),
         (Some(a), _) => a,
         (None, Some(b)) => b,
         (None, None) => return None,
     };
     Some((date, used))
+}
+
+/// `9.10 Uhr`, `9.10 h`.
+fn is_hour(token: Option<&(Token<'_>, usize, usize)>) -> bool {
+    matches!(
+        token,
+        Some((Token::Word("uhr" | "h" | "hrs" | "am" | "pm" | "kr" | "eur"), ..) | (Token::Sign('€' | '%'), ..))
+    )
 }
 
 fn nearest_ahead(a: Date, b: Date, sent_on: Date) -> Date {
@@ -161,7 +203,7 @@ fn with_ideographs(t: Tokens<'_, '_>, sent_on: Date) -> Option<(Date, usize)> {
 }
 
 /// `23 november`, `23rd of november 2026`, `23. november`, `23 de noviembre de 2026`.
-fn day_then_month(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
+pub(super) fn day_then_month(t: Tokens<'_, '_>, language: &Language, sent_on: Date) -> Option<(Date, usize)> {
     let (Token::Number(day, 1..=2), ..) = t.first()? else { return None };
     let mut index = 1;
     while index < 4 && is_filler(t.get(index)) {
@@ -194,10 +236,24 @@ fn is_filler(token: Option<&(Token<'_>, usize, usize)>) -> bool {
         Some(
             (
                 Token::Word(
-                    "st" | "nd" | "rd" | "th" | "of" | "de" | "do" | "di" | "den" | "er" | "e" | "ème" | "eme" | "del"
+                    "st" | "nd"
+                        | "rd"
+                        | "th"
+                        | "of"
+                        | "de"
+                        | "do"
+                        | "di"
+                        | "den"
+                        | "er"
+                        | "e"
+                        | "ème"
+                        | "eme"
+                        | "del"
+                        | "º"
+                        | "ª"
                 ),
                 ..
-            ) | (Token::Sign('.' | 'º' | '°'), ..)
+            ) | (Token::Sign('.' | '°' | '-' | ':'), ..)
         )
     )
 }
@@ -223,7 +279,7 @@ fn month_of(token: &(Token<'_>, usize, usize), language: &Language) -> Option<u3
 }
 
 /// A date; without a year the one that lies ahead, or up to a week back.
-fn build(year: Option<u32>, month: u32, day: u32, sent_on: Date) -> Option<Date> {
+pub(super) fn build(year: Option<u32>, month: u32, day: u32, sent_on: Date) -> Option<Date> {
     let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     if let Some(year) = year {
         return Date::new(i16::try_from(year).ok()?, month, day).ok();
@@ -231,35 +287,4 @@ fn build(year: Option<u32>, month: u32, day: u32, sent_on: Date) -> Option<Date>
     let this_year = Date::new(sent_on.year(), month, day).ok();
     let recent = sent_on.checked_sub(Span::new().days(7)).ok()?;
     this_year.filter(|date| *date >= recent).or_else(|| Date::new(sent_on.year() + 1, month, day).ok())
-}
-
-/// `on monday`, `tomorrow`, `next week`.
-fn relative(sentence: &str, language: &Language, sent_on: Date) -> Vec<Found> {
-    let mut out = Vec::new();
-    let mut add = |phrase: &str, date: Option<Date>| {
-        if let Some((start, date)) = find_phrase(sentence, phrase, 0).zip(date) {
-            out.push(Found { date, start, end: start + phrase.len() });
-        }
-    };
-    let days = [
-        Weekday::Monday,
-        Weekday::Tuesday,
-        Weekday::Wednesday,
-        Weekday::Thursday,
-        Weekday::Friday,
-        Weekday::Saturday,
-        Weekday::Sunday,
-    ];
-    for (names, weekday) in language.weekdays.iter().zip(days) {
-        for name in names {
-            add(name, sent_on.nth_weekday(1, weekday).ok());
-        }
-    }
-    for phrase in &language.tomorrow {
-        add(phrase, sent_on.tomorrow().ok());
-    }
-    for phrase in &language.next_week {
-        add(phrase, sent_on.nth_weekday(1, Weekday::Monday).ok());
-    }
-    out
 }
