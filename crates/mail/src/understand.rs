@@ -4,6 +4,7 @@
 //! persons nor enrollments: whom the message belongs to and what follows is the domain's business
 //! (`relance_domain::inbound`). It never fails; what it can't tell apart it calls doubtful.
 
+mod attribution;
 mod auto_reply;
 mod auto_subject;
 mod bounce;
@@ -59,6 +60,9 @@ fn judge(message: &Message, ours: &Ours, evidence: &mut Vec<Evidence>) -> Kind {
     if let Some(kind) = complaint::complaint(message, evidence) {
         return kind;
     }
+    if let Some(kind) = wishes::challenge_of_a_service(message, evidence) {
+        return kind;
+    }
     if let Some(bounce) = bounce::bounce(message, evidence) {
         return Kind::Bounce(bounce);
     }
@@ -71,7 +75,7 @@ fn judge(message: &Message, ours: &Ours, evidence: &mut Vec<Evidence>) -> Kind {
     let folded = reply::fold(&message.text);
     let other = wishes::unsubscribe_by_button(message, evidence)
         .or_else(|| wishes::challenge(message, evidence))
-        .or_else(|| wishes::forwarded_failure(message, evidence))
+        .or_else(|| wishes::forwarded_failure(message, &folded, evidence))
         .or_else(|| wishes::calendar_answer(message, evidence))
         .or_else(|| auto_reply::auto_reply(message, &folded, evidence))
         .or_else(|| wishes::bulk(message, evidence))

@@ -15,9 +15,13 @@ const MAX_FIELDS: usize = 20_000;
 /// Longest header of a part, in bytes.
 const MAX_PART_HEADER_BYTES: usize = 256 * 1024;
 
-/// Cuts off the `From ` line that mbox files put before a message.
+/// Cuts off blank lines and the `From ` line that mbox files put before a message.
 pub(super) fn without_mbox_line(raw: &[u8]) -> &[u8] {
     let mut raw = raw;
+    let blank = raw.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    if let Some(end) = raw[..blank].iter().rposition(|&b| b == b'\n') {
+        raw = &raw[end + 1..];
+    }
     while raw.starts_with(b"From ") || raw.starts_with(b">From ") {
         match raw.iter().position(|&b| b == b'\n') {
             Some(end) => raw = &raw[end + 1..],

@@ -193,6 +193,9 @@ fn is_bounce(message: &Message, report: Option<&str>, notice: &str, evidence: &m
     } else if reason::has_smtp_reply(&text) {
         sign(3, Rule::StatusCode, &reason::status_in(notice).unwrap_or_default());
     }
+    if names_recipient_alone(&text, notice) {
+        sign(3, Rule::FailureText, "the address alone on a line");
+    }
     if message.header("x-mlserver").is_some() {
         sign(4, Rule::SystemSender, "X-MLServer");
     }
@@ -209,6 +212,15 @@ fn is_bounce(message: &Message, report: Option<&str>, notice: &str, evidence: &m
         return false;
     }
     points >= 7 && (points >= 10 || !answers || system.is_some())
+}
+
+/// Words of a failure and, alone on a line, the address that failed: a table, not a letter.
+fn names_recipient_alone(text: &str, notice: &str) -> bool {
+    let is_address = |line: &str| {
+        let line = line.trim().trim_matches(|c| matches!(c, '<' | '>' | '"' | '\''));
+        !line.contains(char::is_whitespace) && address_in(line).is_some_and(|address| address == line.to_lowercase())
+    };
+    first_phrase(text, &FAILURE_TEXTS).is_some() && notice.lines().take(40).any(is_address)
 }
 
 /// `Auto-Submitted: auto-replied` is how responders sign; failure notices of people's own making.
@@ -248,7 +260,8 @@ pub(super) fn is_system_sender(message: &Message) -> Option<String> {
         .or_else(|| {
             let raw = message.header("from")?;
             let bare = raw.to_lowercase();
-            (bare.contains("mailer-daemon") || bare.starts_with("postmaster")).then(|| raw.to_owned())
+            let names_system = bare.contains("mailer-daemon") || bare.starts_with("postmaster");
+            (names_system || bare.trim() == "<>").then(|| raw.to_owned())
         })
 }
 

@@ -119,7 +119,7 @@ fn cue_around(before: &str, behind: &str, language: &Language) -> Option<(Cue, u
         (Some(back), Some(last_day)) if last_day < back => Some((Cue::LastDay, last_day)),
         (Some(back), _) if !ends_range => Some((Cue::Back, back)),
         (_, Some(last_day)) => Some((Cue::LastDay, last_day)),
-        _ if language.until.iter().any(|p| announces(p)) => Some((Cue::Back, 0)),
+        _ if language.until.iter().any(announces) => Some((Cue::Back, 0)),
         _ => {
             let stands_before = language.last_day.iter().any(|p| before.ends_with(p));
             (ends_range || stands_before).then_some((Cue::LastDay, 0))

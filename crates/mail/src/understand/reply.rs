@@ -3,9 +3,8 @@
 //! Works line by line on plain text. Each line gets a role; the visible text is what is left outside
 //! quotations and before the signature. When nothing can be told apart, everything stays visible.
 
-use std::sync::LazyLock;
-
-use super::phrases::{Phrases, lines, normal, words};
+use super::attribution::{ATTRIBUTION_LINES, attribution, has_date_and_time, is_attribution_with_quotation};
+use super::phrases::{Phrases, normal, words};
 
 /// An answer, folded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +30,6 @@ enum Role {
     Signature,
 }
 
-/// Longest attribution, in lines.
-const ATTRIBUTION_LINES: usize = 5;
 /// More lines than this are not looked at: they stay visible.
 const MAX_LINES: usize = 20_000;
 
@@ -97,6 +94,8 @@ fn roles(lines: &[&str]) -> Vec<Role> {
             } else {
                 roles.resize(lines.len(), Role::Rest);
             }
+        } else if is_attribution_with_quotation(line) {
+            roles.resize(lines.len(), Role::Rest);
         } else if is_signature_line(line) || is_sent_from(line) {
             roles.push(Role::Signature);
         } else {
@@ -104,6 +103,7 @@ fn roles(lines: &[&str]) -> Vec<Role> {
         }
     }
     unsign_text_after_phone_line(lines, &mut roles);
+    join_torn_lines(lines, &mut roles);
     keep_quotations_in_the_text(lines, &mut roles);
     keep_something(lines, &mut roles);
     roles
@@ -122,6 +122,22 @@ fn keep_quotations_in_the_text(lines: &[&str], roles: &mut [Role]) {
             }
             Role::Quote if !attributed => roles[at] = Role::Own,
             _ => {}
+        }
+    }
+}
+
+/// A link that was broken inside a quotation: a single word between two quoted lines.
+fn join_torn_lines(lines: &[&str], roles: &mut [Role]) {
+    for at in 1..roles.len().saturating_sub(1) {
+        let line = lines[at].trim();
+        let is_torn = roles[at] == Role::Own
+            && roles[at - 1] == Role::Quote
+            && roles[at + 1] == Role::Quote
+            && line.len() >= 8
+            && !line.contains(' ')
+            && line.contains(['/', '=', '%', '_', '&']);
+        if is_torn {
+            roles[at] = Role::Quote;
         }
     }
 }
@@ -164,7 +180,7 @@ fn unsign_text_after_phone_line(lines: &[&str], roles: &mut [Role]) {
     }
 }
 
-fn is_quote(line: &str) -> bool {
+pub(super) fn is_quote(line: &str) -> bool {
     line.starts_with('>') || line == "|" || line.starts_with("| ")
 }
 
@@ -202,113 +218,29 @@ fn header_name(line: &str) -> Option<String> {
     Some(normal(line[..colon].trim_matches(|c: char| matches!(c, '*' | '_' | ' ' | '\u{a0}'))))
 }
 
-/// `From:` with at least two more header lines close behind.
+/// `From:` with at least two more header lines close behind, or such a block in a language that is not known here.
 fn is_header_block(rest: &[&str]) -> bool {
     let Some(first) = header_name(rest[0]) else { return false };
-    if !FROM_NAMES.contains(&first.as_str())
-        && !matches!(first.as_str(), "subject" | "date" | "datum" | "betreff" | "sent" | "objet")
+    let is_known = |name: &String| HEADER_NAMES.contains(&name.as_str()) || FROM_NAMES.contains(&name.as_str());
+    if FROM_NAMES.contains(&first.as_str())
+        || matches!(first.as_str(), "subject" | "date" | "datum" | "betreff" | "sent" | "objet")
     {
-        return false;
+        let known = rest[1..].iter().take(9).filter_map(|line| header_name(line));
+        if known.filter(|name| HEADER_NAMES.contains(&name.as_str())).count() >= 2 {
+            return true;
+        }
     }
-    let known = rest[1..]
-        .iter()
-        .take(9)
-        .filter_map(|line| header_name(line))
-        .filter(|name| HEADER_NAMES.contains(&name.as_str()))
-        .count();
-    known >= 2
+    let block: Vec<&str> = rest.iter().copied().take(8).take_while(|line| header_name(line).is_some()).collect();
+    let names: Vec<String> = block.iter().filter_map(|line| header_name(line)).collect();
+    let has_address = block.iter().take(3).any(|line| line.contains('@'));
+    let all_known = names.len() >= 3 && names.iter().all(is_known);
+    let short = names.iter().all(|name| name.chars().count() <= 20 && name.split(' ').count() <= 3);
+    let is_dated = block.iter().any(|line| has_date_and_time(line));
+    has_address && (all_known || (names.len() >= 4 && short && is_dated))
 }
 
 fn header_block_follows(rest: &[&str]) -> bool {
     rest.iter().position(|line| !line.trim().is_empty()).is_some_and(|at| at < 4 && is_header_block(&rest[at..]))
-}
-
-/// The number of lines of an attribution that begins here.
-fn attribution(rest: &[&str]) -> Option<usize> {
-    let first = rest[0].trim();
-    if first.chars().count() > 300 {
-        return None;
-    }
-    let mut joined = String::new();
-    for (index, line) in rest.iter().take(ATTRIBUTION_LINES).enumerate() {
-        let line = line.trim();
-        if line.is_empty() && index > 0 {
-            // An address in angle brackets that was torn off, as copying from a page does.
-            let torn =
-                rest[index..].iter().map(|l| l.trim()).find(|l| !l.is_empty()).is_some_and(|l| l.starts_with('<'));
-            if torn {
-                continue;
-            }
-            return None;
-        }
-        if !joined.is_empty() {
-            joined.push(' ');
-        }
-        joined.push_str(line.trim_start_matches("> "));
-        if is_attribution(&joined, index) {
-            return Some(index + 1);
-        }
-        if index == 0 && !may_begin_attribution(line) {
-            return None;
-        }
-    }
-    None
-}
-
-/// Words with which attributions begin, in the order of the languages.
-static BEGINNINGS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    lines(include_str!("words/attribution_beginnings.txt")).iter().map(|b| b.replace('_', " ")).collect()
-});
-
-fn may_begin_attribution(line: &str) -> bool {
-    let lower = normal(line);
-    let lower = lower.trim_start_matches(['*', '-', ' ', '"']);
-    lower.starts_with(|c: char| c.is_ascii_digit())
-        || BEGINNINGS.iter().any(|b| lower.starts_with(b.as_str()))
-        || (lower.contains('@') && lower.contains('<'))
-}
-
-/// Verbs of attributions.
-static WROTE: Phrases = words!("wrote");
-
-fn is_attribution(joined: &str, index: usize) -> bool {
-    let lower = normal(joined);
-    let bare = lower.trim_start_matches(['*', '-', ' ']);
-    let ends_with_colon = bare.ends_with([':', '：']) || bare.ends_with(":*") || bare.ends_with("wrote ----");
-    // Gmail without words: `2013/7/20 Ada <ada@example.com>`.
-    if index < 2 && bare.ends_with('>') && bare.contains('@') && begins_with_date(bare) {
-        return true;
-    }
-    // And without an address: `2013-07-20 17:21 GMT+01:00 Ada`.
-    if index == 0 && begins_with_date(bare) && bare.contains(" gmt") && joined.chars().count() <= 80 {
-        return true;
-    }
-    if !ends_with_colon || joined.chars().count() > 500 {
-        return false;
-    }
-    let has_digit = bare.bytes().any(|b| b.is_ascii_digit());
-    let tail_start = bare.floor_char_boundary(bare.len().saturating_sub(120));
-    let wrote = WROTE.iter().any(|verb| bare.contains(verb));
-    let wrote_at_end = WROTE.iter().any(|verb| bare[tail_start..].contains(verb));
-    let begins =
-        bare.starts_with(|c: char| c.is_ascii_digit()) || BEGINNINGS.iter().any(|b| bare.starts_with(b.as_str()));
-    // `Ada wrote:` alone is an attribution when it is short; with a date or an address it may be longer.
-    (wrote && begins && (has_digit || bare.contains('@')))
-        || (wrote_at_end
-            && index == 0
-            && bare.split_whitespace().count() <= 8
-            && (bare.contains('@') || WROTE.iter().any(|v| bare.trim_end_matches([':', ' ']).ends_with(v))))
-        || (wrote && bare.contains('@') && bare.contains('<'))
-        || (begins && has_digit && bare.trim_end_matches([':', ' ']).ends_with('>') && bare.contains('@'))
-}
-
-/// `2013/7/20 `, `2016-03-03 17:21 `.
-fn begins_with_date(text: &str) -> bool {
-    let first = text.split(' ').next().unwrap_or_default();
-    first.len() >= 8
-        && first.starts_with("20")
-        && first.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-' | b'.'))
-        && first.bytes().filter(|b| !b.is_ascii_digit()).count() == 2
 }
 
 fn is_signature_line(line: &str) -> bool {
@@ -337,4 +269,11 @@ const SENT_FROM_ENDS: &[(&str, &str)] = &[
     ("sent on", "device"),
     ("this email was sent from my", ""),
     ("envoyé", "mobile"),
+    ("", "iphone'umdan gönderildi"),
+    ("", "'den gönderildi"),
+    ("", "'dan gönderildi"),
+    ("", "에서 보냄"),
+    ("", "에서 전송"),
+    ("", "から送信"),
+    ("", " beziehen"),
 ];

@@ -11,17 +11,29 @@ use crate::parse::{Content, Message, shorten};
 
 /// Longest text, in words, that can be a mere wish.
 const WISH_WORDS: usize = 25;
+/// Least words that make a forwarded notice an answer.
+const OWN_WORDS: usize = 6;
 
 /// A message disposition notification.
 pub(super) fn read_receipt(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
     let declared = message.parts.first().and_then(|p| p.report_type.as_deref()) == Some("disposition-notification");
     let part = message.parts.iter().any(|p| p.depth == 0 && p.content_type == "message/disposition-notification");
     let failed = message.parts.iter().any(|p| p.depth == 0 && p.content_type == "message/delivery-status");
+    if is_rejection(message) {
+        return None;
+    }
     if (declared || part) && !failed || is_plain_receipt(message) {
         evidence.push(Evidence::new(Rule::ReadReceipt, message.subject.clone()));
         return Some(Kind::Other { what: "read receipt".into() });
     }
     None
+}
+
+/// A refusal in the form of a receipt, as Sieve scripts and full mailboxes send it (RFC 5429 §2.2).
+fn is_rejection(message: &Message) -> bool {
+    let says_so = message.header("auto-submitted").is_some_and(|v| v.to_ascii_lowercase().contains("(rejected)"));
+    let subject = normal(&message.subject);
+    says_so || subject == "automatically rejected mail" || subject.starts_with("rejected: ")
 }
 
 static RECEIPTS: Phrases = words!("receipts");
@@ -38,6 +50,30 @@ fn is_plain_receipt(message: &Message) -> bool {
 }
 
 static CHALLENGE_WORDS: Phrases = words!("challenges");
+
+/// Domains of services that ask senders to prove to be human.
+const CHALLENGERS: [&str; 7] = [
+    "boxbe.com",
+    "spamarrest.com",
+    "mailinblack.com",
+    "sendio.com",
+    "bluebottle.com",
+    "antispam.cloud",
+    "privatefilter.com",
+];
+
+/// A challenge of a known service, in whatever form it comes: some write them as delivery reports.
+pub(super) fn challenge_of_a_service(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+    let sender = message.sender_address();
+    let domain = sender.rsplit_once('@')?.1;
+    let known = CHALLENGERS.iter().any(|name| domain == *name || domain.ends_with(&format!(".{name}")));
+    let text = normal(shorten(&message.text, 4_000));
+    if !known || !(text.contains("http") || first_phrase(&text, &CHALLENGE_WORDS).is_some()) {
+        return None;
+    }
+    evidence.push(Evidence::new(Rule::Challenge, sender));
+    Some(Kind::Other { what: "challenge".into() })
+}
 
 /// A challenge that wants the sender to prove to be human.
 pub(super) fn challenge(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
@@ -59,10 +95,16 @@ pub(super) fn challenge(message: &Message, evidence: &mut Vec<Evidence>) -> Opti
 }
 
 /// A failure notice that someone forwards: of no use as an answer, and no proof of a failure either.
-pub(super) fn forwarded_failure(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Kind> {
+///
+/// With words of their own in our thread it is an answer.
+pub(super) fn forwarded_failure(message: &Message, folded: &Folded, evidence: &mut Vec<Evidence>) -> Option<Kind> {
     let subject = normal(&message.subject);
     let inner = ["fwd: ", "fw: ", "wg: ", "tr: "].iter().find_map(|start| subject.strip_prefix(start))?;
     let words = super::bounce::failure_subject(inner)?;
+    let answers = !message.in_reply_to.is_empty() || !message.references.is_empty();
+    if answers && folded.quotes && folded.visible.split_whitespace().count() >= OWN_WORDS {
+        return None;
+    }
     evidence.push(Evidence::new(Rule::FailureSubject, words));
     Some(Kind::Doubtful { why: "Someone forwarded a failure notice.".into() })
 }
@@ -96,10 +138,20 @@ pub(super) fn bulk(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Ki
     let seen = match (listed, precedence) {
         (Some(value), _) => format!("List: {value}"),
         (None, true) => "Precedence: bulk".to_owned(),
+        (None, false) if is_nobody(message) => message.sender_address(),
         (None, false) => return None,
     };
     evidence.push(Evidence::new(Rule::BulkMail, seen));
     Some(Kind::Other { what: "bulk mail".into() })
+}
+
+/// `noreply@`: nobody reads what is sent there, and no person writes from it.
+pub(super) fn is_nobody(message: &Message) -> bool {
+    let sender = message.sender_address();
+    let local: String = sender.split('@').next().unwrap_or_default().chars().filter(|c| c.is_alphanumeric()).collect();
+    ["noreply", "donotreply", "dontreply", "nichtantworten", "nepasrepondre", "noresponder", "nonrispondere"]
+        .iter()
+        .any(|name| local.starts_with(name) || local.ends_with(name))
 }
 
 static WISHES: Phrases = words!("unsubscribe_wishes");
