@@ -3,7 +3,7 @@
 //! Which effect it is was decided by `domain::inbound::effect`; here it is carried out on the person's enrollments with
 //! the same statements that commands use, and every change has its line in the history.
 
-use super::matching::Found;
+use super::{ground::Ground, matching::Found, reading::Judged};
 use crate::{
     Engine,
     error::Result,
@@ -14,7 +14,7 @@ use jiff::{
     tz::TimeZone,
 };
 use relance_domain::{
-    Timestamp,
+    PersonId, Timestamp,
     activity::{Activity, ActivityKind},
     calendar::LocalSchedule,
     enrollment::{self, BlockReason, FinishReason, PausedBy},
@@ -27,21 +27,36 @@ use relance_domain::{
 use relance_storage::{self as storage, Tx, enrollment_sets::Pause, inbound::InboundMessage};
 use serde_json::json;
 
+/// What the messages of one commit leave to be written together: one statement costs as much for twenty as for one.
+#[derive(Default)]
+pub(super) struct Pending {
+    received: Vec<Activity>,
+    answered: Vec<PersonId>,
+}
+
+impl Pending {
+    /// Whether a message may be about someone whose sequences are still to be ended.
+    pub(super) fn concerns(&self, ground: &Ground, one: &Judged<'_>) -> bool {
+        let ends = |id| self.answered.contains(&id);
+        ground.delivery(&one.ids).and_then(|delivery| ground.person(delivery.person_id)).is_some_and(|p| ends(p.id))
+            || ground.people_of(&one.judgement.kind, &one.sender).iter().any(|person| ends(person.id))
+    }
+}
+
 impl Engine {
-    /// Records the message in the person's history and does what follows.
+    /// Records the message in the person's history and does what follows; some of it is left to `pending`.
     pub(super) async fn do_effect(
         &self,
         tx: &mut Tx,
         inbound: &InboundMessage,
         found: &Found,
         effect: Effect,
+        pending: &mut Pending,
     ) -> Result<()> {
         let Some(person) = &found.person else { return Ok(()) };
-        self.record_received(tx, inbound, person).await?;
+        pending.received.push(self.received(inbound, person));
         match effect {
-            Effect::EndAll => {
-                self.end_people(tx, &[person.id], &FinishReason::Replied, &Actor::System).await?;
-            }
+            Effect::EndAll => pending.answered.push(person.id),
             Effect::PauseUntil { date } => {
                 let until = start_of(date, person, &found.workspace_zone);
                 self.pause_for_absence(tx, inbound, person, until, &found.workspace_zone).await?;
@@ -71,7 +86,17 @@ impl Engine {
         Ok(())
     }
 
-    async fn record_received(&self, tx: &mut Tx, inbound: &InboundMessage, person: &Person) -> Result<()> {
+    /// Writes what several messages left to be written together.
+    pub(super) async fn write_pending(&self, tx: &mut Tx, pending: &mut Pending) -> Result<()> {
+        let Pending { received, answered } = std::mem::take(pending);
+        storage::activities::insert_many(tx, &received).await?;
+        if !answered.is_empty() {
+            self.end_people(tx, &answered, &FinishReason::Replied, &Actor::System).await?;
+        }
+        Ok(())
+    }
+
+    fn received(&self, inbound: &InboundMessage, person: &Person) -> Activity {
         let kind = match &inbound.judgement.kind {
             Kind::Reply { .. } | Kind::Doubtful { .. } | Kind::Unreadable { .. } => ActivityKind::ReplyReceived,
             Kind::AutoReply { .. } | Kind::Other { .. } | Kind::Own => ActivityKind::AutoReplyReceived,
@@ -84,8 +109,7 @@ impl Engine {
         activity.delivery_id = inbound.delivery_id;
         activity.inbound_id = Some(inbound.id);
         activity.detail = json!({ "kind": inbound.judgement.kind.name(), "from": inbound.from_address });
-        storage::activities::insert(tx, &activity).await?;
-        Ok(())
+        activity
     }
 
     async fn pause_for_absence(

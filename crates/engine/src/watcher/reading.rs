@@ -5,6 +5,7 @@
 
 use super::{
     WatchError,
+    effects::Pending,
     ground::Ground,
     inbox::{Arrived, Inbox},
     matching::Found,
@@ -107,20 +108,33 @@ impl Engine {
         let Some(last) = judged.last() else { return Ok(()) };
         let mut tx = self.store.begin().await?;
         let mut ground = self.ground_of(&mut tx, judged).await?;
+        let mut pending = Pending::default();
         for one in judged {
+            if pending.concerns(&ground, one) {
+                self.write_pending(&mut tx, &mut pending).await?;
+            }
             // Reading begins when the mailbox is connected; a folder that is read anew shows what lay there before.
             let is_old = one.arrived.received_at.is_some_and(|at| at < mailbox.created_at);
-            if one.judgement.kind != Kind::Own && !is_old && self.take_in(&mut tx, mailbox, &ground, one).await? {
+            let concerns_us = one.judgement.kind != Kind::Own && !is_old;
+            if concerns_us && self.take_in(&mut tx, mailbox, &ground, one, &mut pending).await? {
                 ground = self.ground_of(&mut tx, judged).await?;
             }
         }
+        self.write_pending(&mut tx, &mut pending).await?;
         storage::mailbox_days::advance(&mut tx, mailbox.id, &last.place).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Finds whom a message belongs to and does what follows; true if it proved that an uncertain email left.
-    async fn take_in(&self, tx: &mut Tx, mailbox: &Mailbox, ground: &Ground, one: &Judged<'_>) -> Result<bool> {
+    async fn take_in(
+        &self,
+        tx: &mut Tx,
+        mailbox: &Mailbox,
+        ground: &Ground,
+        one: &Judged<'_>,
+        pending: &mut Pending,
+    ) -> Result<bool> {
         let mut found = self.find_correspondent(tx, ground, one).await?;
         let proved = found.uncertain.take();
         if let Some(delivery) = &proved {
@@ -132,7 +146,7 @@ impl Engine {
         let effect = inbound::effect(&judgement.kind, found.matched, &found.exit, &found.timing);
         if effect != Effect::Ignore {
             let inbound = self.inbound_of(mailbox, one, judgement, &found, &effect);
-            self.record(tx, &inbound, &found, effect, one.arrived).await?;
+            self.record(tx, &inbound, &found, one.arrived, pending).await?;
         }
         Ok(proved.is_some())
     }
@@ -143,13 +157,13 @@ impl Engine {
         tx: &mut Tx,
         inbound: &InboundMessage,
         found: &Found,
-        effect: Effect,
         arrived: &Arrived,
+        pending: &mut Pending,
     ) -> Result<()> {
         if storage::inbound::insert(tx, inbound, Some(&arrived.raw)).await? {
             metrics::counter!("relance_messages_understood_total", "kind" => inbound.judgement.kind.name())
                 .increment(1);
-            self.do_effect(tx, inbound, found, effect).await?;
+            self.do_effect(tx, inbound, found, inbound.effect.clone(), pending).await?;
         }
         Ok(())
     }

@@ -121,6 +121,9 @@ fn is_framed_attribution(line: &str) -> bool {
 
 /// `On ..., Ada <ada@acme.example> wrote:   and the quotation on the same line`.
 pub(super) fn is_attribution_with_quotation(line: &str) -> bool {
+    if !line.contains('@') || !line.contains('<') || !line.contains(": ") {
+        return false;
+    }
     let lower = normal(line);
     let Some(colon) = lower.find([':', '：']).and_then(|_| {
         lower.match_indices(": ").map(|(at, _)| at).find(|at| WROTE.iter().any(|verb| lower[..*at].ends_with(verb)))

@@ -10,7 +10,7 @@ use relance_domain::inbound::{Evidence, Kind, Rule};
 use super::auto_subject::{auto_subject, own_words};
 use super::bounce::{has_empty_return_path, is_system_sender};
 use super::dates::return_date;
-use super::phrases::{Phrases, find_phrase, first_phrase, normal, words};
+use super::phrases::{List, Phrases, first_phrase, is_border, normal, words};
 use super::reply::Folded;
 use crate::parse::{Message, shorten};
 
@@ -55,12 +55,11 @@ fn is_bulk(message: &Message) -> bool {
 }
 
 /// The first phrase that is said and not asked: *Is this an automatic reply?* is a person's.
-fn first_stated<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
-    phrases.iter().copied().find(|phrase| {
-        find_phrase(text, phrase, 0).is_some_and(|at| {
-            let end = text[at..].find(['.', '!', '?', '。', '！', '？']).map(|end| &text[at + end..]);
-            !end.is_some_and(|end| end.starts_with(['?', '？']))
-        })
+fn first_stated(text: &str, phrases: &List) -> Option<&'static str> {
+    phrases.first(text, |phrase, start, end| {
+        let rest = &text[end..];
+        let asked = rest.find(['.', '!', '?', '。', '！', '？']).is_some_and(|at| rest[at..].starts_with(['?', '？']));
+        is_border(text, phrase, start, end) && !asked
     })
 }
 

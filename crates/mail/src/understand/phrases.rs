@@ -3,15 +3,61 @@
 //! A list is a text file with one phrase a line, in the normal form; `#` begins a comment. A new language is
 //! new lines in these files.
 
+use std::ops::Deref;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 /// A list of phrases, read once.
-pub(super) type Phrases = LazyLock<Vec<&'static str>>;
+pub(super) type Phrases = LazyLock<List>;
+
+/// Phrases in the order of their file, and how to look for all of them at once.
+pub(super) struct List {
+    phrases: Vec<&'static str>,
+    /// None if it could not be built: then they are looked for one by one.
+    search: Option<AhoCorasick>,
+}
+
+impl List {
+    /// The list in a text.
+    pub(super) fn new(text: &'static str) -> List {
+        let phrases = lines(text);
+        let search = AhoCorasick::new(&phrases).ok();
+        List { phrases, search }
+    }
+
+    /// The first phrase of the list, whichever it is in the text, whose place passes `accepts`.
+    pub(super) fn first(&self, text: &str, accepts: impl Fn(&str, usize, usize) -> bool) -> Option<&'static str> {
+        let Some(search) = &self.search else {
+            let found =
+                |phrase: &&&str| text.match_indices(**phrase).any(|(at, _)| accepts(phrase, at, at + phrase.len()));
+            return self.phrases.iter().find(found).copied();
+        };
+        let mut best = self.phrases.len();
+        for found in search.find_overlapping_iter(text) {
+            let index = found.pattern().as_usize();
+            if index < best && accepts(self.phrases[index], found.start(), found.end()) {
+                best = index;
+            }
+        }
+        self.phrases.get(best).copied()
+    }
+}
+
+impl Deref for List {
+    type Target = [&'static str];
+
+    fn deref(&self) -> &Self::Target {
+        &self.phrases
+    }
+}
 
 /// The list in `words/<name>.txt`.
 macro_rules! words {
     ($name:literal) => {
-        std::sync::LazyLock::new(|| crate::understand::phrases::lines(include_str!(concat!("words/", $name, ".txt"))))
+        std::sync::LazyLock::new(|| {
+            crate::understand::phrases::List::new(include_str!(concat!("words/", $name, ".txt")))
+        })
     };
 }
 pub(super) use words;
@@ -51,8 +97,13 @@ pub(super) fn normal(text: &str) -> String {
 }
 
 /// The first of `phrases` that stands in `text`, on word borders where the phrase begins and ends with a letter.
-pub(super) fn first_phrase<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
-    phrases.iter().copied().find(|phrase| has_phrase(text, phrase))
+pub(super) fn first_phrase(text: &str, phrases: &List) -> Option<&'static str> {
+    phrases.first(text, |phrase, start, end| is_border(text, phrase, start, end))
+}
+
+/// The first of `phrases` that stands anywhere in `text`, also inside of words.
+pub(super) fn first_inside(text: &str, phrases: &List) -> Option<&'static str> {
+    phrases.first(text, |_, _, _| true)
 }
 
 /// Whether `phrase` stands in `text` as words of its own.
@@ -74,7 +125,7 @@ pub(super) fn find_phrase(text: &str, phrase: &str, from: usize) -> Option<usize
     None
 }
 
-fn is_border(text: &str, phrase: &str, start: usize, end: usize) -> bool {
+pub(super) fn is_border(text: &str, phrase: &str, start: usize, end: usize) -> bool {
     let joins = |inner: Option<char>, outer: Option<char>| {
         inner.is_some_and(is_word_letter) && outer.is_some_and(is_word_letter)
     };

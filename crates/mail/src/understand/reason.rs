@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use relance_domain::inbound::{Evidence, Hardness, Rule};
 
-use super::phrases::{Phrases, lines, normal, words};
+use super::phrases::{List, Phrases, first_inside, lines, normal, words};
 use super::stage::{Stage, stage_of};
 
 /// Unmistakable: these win over everything but a refusal after the whole message was seen.
@@ -57,10 +57,11 @@ pub(super) fn hardness(
     let server_said = || diagnostic.into_iter().chain(block.as_deref()).map(|text| without_links(&normal(text)));
     let stage = stage_of(&format!("{} {whole}", normal(diagnostic.unwrap_or_default())));
     let linked = normal(notice);
-    if let Some(phrase) = server_said().chain(std::iter::once(linked)).find_map(|text| find(&text, &SOFT_FIRST)) {
+    if let Some(phrase) = server_said().chain(std::iter::once(linked)).find_map(|text| first_inside(&text, &SOFT_FIRST))
+    {
         return decided(Hardness::Soft, phrase, evidence);
     }
-    let lists: [(&[&'static str], Hardness); 4] = [
+    let lists: [(&List, Hardness); 4] = [
         (&HARD_FIRST, Hardness::Hard),
         (&SOFT_PHRASES, Hardness::Soft),
         (&SOFT_WORDS, Hardness::Soft),
@@ -68,7 +69,7 @@ pub(super) fn hardness(
     ];
     for text in server_said() {
         for (list, hardness) in lists {
-            let Some(phrase) = find(&text, list) else { continue };
+            let Some(phrase) = first_inside(&text, list) else { continue };
             let about_mailbox = status_in(&text).or_else(|| status.map(str::to_owned));
             let code = about_mailbox.as_deref().unwrap_or_default();
             if hardness == Hardness::Hard && is_about_something_else(phrase, code, stage) {
@@ -78,7 +79,7 @@ pub(super) fn hardness(
         }
     }
     for (list, hardness) in [lists[0], lists[1], lists[3]] {
-        if let Some(phrase) = find(&whole, list) {
+        if let Some(phrase) = first_inside(&whole, list) {
             return decided(hardness, phrase, evidence);
         }
     }
@@ -125,10 +126,6 @@ fn without_links(text: &str) -> String {
     text.split(' ').map(host).collect::<Vec<_>>().join(" ")
 }
 
-fn find(text: &str, phrases: &[&'static str]) -> Option<&'static str> {
-    phrases.iter().copied().find(|phrase| text.contains(phrase))
-}
-
 /// The first enhanced status code in a text: `5.1.1`.
 pub(super) fn status_in(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
@@ -168,7 +165,7 @@ pub(super) fn telling_line(notice: &str) -> Option<String> {
     let lines: Vec<&str> = notice.lines().map(str::trim).collect();
     let has_words = |line: &str| {
         let text = normal(line);
-        [&HARD_FIRST, &SOFT_PHRASES, &HARD].into_iter().any(|list| find(&text, list).is_some())
+        [&HARD_FIRST, &SOFT_PHRASES, &HARD].into_iter().any(|list| first_inside(&text, list).is_some())
     };
     let start =
         lines.iter().position(|line| has_smtp_reply(line)).or_else(|| lines.iter().position(|line| has_words(line)))?;
