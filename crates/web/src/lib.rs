@@ -11,6 +11,7 @@ pub mod csp;
 pub mod errors;
 pub mod extract;
 pub mod frame;
+mod frame_parts;
 #[cfg(test)]
 mod gallery;
 pub mod icons;
@@ -22,6 +23,7 @@ pub mod problem;
 pub mod routes;
 mod server;
 pub mod session;
+pub mod ui;
 pub mod urls;
 mod version_changes;
 pub mod words;
