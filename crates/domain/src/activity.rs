@@ -75,11 +75,13 @@ pub enum ActivityKind {
     SignalReceived,
     /// The address was taken off the suppression list.
     SuppressionLifted,
+    /// An enrollment follows another version of its sequence.
+    VersionChanged,
 }
 
 impl ActivityKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::PersonCreated,
         Self::PersonImported,
         Self::PersonEdited,
@@ -114,6 +116,7 @@ impl ActivityKind {
         Self::TaskChanged,
         Self::SignalReceived,
         Self::SuppressionLifted,
+        Self::VersionChanged,
     ];
 
     /// As in the database and the API.
@@ -153,6 +156,7 @@ impl ActivityKind {
             Self::TaskChanged => "task_changed",
             Self::SignalReceived => "signal_received",
             Self::SuppressionLifted => "suppression_lifted",
+            Self::VersionChanged => "version_changed",
         }
     }
 

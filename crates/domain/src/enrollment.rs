@@ -149,6 +149,11 @@ pub enum Event {
         /// The new due time.
         due: Timestamp,
     },
+    /// It follows another version, and goes on with this step; `None` = nothing is left. Taking that back is a move too.
+    Moved {
+        /// The step and its due time.
+        to: Option<(StepId, Timestamp)>,
+    },
     /// The end, for whatever reason.
     Ended {
         /// Why.
@@ -191,6 +196,27 @@ impl State {
             (Paused { step, due, .. }, E::Resumed) => Active { step, due: due.max(now) },
             (Active { step, .. }, E::Rescheduled { due }) => Active { step, due },
             (Paused { step, until, by, .. }, E::Rescheduled { due }) => Paused { step, due, until, by },
+            // What may have left keeps its step until that is settled.
+            (state @ Blocked { step, reason: BlockReason::DeliveryUncertain, .. }, E::Moved { to: Some((to, _)) })
+                if step == to =>
+            {
+                state
+            }
+            (state @ Blocked { reason: BlockReason::DeliveryUncertain, .. }, event @ E::Moved { .. }) => {
+                return Err(refused(&state, &event));
+            }
+            (Active { .. }, E::Moved { to: Some((step, due)) }) => Active { step, due },
+            (Paused { until, by, .. }, E::Moved { to: Some((step, due)) }) => Paused { step, due, until, by },
+            (Blocked { reason, resumes_at, .. }, E::Moved { to: Some((step, due)) }) => {
+                Blocked { step, due, reason, resumes_at }
+            }
+            (Active { .. } | Paused { .. } | Blocked { .. }, E::Moved { to: None }) => {
+                Finished { reason: FinishReason::Completed, at: now }
+            }
+            // A move that is taken back brings back whom it had completed.
+            (Finished { reason: FinishReason::Completed, .. }, E::Moved { to: Some((step, due)) }) => {
+                Active { step, due }
+            }
             // A touch that was already leaving tells us nothing once the sequence has ended.
             (state @ Finished { .. }, E::StepDone { .. } | E::Blocked { .. }) => state,
             (Active { .. } | Paused { .. } | Blocked { .. }, E::Ended { reason }) => Finished { reason, at: now },
@@ -207,6 +233,7 @@ fn refused(state: &State, event: &Event) -> Refused {
         Event::Paused { .. } => "be paused",
         Event::Resumed => "be resumed",
         Event::Rescheduled { .. } => "be rescheduled",
+        Event::Moved { .. } => "follow another version",
         Event::Ended { .. } => "be stopped",
     };
     Refused::new("not_allowed", format!("This enrollment is {} and cannot {what}.", state.word()))

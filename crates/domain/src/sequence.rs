@@ -217,6 +217,8 @@ pub struct Sequence {
     pub state: SequenceState,
     /// The plan as it is being written.
     pub draft: Plan,
+    /// Raised by every change of the draft, from 0.
+    pub draft_number: u32,
     /// The live version, once activated.
     pub version_id: Option<VersionId>,
     /// Number of the live version, from 1; 0 before the first.

@@ -8,16 +8,22 @@ mod calendar;
 mod custom_fields;
 #[path = "main/decision.rs"]
 mod decision;
+#[path = "main/drafting.rs"]
+mod drafting;
 #[path = "main/enrolling.rs"]
 mod enrolling;
 #[path = "main/forecast.rs"]
 mod forecast;
 #[path = "main/history.rs"]
 mod history;
+#[path = "main/lint.rs"]
+mod lint;
 #[path = "main/merge.rs"]
 mod merge;
 #[path = "main/people.rs"]
 mod people;
+#[path = "main/publishing.rs"]
+mod publishing;
 #[path = "main/state_machines.rs"]
 mod state_machines;
 #[path = "main/state_table.rs"]

@@ -3,7 +3,11 @@
 //! It changes nothing. Mailboxes with more enrollments than asked for are forecast by those that come up first; the
 //! rest could only move dates that are further away than anyone plans.
 
-use crate::{Engine, Result, rendering::Correspondence, sender::facts::Due};
+use crate::{
+    Engine, Result,
+    rendering::{Correspondence, Prepared},
+    sender::facts::Due,
+};
 use relance_domain::{
     EnrollmentId, MailboxId, StepId, Timestamp,
     decision::Facts,
@@ -16,7 +20,10 @@ use relance_domain::{
     workspace::Workspace,
 };
 use relance_storage::{self as storage, Tx, people_lists::PersonRow, people_sequences::NextEmail, sending::InThread};
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Enrollments of one mailbox that a full forecast looks at.
 pub const MOST_OF_A_MAILBOX: u32 = 5_000;
@@ -29,6 +36,8 @@ pub struct Future {
     workspace: Workspace,
     mailboxes: HashMap<MailboxId, Desk>,
     rows: Vec<Row>,
+    /// Emails whose words were changed for one person.
+    edited: HashSet<(EnrollmentId, StepId)>,
 }
 
 /// A mailbox as it is now.
@@ -110,7 +119,7 @@ impl Engine {
             Row { due, open_task, missing }
         });
         let rows = rows.collect();
-        Ok(Some(Future { now, workspace, mailboxes: desks, rows }))
+        Ok(Some(Future { now, workspace, mailboxes: desks, rows, edited }))
     }
 
     /// What comes next in each of these enrollments, by the rules that send and with everyone else's; quick enough for
@@ -187,6 +196,34 @@ impl Future {
     /// The mailbox, if it was asked for.
     pub fn mailbox(&self, id: MailboxId) -> Option<&Mailbox> {
         self.mailboxes.get(&id).map(|desk| &desk.mailbox)
+    }
+
+    /// The workspace as it is now.
+    pub const fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Its enrollments, each with what a decision about it depends on.
+    pub(crate) fn dues(&self) -> impl Iterator<Item = &Due> {
+        self.rows.iter().map(|row| &row.due)
+    }
+
+    /// Lets one of its enrollments follow another version in this state.
+    pub(crate) fn follow(
+        &mut self,
+        id: EnrollmentId,
+        state: relance_domain::enrollment::State,
+        prepared: &Arc<Prepared>,
+    ) {
+        let Some(row) = self.rows.iter_mut().find(|row| row.due.stored.enrollment.id == id) else { return };
+        let leaves = row.due.stored.enrollment.state.step() != state.step();
+        row.due.stored.enrollment.state = state;
+        row.due.prepared = Arc::clone(prepared);
+        if leaves {
+            (row.open_task, row.due.delivery, row.due.edit) = (None, None, None);
+        }
+        let desk = row.due.stored.enrollment.mailbox_id.and_then(|id| self.mailboxes.get(&id));
+        row.missing = desk.map_or_else(Vec::new, |desk| missing_of(&row.due, &desk.mailbox, &self.edited));
     }
 
     /// How many enrollments it holds.

@@ -114,7 +114,7 @@ pub const fn wake_of(state: &State, waits: bool) -> Option<Timestamp> {
 
 /// state, step_id, due_at, paused_until, paused_by, blocked_reason, blocked_detail, resumes_at, finished_reason,
 /// finished_at: 10 values.
-fn state_values(state: &State) -> Vec<Value> {
+pub(crate) fn state_values(state: &State) -> Vec<Value> {
     let (mut until, mut by, mut blocked, mut resumes, mut finished, mut at) = (None, None, None, None, None, None);
     match state {
         State::Active { .. } => {}

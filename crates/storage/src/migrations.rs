@@ -30,6 +30,7 @@ migrations! {
     4 "0004_lists_and_pauses";
     5 "0005_users";
     6 "0006_mail_providers";
+    7 "0007_drafts";
 }
 
 /// The number of the newest migration this program knows.

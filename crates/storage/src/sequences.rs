@@ -17,7 +17,7 @@ use relance_domain::{
 use std::collections::HashMap;
 
 const COLUMNS: &str = "s.id, s.name, s.description, s.state, s.draft, s.version_id, s.version, s.paused_at, s.revision, \
-    s.created_by, s.created_at, s.updated_at";
+    s.created_by, s.created_at, s.updated_at, s.draft_number";
 const VERSION_COLUMNS: &str = "v.id, v.sequence_id, v.number, v.plan, v.published_by, v.published_at";
 
 fn read(row: &Row) -> Result<Sequence> {
@@ -27,6 +27,7 @@ fn read(row: &Row) -> Result<Sequence> {
         description: row.text("description")?,
         state: row.word("state", SequenceState::parse)?,
         draft: row.json("draft")?,
+        draft_number: row.count("draft_number")?,
         version_id: row.id_opt("version_id")?,
         version: row.count("version")?,
         paused_at: row.time_opt("paused_at")?,
@@ -54,17 +55,18 @@ pub async fn insert(tx: &mut Tx, sequence: &Sequence) -> Result<()> {
     let mut values = args![s.id, &s.name, normalized(&s.name), &s.description, s.state.as_str()];
     values.push(json(&s.draft));
     values.extend(args![s.version_id, s.version, s.paused_at, s.revision, s.created_by, s.created_at, s.updated_at]);
+    values.push(s.draft_number.into());
     tx.execute(
         "INSERT INTO sequences (id, name, name_key, description, state, draft, version_id, version, paused_at,
-            revision, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            revision, created_by, created_at, updated_at, draft_number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         values,
     )
     .await?;
     Ok(())
 }
 
-/// Replaces name, description and draft plan; false if there is no such sequence.
+/// Replaces name, description and draft plan, which gets its next number; false if there is no such sequence.
 pub async fn save_draft(
     tx: &mut Tx,
     id: SequenceId,
@@ -76,8 +78,8 @@ pub async fn save_draft(
     let mut values = args![id, name, normalized(name), description];
     values.push(json(draft));
     values.push(now.into());
-    let sql =
-        "UPDATE sequences SET name = $2, name_key = $3, description = $4, draft = $5, updated_at = $6 WHERE id = $1";
+    let sql = "UPDATE sequences SET name = $2, name_key = $3, description = $4, draft = $5, updated_at = $6,
+            draft_number = draft_number + 1 WHERE id = $1";
     Ok(tx.execute(sql, values).await? > 0)
 }
 

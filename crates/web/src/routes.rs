@@ -136,7 +136,7 @@ fn work() -> Router<App> {
 }
 
 fn sequences() -> Router<App> {
-    use sequences::{actions, history, people, settings, steps};
+    use sequences::{actions, history, people, publish, settings, steps};
     Router::new()
         .route("/sequences", get(sequences::index))
         .route("/sequences/new", get(actions::new).post(actions::create))
@@ -144,7 +144,8 @@ fn sequences() -> Router<App> {
         .route("/sequences/{id}/people", get(people::show))
         .route("/sequences/{id}/settings", get(settings::show).post(settings::update))
         .route("/sequences/{id}/history", get(history::show))
-        .route("/sequences/{id}/activate", post(actions::activate))
+        .route("/sequences/{id}/publish", get(publish::show))
+        .route("/sequences/{id}/activate", post(publish::create))
         .route("/sequences/{id}/pause", post(actions::pause))
         .route("/sequences/{id}/resume", post(actions::resume))
         .route("/sequences/{id}/archive", get(actions::ask_archive).post(actions::archive))

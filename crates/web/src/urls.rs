@@ -168,6 +168,11 @@ pub fn sequence_action(id: SequenceId, action: &str) -> String {
     format!("/sequences/{id}/{action}")
 }
 
+/// What publishing a sequence would do, and the choice who follows it.
+pub fn publish(id: SequenceId) -> String {
+    format!("/sequences/{id}/publish")
+}
+
 /// A step of a sequence, by POST: saved.
 pub fn step(id: SequenceId, step: StepId) -> String {
     format!("/sequences/{id}/steps/{step}")

@@ -41,6 +41,8 @@ pub fn enrollment_events() -> Vec<(&'static str, Event)> {
         ("Paused", Event::Paused { until: None, by: PausedBy::AutoReply }),
         ("Resumed", Event::Resumed),
         ("Rescheduled", Event::Rescheduled { due: LATER }),
+        ("Moved", Event::Moved { to: Some((step(2), LATER)) }),
+        ("Moved, nothing left", Event::Moved { to: None }),
         ("Ended", Event::Ended { reason: FinishReason::Stopped { by: None } }),
     ]
 }

@@ -8,7 +8,9 @@ use super::{
     at_most_1000, audit::Object, bulk_rows::Before, enroll::OnMissing, preflight::EnrollRequest, teams::sight,
 };
 use crate::{Engine, EngineError, Result, commands::RowOutcome, jobs::run_job};
-use relance_domain::{JobId, PersonId, Refused, Timestamp, UserId, audit::Act, person::Kind, user::Actor};
+use relance_domain::{
+    JobId, PersonId, Refused, SequenceId, Timestamp, UserId, VersionId, audit::Act, person::Kind, user::Actor,
+};
 use relance_storage::people_filter::Filter;
 use relance_storage::{
     Tx,
@@ -91,6 +93,13 @@ pub enum BulkAction {
         /// To whom; `None` = nobody.
         owner_id: Option<UserId>,
     },
+    /// Move them to a version of a sequence they are in.
+    FollowVersion {
+        /// The sequence.
+        sequence_id: SequenceId,
+        /// The version.
+        version_id: VersionId,
+    },
     /// Take another bulk action back; the people are those it changed.
     Undo {
         /// The job of that action.
@@ -118,6 +127,7 @@ impl BulkAction {
             Self::Retry => "Retry the sequences of",
             Self::Tag { .. } => "Tag",
             Self::AssignOwner { .. } => "Assign an owner to",
+            Self::FollowVersion { .. } => "Give the new version to",
             Self::Undo { .. } => "Undo for",
             Self::Enroll { .. } => "Enroll",
         }
@@ -125,7 +135,15 @@ impl BulkAction {
 
     /// Whether it can be taken back.
     pub const fn can_be_undone(&self) -> bool {
-        matches!(self, Self::Delete | Self::Tag { .. } | Self::AssignOwner { .. } | Self::Pause { .. } | Self::Resume)
+        matches!(
+            self,
+            Self::Delete
+                | Self::Tag { .. }
+                | Self::AssignOwner { .. }
+                | Self::Pause { .. }
+                | Self::Resume
+                | Self::FollowVersion { .. }
+        )
     }
 }
 
@@ -152,6 +170,11 @@ pub(crate) struct BulkPayload {
 /// Ids as they lie in a part of a job's file.
 pub(crate) fn ids_to_bytes(ids: &[PersonId]) -> Vec<u8> {
     ids.iter().flat_map(|id| *id.uuid().as_bytes()).collect()
+}
+
+/// Ids as the parts of a job's file.
+pub(crate) fn parts_of(ids: &[PersonId]) -> Vec<Vec<u8>> {
+    ids.chunks(IDS_PER_PART).map(ids_to_bytes).collect()
 }
 
 /// Reads [`ids_to_bytes`].
@@ -257,7 +280,7 @@ impl Engine {
             self.ground(&mut tx, actor, request).await?;
         }
         let (total, matching, parts) = match selection {
-            Selection::Ids(ids) => (ids.len(), None, ids.chunks(IDS_PER_PART).map(ids_to_bytes).collect::<Vec<_>>()),
+            Selection::Ids(ids) => (ids.len(), None, parts_of(ids)),
             Selection::Matching { .. } => {
                 let query = seen_query(&mut tx, actor, selection).await?;
                 let (count, _) = people_lists::count(&mut tx, &query, MOST).await?;

@@ -38,6 +38,9 @@ pub(crate) struct Before {
     /// The contact a lead was merged into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) merged_into: Option<PersonId>,
+    /// Where an enrollment stood before it followed another version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) followed: Option<super::follow::Followed>,
     /// What the row says beside *done*; stored as its reason.
     #[serde(skip)]
     pub(crate) note: String,
@@ -112,6 +115,9 @@ impl Engine {
         ids: &[PersonId],
         action: &BulkAction,
     ) -> Result<Vec<RowDone>> {
+        if let BulkAction::FollowVersion { sequence_id, version_id } = action {
+            return self.follow_chunk(tx, actor, ids, (*sequence_id, *version_id)).await;
+        }
         let seen: HashSet<PersonId> = seen_people(tx, actor, ids).await?.into_iter().collect();
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
@@ -145,7 +151,7 @@ impl Engine {
             BulkAction::Stop | BulkAction::Pause { .. } | BulkAction::Resume | BulkAction::Retry => {
                 return self.bulk_enrollments(tx, actor, id, action).await;
             }
-            BulkAction::Undo { .. } | BulkAction::Enroll { .. } => {}
+            BulkAction::FollowVersion { .. } | BulkAction::Undo { .. } | BulkAction::Enroll { .. } => {}
         }
         Ok(Before::default())
     }

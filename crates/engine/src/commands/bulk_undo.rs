@@ -110,6 +110,10 @@ impl Engine {
             BulkAction::AssignOwner { owner_id } => self.give_back(tx, actor, id, *owner_id, before.owner_id).await?,
             BulkAction::Pause { .. } => self.resume_paused(tx, actor, &before).await?,
             BulkAction::Resume => self.pause_resumed(tx, actor, &before).await?,
+            BulkAction::FollowVersion { version_id, .. } => match &before.followed {
+                Some(followed) => self.unfollow(tx, actor, *version_id, followed).await?,
+                None => return Err(changed_since("Nothing was moved.")),
+            },
             _ => return Err(changed_since("This cannot be undone.")),
         }
         Ok(Before::default())

@@ -9,7 +9,6 @@ use relance_domain::{
     enrollment::FinishReason,
     person::clean_line,
     sequence::{Plan, Sequence, SequenceState},
-    step::{Action, EmailText},
     user::Actor,
 };
 use relance_storage::{
@@ -17,8 +16,8 @@ use relance_storage::{
     enrollment_sets::{self, End},
     enrollment_views::EnrollmentFilter,
     enrollments,
-    sequences::{self, Publication},
-    templates,
+    sequence_drafts::{self, StoredDraft},
+    sequences,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -37,36 +36,6 @@ pub struct SequenceFields {
     pub plan: Plan,
 }
 
-fn email_mut(action: &mut Action) -> Option<&mut EmailText> {
-    match action {
-        Action::AutomatedEmail { email } | Action::ManualEmail { email, .. } => Some(email),
-        Action::Task { .. } => None,
-    }
-}
-
-/// The texts of templates put into the steps that name one.
-async fn with_templates(tx: &mut Tx, mut plan: Plan) -> Result<Plan> {
-    let mut wrong = Vec::new();
-    for (index, step) in plan.steps.iter_mut().enumerate() {
-        let Some(email) = email_mut(&mut step.action) else { continue };
-        let Some(id) = email.template_id else { continue };
-        match templates::find(tx, id).await? {
-            Some(template) => {
-                email.subject = template.subject;
-                email.body_html = template.body_html;
-                email.body_text = template.body_text;
-            }
-            // The words copied earlier are still there: a deleted template takes nothing away.
-            None if !email.body_html.is_empty() || !email.body_text.is_empty() => {}
-            None => {
-                let field = format!("steps[{index}].email.template_id");
-                wrong.push(Refused::at(field, "unknown_template", "This template was deleted. Choose another one."));
-            }
-        }
-    }
-    if wrong.is_empty() { Ok(plan) } else { Err(wrong.into()) }
-}
-
 /// What an edit of the draft changed, for the audit log; empty = nothing.
 fn edited(before: &Sequence, after: &Sequence) -> String {
     let pairs = [("Name", &*before.name, &*after.name), ("Description", &*before.description, &*after.description)];
@@ -79,8 +48,19 @@ fn edited(before: &Sequence, after: &Sequence) -> String {
         .to_owned()
 }
 
+/// Keeps the draft as it is now, for whoever saves late or wants it back.
+async fn keep_draft(tx: &mut Tx, sequence: &Sequence, by: Option<relance_domain::UserId>) -> Result<()> {
+    let draft = StoredDraft {
+        number: sequence.draft_number,
+        plan: sequence.draft.clone(),
+        saved_by: by,
+        saved_at: sequence.updated_at,
+    };
+    Ok(sequence_drafts::keep(tx, sequence.id, &draft).await?)
+}
+
 impl Engine {
-    async fn note_sequence(
+    pub(crate) async fn note_sequence(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -123,6 +103,7 @@ impl Engine {
             description: fields.description,
             state: SequenceState::Draft,
             draft: fields.plan,
+            draft_number: 0,
             version_id: None,
             version: 0,
             paused_at: None,
@@ -134,6 +115,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         custom_fields::check_tags(&mut tx, sequence.draft.texts()).await?;
         sequences::insert(&mut tx, &sequence).await?;
+        keep_draft(&mut tx, &sequence, actor.user_id()).await?;
         self.note_sequence(&mut tx, actor, Act::SequenceMade, &sequence, "").await?;
         tx.commit().await?;
         Ok(sequence)
@@ -160,30 +142,15 @@ impl Engine {
         let stood: HashSet<&str> = before.draft.texts().into_iter().map(|(_, text)| text).collect();
         let new = fields.plan.texts().into_iter().filter(|(_, text)| !stood.contains(text));
         custom_fields::check_tags(&mut tx, new).await?;
+        // One that was written before drafts were kept.
+        keep_draft(&mut tx, &before, before.created_by).await?;
         sequences::save_draft(&mut tx, id, &fields.name, &fields.description, &fields.plan, self.now()).await?;
         let after = access::sequence(&mut tx, id).await?;
+        keep_draft(&mut tx, &after, actor.user_id()).await?;
         let detail = edited(&before, &after);
         if !detail.is_empty() {
             self.note_sequence(&mut tx, actor, Act::SequenceChanged, &after, &detail).await?;
         }
-        tx.commit().await?;
-        Ok(after)
-    }
-
-    /// Publishes the draft as a new version and activates the sequence; texts are copied from their templates.
-    pub async fn activate_sequence(&self, actor: &Actor, id: SequenceId) -> Result<Sequence> {
-        access::admins_only(actor, "activate sequences")?;
-        let mut tx = self.store.begin().await?;
-        let sequence = access::sequence(&mut tx, id).await?;
-        let plan = with_templates(&mut tx, sequence.draft).await?;
-        plan.check()?;
-        custom_fields::check_tags(&mut tx, plan.texts()).await?;
-        let version_id = self.new_version_id();
-        let publication = Publication { sequence_id: id, version_id, plan: &plan, by: actor.user_id() };
-        sequences::publish(&mut tx, publication, self.now()).await?;
-        let after = access::sequence(&mut tx, id).await?;
-        let version = format!("Version {}.", after.version);
-        self.note_sequence(&mut tx, actor, Act::SequenceActivated, &after, &version).await?;
         tx.commit().await?;
         Ok(after)
     }

@@ -20,7 +20,7 @@ use relance_storage::{
 
 /// People of one chunk: fewer where each costs many statements.
 const fn chunk_of(action: &BulkAction) -> usize {
-    if matches!(action, BulkAction::Enroll { .. }) { 500 } else { 100 }
+    if matches!(action, BulkAction::Enroll { .. } | BulkAction::FollowVersion { .. }) { 500 } else { 100 }
 }
 
 /// Does the next chunk, or ends the job.

@@ -6,6 +6,7 @@
 use super::{Commits, claim::Claimed, facts::Situation};
 use crate::{
     Engine,
+    commands::moves,
     error::Result,
     history::{self, Event},
 };
@@ -22,7 +23,7 @@ use relance_mail::{
 };
 use relance_storage::{
     self as storage,
-    enrollments::Change,
+    enrollments::{Change, StoredEnrollment},
     sending::{NextStep, Sent},
 };
 use serde_json::json;
@@ -94,14 +95,20 @@ impl Engine {
         let Some(stored) = storage::enrollments::find_for_update(&mut tx, email.enrollment.id).await? else {
             return Ok(());
         };
-        let next = sent.next.as_ref().map(|next| (next.step_id, next.due));
-        let event = enrollment::Event::StepDone { step: email.delivery.step_id, next };
+        let next = match stored.enrollment.version_id == email.enrollment.version_id {
+            true => sent.next.clone(),
+            false => self.next_under_its_version(&mut tx, &stored, email, sent.at).await?,
+        };
+        let event = enrollment::Event::StepDone {
+            step: email.delivery.step_id,
+            next: next.as_ref().map(|next| (next.step_id, next.due)),
+        };
         // A later state may know nothing of this step any more; the delivery is recorded either way.
         let Ok(state) = stored.enrollment.state.clone().after(event, sent.at) else { return Ok(()) };
         let done_steps = email.done_steps();
         let change = Change {
-            step_action: sent.next.as_ref().map(|next| next.action),
-            position: sent.next.as_ref().map_or(0, |next| next.position as u32),
+            step_action: next.as_ref().map(|next| next.action),
+            position: next.as_ref().map_or(0, |next| next.position as u32),
             wake_at: storage::enrollments::wake_of(&state, false),
             done_steps: &done_steps,
             emails_sent_delta: 1,
@@ -112,6 +119,22 @@ impl Engine {
         storage::enrollments::save(&mut tx, change, sent.at).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// The step that follows in the version the enrollment was moved to while its email was leaving.
+    async fn next_under_its_version(
+        &self,
+        tx: &mut storage::Tx,
+        stored: &StoredEnrollment,
+        email: &Claimed,
+        at: Timestamp,
+    ) -> Result<Option<NextStep>> {
+        let plan = moves::plan_of(tx, stored).await?;
+        let next = moves::following(tx, stored, &plan, email.delivery.step_id, at).await?;
+        Ok(next.and_then(|(step_id, due)| {
+            let action = plan.step(step_id)?.action.as_str();
+            Some(NextStep { step_id, action, position: plan.position(step_id)?, due })
+        }))
     }
 
     /// Refused for now or for good, for this email or its recipient only.

@@ -12,6 +12,7 @@ mod mailboxes;
 mod on_postgres;
 mod people;
 mod previews;
+mod publishing;
 mod resolving;
 mod reviewing;
 mod sequences;

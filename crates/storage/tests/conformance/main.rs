@@ -3,6 +3,7 @@
 mod audit;
 mod deliveries;
 mod enrollment_lookups;
+mod enrollment_moves;
 mod enrollment_sets;
 mod enrollment_views;
 mod enrollments;

@@ -24,6 +24,7 @@ fn sequence(n: u128, name: &str) -> Sequence {
         description: "For trials".to_owned(),
         state: SequenceState::Draft,
         draft: plan("Hello"),
+        draft_number: 0,
         version_id: None,
         version: 0,
         paused_at: None,

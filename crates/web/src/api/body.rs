@@ -179,6 +179,11 @@ impl<S: Send + Sync> FromRequest<S> for Patch {
 }
 
 impl Patch {
+    /// These changes.
+    pub const fn of(changes: Map<String, Value>) -> Self {
+        Self(changes)
+    }
+
     /// Whether the patch says something about `field`.
     pub fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)

@@ -109,6 +109,10 @@ texts! {
     MailProvider = words(&["google", "microsoft"]);
     /// How a connection is protected.
     Security = words(&["tls", "starttls", "none"]);
+    /// Who follows a version that is published.
+    Enrolled = words(&["keep", "move"]);
+    /// Where someone goes on in a new version.
+    ImpactOutcome = words(&["stays", "moves", "completes", "keeps"]);
     /// The unit of a wait.
     WaitUnit = words(&["minutes", "hours", "days", "business_days"]);
     /// What a step does.

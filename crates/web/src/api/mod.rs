@@ -28,6 +28,7 @@ pub mod people_import;
 pub mod person_shapes;
 pub mod query;
 pub mod schedule_shapes;
+pub mod sequence_impact;
 pub mod sequence_shapes;
 pub mod sequence_versions;
 pub mod sequences;
@@ -77,6 +78,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(templates::routes())
         .merge(sequence_versions::routes())
         .merge(sequences::routes())
+        .merge(sequence_impact::routes())
         .merge(enrollments::routes())
         .merge(enrollments_bulk::routes())
         .merge(steps::routes())

@@ -324,6 +324,8 @@ pub struct SequenceBody {
     state: SequenceState,
     /// Number of the live version; 0 before the first.
     version: u32,
+    /// Raised by every change of the draft.
+    draft_number: u32,
     /// Paused for everyone in it since then.
     #[schema(value_type = Option<doc::Instant>)]
     paused_at: Option<Timestamp>,
@@ -345,6 +347,7 @@ impl SequenceBody {
             fields: SequenceBodyFields::of(&sequence.name, &sequence.description, &sequence.draft),
             state: sequence.state,
             version: sequence.version,
+            draft_number: sequence.draft_number,
             paused_at: sequence.paused_at,
             enrollments: counts.into(),
             created_at: sequence.created_at,

@@ -32,7 +32,6 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, edit, delete))
-        .routes(routes!(activate))
         .routes(routes!(archive))
         .routes(routes!(clone))
         .routes(routes!(pause))
@@ -64,19 +63,22 @@ struct HeldSequence {
     ended: EndedBody,
 }
 
-async fn body_of(app: &App, sequence: Sequence) -> Result<SequenceBody> {
+/// A sequence with its counts.
+pub(super) async fn body_of(app: &App, sequence: Sequence) -> Result<SequenceBody> {
     let mut tx = app.engine.store.read().await?;
     let counts = sequences::counts(&mut tx, &[sequence.id]).await?;
     let counts = counts.get(&sequence.id).copied().unwrap_or_default();
     Ok(SequenceBody::of(sequence, counts))
 }
 
-async fn workspace_schedule(app: &App) -> Result<Schedule> {
+/// The schedule of sequences that do not set one.
+pub(super) async fn workspace_schedule(app: &App) -> Result<Schedule> {
     let mut tx = app.engine.store.read().await?;
     Ok(workspace::read(&mut tx).await?.map(|workspace| workspace.schedule).unwrap_or_default())
 }
 
-async fn find(app: &App, id: SequenceId) -> Result<Sequence> {
+/// The sequence, or *not found*.
+pub(super) async fn find(app: &App, id: SequenceId) -> Result<Sequence> {
     let mut tx = app.engine.store.read().await?;
     sequences::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("sequence"))
 }
@@ -155,19 +157,6 @@ async fn edit(
 async fn delete(State(app): State<App>, caller: Caller, Id(id): Id<SequenceId>) -> Result<StatusCode> {
     app.engine.delete_sequence(&caller.actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Publishes the draft as a new version and activates the sequence.
-#[utoipa::path(post, path = "/sequences/{id}/activate", tag = "sequences", operation_id = "activate_sequence",
-    params(("id" = doc::SequenceId, Path)), responses((status = 200, body = SequenceBody)))]
-async fn activate(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<SequenceId>,
-    _: NoBody,
-) -> Result<Json<SequenceBody>> {
-    let sequence = app.engine.activate_sequence(&caller.actor, id).await?;
-    body_of(&app, sequence).await.map(Json)
 }
 
 /// How to archive.

@@ -7,6 +7,7 @@ pub mod actions;
 mod head;
 pub mod history;
 pub mod people;
+pub mod publish;
 pub mod settings;
 pub(crate) mod step_form;
 pub mod steps;

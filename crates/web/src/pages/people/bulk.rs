@@ -331,6 +331,7 @@ pub fn done_words(action: &BulkAction, number: usize) -> String {
         BulkAction::Retry => format!("Retried the sequences of {who}"),
         BulkAction::Tag { .. } => format!("Tagged {who}"),
         BulkAction::AssignOwner { .. } => format!("Assigned {who}"),
+        BulkAction::FollowVersion { .. } => format!("The new version is live for {who}"),
         BulkAction::Undo { .. } => format!("Undone for {who}"),
         BulkAction::Enroll { .. } => format!("Started for {who}"),
     }

@@ -9,8 +9,6 @@ use relance_engine::commands::Ended;
 use relance_engine::commands::sequences::SequenceFields;
 use relance_storage::{sequences, workspace};
 
-use super::step_form;
-use super::steps::{self, Wanted};
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
@@ -55,25 +53,6 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<
     match app.engine.create_sequence(&visitor.actor, fields).await.map_err(PageError::from) {
         Ok(sequence) => Ok(answer::go(&urls::sequence(sequence.id))),
         Err(error) => answer::refused(&New { frame: visitor.frame("sequences"), typed, errors: error.refused()? }),
-    }
-}
-
-/// Publishes the draft and activates the sequence; what is missing stands at its step.
-pub async fn activate(State(app): State<App>, visitor: Visitor, Path(id): Path<SequenceId>) -> Result<Response> {
-    match app.engine.activate_sequence(&visitor.actor, id).await.map_err(PageError::from) {
-        Ok(sequence) => {
-            let words = format!("Version {} is live for new people.", sequence.version);
-            Ok(answer::said(&urls::sequence(id), &answer::toast("active", words)))
-        }
-        Err(error) => {
-            let FormErrors(refused) = error.refused()?;
-            let first = refused.iter().find_map(|refused| step_form::step_number(refused.field.as_deref()?));
-            let mut tx = app.read().await?;
-            let sequence = super::find(&mut tx, id).await?;
-            drop(tx);
-            let step = first.and_then(|number| sequence.draft.steps.get(number - 1)).map(|step| step.id);
-            answer::refused(&steps::draw(&app, &visitor, id, Wanted { step, refused, ..Wanted::default() }).await?)
-        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! The head of a sequence's pages: name, state, what was not published, and what can be done with it.
 
-use relance_domain::SequenceId;
+use std::collections::HashMap;
+
+use relance_domain::publishing::says_the_same;
 use relance_domain::sequence::{Plan, Sequence, SequenceState};
-use relance_domain::step::{EmailText, Step};
-use relance_storage::Tx;
+use relance_domain::step::Step;
+use relance_domain::template::Template;
+use relance_domain::{SequenceId, TemplateId};
 use relance_storage::sequences::{self, SequenceCounts};
+use relance_storage::{Tx, templates};
 
 use crate::errors::Result;
 use crate::session::Visitor;
@@ -27,10 +31,10 @@ pub struct Head {
     pub people: String,
     /// How much was changed since it was published; empty for nothing.
     pub changes: String,
-    /// The primary button: *Activate*, *Publish version 3*, *Activate again*; empty for none.
+    /// The templates whose words changed since they were published; empty for none.
+    pub templates: String,
+    /// The primary button: *Activate*, *Review and publish*, *Activate again*; empty for none.
     pub publish: String,
-    /// What pressing it does.
-    pub confirm: String,
     /// The visitor may change it.
     pub may_write: bool,
     /// It may be paused.
@@ -58,8 +62,8 @@ pub struct Links {
     pub history: String,
     /// What people lack for it.
     pub complete: String,
-    /// POST.
-    pub activate: String,
+    /// Dialog.
+    pub publish: String,
     /// POST.
     pub pause: String,
     /// POST.
@@ -81,7 +85,7 @@ impl Links {
             settings: urls::sequence_tab(id, "settings"),
             history: urls::sequence_tab(id, "history"),
             complete: urls::complete_data(Some(id)),
-            activate: action("activate"),
+            publish: urls::publish(id),
             pause: action("pause"),
             resume: action("resume"),
             archive: action("archive"),
@@ -91,6 +95,23 @@ impl Links {
     }
 }
 
+/// The templates that the draft names.
+async fn templates_of(tx: &mut Tx, draft: &Plan) -> Result<HashMap<TemplateId, Template>> {
+    let mut found = HashMap::new();
+    for id in draft.templates() {
+        if let Some(template) = templates::find(tx, id).await? {
+            found.insert(id, template);
+        }
+    }
+    Ok(found)
+}
+
+/// The draft as it would be published now: with the words its templates have.
+pub async fn resolved(tx: &mut Tx, sequence: &Sequence) -> Result<Plan> {
+    let found = templates_of(tx, &sequence.draft).await?;
+    Ok(sequence.draft.clone().with_templates(&found))
+}
+
 /// Reads the head of a sequence.
 pub async fn read(tx: &mut Tx, visitor: &Visitor, sequence: &Sequence) -> Result<Head> {
     let counts = sequences::counts(tx, &[sequence.id]).await?.remove(&sequence.id).unwrap_or_default();
@@ -98,8 +119,29 @@ pub async fn read(tx: &mut Tx, visitor: &Visitor, sequence: &Sequence) -> Result
         Some(id) => sequences::find_version(tx, id).await?.map(|version| version.plan),
         None => None,
     };
-    let changed = live.as_ref().map_or(0, |live| changes(live, &sequence.draft));
-    Ok(head(sequence, counts, changed, visitor.actor.is_admin()))
+    let found = templates_of(tx, &sequence.draft).await?;
+    let draft = sequence.draft.clone().with_templates(&found);
+    let changed = live.as_ref().map_or(0, |live| changes(live, &draft));
+    let head = head(sequence, counts, changed, visitor.actor.is_admin());
+    Ok(Head { templates: live.map(|live| changed_templates(&live, &draft, &found)).unwrap_or_default(), ..head })
+}
+
+/// The templates that say something else now than in the live version, by name.
+fn changed_templates(live: &Plan, draft: &Plan, found: &HashMap<TemplateId, Template>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for step in &draft.steps {
+        let (Some(now), Some(then)) = (step.action.email(), live.step(step.id).and_then(|step| step.action.email()))
+        else {
+            continue;
+        };
+        let template = now.template_id.filter(|id| then.template_id == Some(*id)).and_then(|id| found.get(&id));
+        if let Some(template) =
+            template.filter(|template| !says_the_same(now, then) && !names.contains(&&*template.name))
+        {
+            names.push(&template.name);
+        }
+    }
+    words::list(&names)
 }
 
 fn head(sequence: &Sequence, counts: SequenceCounts, changed: usize, is_admin: bool) -> Head {
@@ -108,21 +150,10 @@ fn head(sequence: &Sequence, counts: SequenceCounts, changed: usize, is_admin: b
     let publish = match sequence.state {
         SequenceState::Draft => "Activate".to_owned(),
         SequenceState::Archived => "Activate again".to_owned(),
-        SequenceState::Active if changed > 0 => "Publish".to_owned(),
+        SequenceState::Active if changed > 0 => "Review and publish".to_owned(),
         SequenceState::Active => String::new(),
     };
     let ongoing = u64::from(counts.active + counts.paused + counts.blocked);
-    let confirm = match sequence.state {
-        SequenceState::Active if ongoing > 0 => {
-            let goes = if ongoing == 1 { "goes" } else { "go" };
-            format!(
-                "Publish version {} for new people? {} {goes} on with the version they started with.",
-                sequence.version + 1,
-                words::people(ongoing)
-            )
-        }
-        _ => String::new(),
-    };
     Head {
         name: sequence.name.clone(),
         sub: sub(sequence, ongoing),
@@ -136,7 +167,7 @@ fn head(sequence: &Sequence, counts: SequenceCounts, changed: usize, is_admin: b
             String::new()
         },
         publish: if is_admin { publish } else { String::new() },
-        confirm,
+        templates: String::new(),
         may_write: is_admin,
         may_pause: is_admin && sequence.state == SequenceState::Active && sequence.paused_at.is_none(),
         may_resume: is_admin && sequence.paused_at.is_some(),
@@ -176,18 +207,17 @@ pub fn changes(live: &Plan, draft: &Plan) -> usize {
     written + gone + settings.into_iter().filter(|differs| *differs).count()
 }
 
-/// The same wait and words; those of a template are compared by the template.
+/// The same wait, task and words, wherever the words were copied from.
 fn is_same(live: &Step, draft: &Step) -> bool {
-    let by_template = |email: &EmailText| email.template_id.is_some();
-    match (live.action.email(), draft.action.email()) {
-        (Some(a), Some(b)) if by_template(a) && a.template_id == b.template_id => {
-            live.wait == draft.wait
-                && a.reply_in_thread == b.reply_in_thread
-                && live.action.task() == draft.action.task()
-                && live.action.as_str() == draft.action.as_str()
-        }
-        _ => live == draft,
-    }
+    let same_words = match (live.action.email(), draft.action.email()) {
+        (Some(a), Some(b)) => says_the_same(a, b),
+        (None, None) => true,
+        _ => false,
+    };
+    same_words
+        && live.wait == draft.wait
+        && live.action.task() == draft.action.task()
+        && live.action.as_str() == draft.action.as_str()
 }
 
 #[cfg(test)]
@@ -195,7 +225,7 @@ mod tests {
     use super::*;
     use relance_domain::StepId;
     use relance_domain::schedule::Schedule;
-    use relance_domain::step::{Action, Wait};
+    use relance_domain::step::{Action, EmailText, Wait};
 
     fn step(number: u128, subject: &str) -> Step {
         let email = EmailText { subject: subject.into(), ..EmailText::default() };

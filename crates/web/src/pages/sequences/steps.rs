@@ -71,8 +71,9 @@ pub(super) struct Wanted {
 /// The page with one step opened.
 pub(super) async fn draw(app: &App, visitor: &Visitor, id: SequenceId, wanted: Wanted) -> Result<Page> {
     let mut tx = app.read().await?;
-    let sequence = super::find(&mut tx, id).await?;
+    let mut sequence = super::find(&mut tx, id).await?;
     let head = head::read(&mut tx, visitor, &sequence).await?;
+    sequence.draft = head::resolved(&mut tx, &sequence).await?;
     let found = templates::list(&mut tx, "", Some(visitor.user.id)).await?;
     drop(tx);
     let plan = &sequence.draft;
@@ -142,7 +143,8 @@ pub async fn add(
 async fn before(app: &App, id: SequenceId, step: StepId, typed: &Typed) -> Result<(Step, Option<Template>)> {
     let mut tx = app.read().await?;
     let sequence = super::find(&mut tx, id).await?;
-    let before = sequence.draft.step(step).cloned().ok_or(PageError::NotFound("step"))?;
+    let draft = head::resolved(&mut tx, &sequence).await?;
+    let before = draft.step(step).cloned().ok_or(PageError::NotFound("step"))?;
     let template = match typed.get("email.template_id").parse() {
         Ok(template) => templates::find(&mut tx, template).await?,
         Err(_) => None,
@@ -283,7 +285,7 @@ mod tests {
                 word: "Active",
                 may_write: true,
                 may_pause: true,
-                publish: "Publish".into(),
+                publish: "Review and publish".into(),
                 ..Head::default()
             },
             tab: "steps",
@@ -322,7 +324,7 @@ mod tests {
             "There is no tag person.nam.",
             "<p>Hi</p>",
             "/people/per_1/edit#f-industry",
-            "Publish",
+            "Review and publish",
             "{{ person.first_name }}",
         ] {
             assert!(html.contains(words), "{words}");

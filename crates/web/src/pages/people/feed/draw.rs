@@ -32,6 +32,7 @@ pub(super) fn draw(event: &Activity, person: &Person, around: &Around, zone: &Ti
         | A::SequenceReleased
         | A::StepSkipped
         | A::EmailEdited
+        | A::VersionChanged
         | A::StepMoved => of_sequence(item, event, person, around),
         A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled | A::TaskChanged => {
             of_task(item, event, around)
@@ -142,6 +143,7 @@ fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -
         A::SequenceReleased => ("rotate-ccw", "", "goes on"),
         A::StepSkipped => ("skip-forward", "", "step skipped"),
         A::EmailEdited => ("square-pen", "", "email edited"),
+        A::VersionChanged => ("history", "", "changed"),
         _ => ("calendar-clock", "", "step moved"),
     };
     let linked = sequence_link(item, event, around);
