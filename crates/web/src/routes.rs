@@ -154,14 +154,18 @@ fn sequences() -> Router<App> {
 }
 
 fn steps() -> Router<App> {
-    use sequences::steps;
+    use sequences::{step_actions, test};
     Router::new()
-        .route("/sequences/{id}/steps", post(steps::add))
-        .route("/sequences/{id}/steps/{step}", post(steps::update))
-        .route("/sequences/{id}/steps/{step}/preview", post(steps::preview))
-        .route("/sequences/{id}/steps/{step}/template", post(steps::template))
-        .route("/sequences/{id}/steps/{step}/move", post(steps::shift))
-        .route("/sequences/{id}/steps/{step}/delete", post(steps::delete))
+        .route("/sequences/{id}/steps", post(step_actions::add))
+        .route("/sequences/{id}/steps/{step}", post(step_actions::update))
+        .route("/sequences/{id}/steps/{step}/preview", post(step_actions::preview))
+        .route("/sequences/{id}/steps/{step}/template", post(step_actions::template))
+        .route("/sequences/{id}/steps/{step}/move", post(step_actions::shift))
+        .route("/sequences/{id}/steps/{step}/duplicate", post(step_actions::duplicate))
+        .route("/sequences/{id}/steps/{step}/wait", post(step_actions::wait))
+        .route("/sequences/{id}/steps/{step}/test", post(test::create))
+        .route("/sequences/{id}/steps/{step}/delete", post(step_actions::delete))
+        .route("/sequences/{id}/drafts/{number}/undo", post(step_actions::undo))
 }
 
 fn templates() -> Router<App> {

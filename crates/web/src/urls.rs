@@ -168,6 +168,11 @@ pub fn sequence_action(id: SequenceId, action: &str) -> String {
     format!("/sequences/{id}/{action}")
 }
 
+/// Takes back what one change did to the steps of a draft, by POST.
+pub fn undo_draft(id: SequenceId, number: u32) -> String {
+    format!("/sequences/{id}/drafts/{number}/undo")
+}
+
 /// What publishing a sequence would do, and the choice who follows it.
 pub fn publish(id: SequenceId) -> String {
     format!("/sequences/{id}/publish")
@@ -178,7 +183,7 @@ pub fn step(id: SequenceId, step: StepId) -> String {
     format!("/sequences/{id}/steps/{step}")
 }
 
-/// What is done with a step, by POST: `preview`, `template`, `move`, `delete`.
+/// What is done with a step, by POST: `preview`, `template`, `move`, `duplicate`, `wait`, `test`, `delete`.
 pub fn step_action(id: SequenceId, step: StepId, action: &str) -> String {
     format!("/sequences/{id}/steps/{step}/{action}")
 }

@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn each_version_says_what_it_changed() {
-        let mut first = fresh("automated_email", false).expect("a kind");
+        let mut first = fresh("automated_email", false, false).expect("a kind");
         first.id = relance_domain::StepId::from_uuid(uuid::Uuid::from_u128(1));
         let mut later = first.clone();
         later.wait.amount = 2;
-        let second = fresh("task", true).expect("a kind");
+        let second = fresh("task", true, true).expect("a kind");
         let before = Plan { steps: vec![first], ..Plan::default() };
         let after = Plan {
             steps: vec![later, second],

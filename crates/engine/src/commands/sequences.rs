@@ -129,7 +129,18 @@ impl Engine {
         change: impl FnOnce(&mut SequenceFields) + Send,
     ) -> Result<Sequence> {
         access::admins_only(actor, "change sequences")?;
-        let mut tx = self.store.begin().await?;
+        let tx = self.store.begin().await?;
+        self.edit_sequence_in(tx, actor, id, change).await
+    }
+
+    /// As [`Engine::edit_sequence`], in a transaction in which the draft was looked at.
+    pub(crate) async fn edit_sequence_in(
+        &self,
+        mut tx: Tx,
+        actor: &Actor,
+        id: SequenceId,
+        change: impl FnOnce(&mut SequenceFields) + Send,
+    ) -> Result<Sequence> {
         let before = access::sequence(&mut tx, id).await?;
         let mut fields = SequenceFields {
             name: before.name.clone(),

@@ -17,8 +17,9 @@ import Preview from "controllers/preview";
 import Selection from "controllers/selection";
 import Tabs from "controllers/tabs";
 import Time from "controllers/time";
+import Timeline from "controllers/timeline";
 import Toast from "controllers/toast";
 
-const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, "in-place": InPlace, index: Index, insert: Insert, keys: Keys, live: Live, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, toast: Toast };
+const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, "in-place": InPlace, index: Index, insert: Insert, keys: Keys, live: Live, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, time: Time, timeline: Timeline, toast: Toast };
 const application = Application.start();
 for (const [name, controller] of Object.entries(controllers)) application.register(name, controller);

@@ -109,6 +109,8 @@ texts! {
     MailProvider = words(&["google", "microsoft"]);
     /// How a connection is protected.
     Security = words(&["tls", "starttls", "none"]);
+    /// How much a finding matters.
+    Severity = words(&["refused", "warning", "hint"]);
     /// Who follows a version that is published.
     Enrolled = words(&["keep", "move"]);
     /// Where someone goes on in a new version.

@@ -30,6 +30,7 @@ pub mod query;
 pub mod schedule_shapes;
 pub mod sequence_impact;
 pub mod sequence_shapes;
+pub mod sequence_steps;
 pub mod sequence_versions;
 pub mod sequences;
 pub mod shapes;
@@ -79,6 +80,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(sequence_versions::routes())
         .merge(sequences::routes())
         .merge(sequence_impact::routes())
+        .merge(sequence_steps::routes())
         .merge(enrollments::routes())
         .merge(enrollments_bulk::routes())
         .merge(steps::routes())

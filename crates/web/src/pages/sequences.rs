@@ -9,8 +9,10 @@ pub mod history;
 pub mod people;
 pub mod publish;
 pub mod settings;
+pub mod step_actions;
 pub(crate) mod step_form;
 pub mod steps;
+pub mod test;
 mod timeline;
 
 use askama::Template;
@@ -137,6 +139,11 @@ fn state_words(sequence: &Sequence) -> (&'static str, &'static str) {
 /// The units of a wait for a list of choices.
 pub const fn units() -> [(relance_domain::step::WaitUnit, &'static str, &'static str); 4] {
     step_form::UNITS
+}
+
+/// The kinds of steps that can be added, with their icons and words.
+pub const fn kinds_of_steps() -> [(&'static str, &'static str, &'static str); 3] {
+    step_form::STEPS
 }
 
 /// What happens while a task is open, for a list of choices.

@@ -275,3 +275,153 @@ async fn in_the_sandbox_one_reads_the_email_as_the_prospect_and_a_reply_ends_the
     Browser::has(&admin.get(&format!("/sequences/{sequence}/people")).await, &["Ann Okafor", "Completed", "repl"]);
     Browser::has(&admin.get("/sequences").await, &["100 %"]);
 }
+
+/// The opened step of a page as its form begins, changed.
+fn step_form<'a>(page: &'a str, step: &'a str, subject: &'a str) -> Vec<(&'a str, &'a str)> {
+    let draft = page.split("name=\"draft\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a draft");
+    let mut fields = EMAIL.to_vec();
+    fields[2].1 = subject;
+    fields.extend([("draft", draft), ("step", step)]);
+    fields
+}
+
+/// The steps of a sequence in their order, by the numbers of their cards.
+async fn titles(browser: &Browser<'_>, sequence: &str) -> Vec<String> {
+    let page = browser.get(sequence).await.1;
+    let card =
+        |rest: &str| rest.split("<b>").nth(1).and_then(|rest| rest.split("</b>").next()).unwrap_or_default().to_owned();
+    page.split("class=\"step\"").skip(1).map(card).collect()
+}
+
+#[tokio::test]
+async fn steps_are_inserted_copied_moved_and_deleted_and_each_can_be_taken_back() {
+    let site = Installation::new().await;
+    let admin = Browser::of(&site, "admin@acme.test").await;
+    let sequence = admin.done("/sequences/new", &[("name", "Winter depots")]).await;
+    let first = step_of(&admin.done(&format!("{sequence}/steps"), &[("kind", "automated_email")]).await);
+    admin.done(&format!("{sequence}/steps?before={first}"), &[("kind", "task")]).await;
+    assert_eq!(titles(&admin, &sequence).await, ["1. Task: call", "2. First email"]);
+    let page = admin.get(&format!("{sequence}?step={first}")).await.1;
+    let mut fields = step_form(&page, &first, "Typed and not saved");
+    fields.push(("direction", "up"));
+    admin.done(&format!("{sequence}/steps/{first}/move"), &fields).await;
+    assert_eq!(titles(&admin, &sequence).await, ["1. First email", "2. Task: call"]);
+    Browser::has(&admin.get(&sequence).await, &["Typed and not saved"]);
+    let (_, _, to) = admin.post(&format!("{sequence}/steps/{first}/duplicate"), &[]).await;
+    Browser::has(&admin.get(&to).await, &["2. Email, new thread", "Typed and not saved"]);
+    admin.done(&format!("{sequence}/steps/{first}/delete"), &[]).await;
+    assert_eq!(titles(&admin, &sequence).await.len(), 2);
+    let number = |page: &str| -> u32 {
+        let of = page.split("name=\"draft\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        of.and_then(|number| number.parse().ok()).expect("a number")
+    };
+    let deleted = number(&admin.get(&sequence).await.1);
+    admin.done(&format!("{sequence}/drafts/{deleted}/undo"), &[]).await;
+    assert_eq!(titles(&admin, &sequence).await, ["1. First email", "2. Email, new thread", "3. Task: call"]);
+    let chip = [(format!("wait.amount:{first}"), "2"), (format!("wait.unit:{first}"), "hours")];
+    let chip: Vec<(&str, &str)> = chip.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    admin.done(&format!("{sequence}/steps/{first}/wait"), &chip).await;
+    Browser::has(&admin.get(&format!("{sequence}?step={first}")).await, &["2 hours, e.g. "]);
+}
+
+#[tokio::test]
+async fn a_late_save_is_refused_with_who_changed_what_and_replaces_it_when_sent_again() {
+    let site = Installation::new().await;
+    let admin = Browser::of(&site, "admin@acme.test").await;
+    let sequence = admin.done("/sequences/new", &[("name", "Winter depots")]).await;
+    let step = step_of(&admin.done(&format!("{sequence}/steps"), &[("kind", "automated_email")]).await);
+    let other = step_of(&admin.done(&format!("{sequence}/steps"), &[("kind", "automated_email")]).await);
+    let tab = admin.get(&format!("{sequence}?step={step}")).await.1;
+    let second = admin.get(&format!("{sequence}?step={other}")).await.1;
+    let path = format!("{sequence}/steps/{step}");
+    admin.done(&path, &step_form(&tab, &step, "From the other tab")).await;
+    admin.done(&format!("{sequence}/steps/{other}"), &step_form(&second, &other, "Another step is no matter")).await;
+    let (status, page, _) = admin.post(&path, &step_form(&tab, &step, "From the late tab")).await;
+    assert_eq!(status, 422);
+    for words in ["elsewhere, changed this meanwhile", "Step 1 says something else.", "From the late tab"] {
+        assert!(page.contains(words), "{words} is missing in {page}");
+    }
+    admin.done(&path, &step_form(&page, &step, "From the late tab")).await;
+    Browser::has(&admin.get(&sequence).await, &["From the late tab"]);
+
+    let late = admin.get(&format!("{sequence}?step={step}")).await.1;
+    admin.done(&format!("{path}/delete"), &[]).await;
+    let (status, page, _) = admin.post(&path, &step_form(&late, &step, "Not lost")).await;
+    assert!(status == 422 && page.contains("Not lost"), "{page}");
+    admin.done(&path, &step_form(&page, &step, "Not lost")).await;
+    assert_eq!(titles(&admin, &sequence).await.len(), 2, "it is back");
+}
+
+#[tokio::test]
+async fn publishing_shows_whom_it_moves_moves_them_and_takes_it_back() {
+    let site = Installation::new().await;
+    site.admin.mailbox("nora@acme.test").await;
+    let sequence = site.admin.sequence("Winter depots", two_emails()).await;
+    let person = site.admin.lead("Okafor", "maya@kestrel.example").await;
+    let new = json!({ "sequence_id": sequence, "person_id": person });
+    site.admin.post("/enrollments", new).await.expect(201);
+    let read = site.admin.get(&format!("/sequences/{sequence}")).await.expect(200);
+    let second = read["steps"][1].clone();
+    site.admin.patch(&format!("/sequences/{sequence}"), json!({ "steps": [{ "id": second["id"], "action": "automated_email", "email": { "subject": "Other", "body_text": "Other words" } }] })).await.expect(200);
+
+    let admin = Browser::of(&site, "admin@acme.test").await;
+    let page = format!("/sequences/{sequence}");
+    Browser::has(&admin.get(&page).await, &["Review and publish", "changes not published"]);
+    let shown = admin.get(&format!("{page}/publish")).await;
+    Browser::has(&shown, &["Ann Okafor", "Gone", "New people only", "Also those enrolled", "Publish version 2"]);
+    Browser::has(&admin.get(&format!("{page}/publish?show=moves")).await, &["Go on with another step", "Ann Okafor"]);
+    let stale = [("draft", "0"), ("enrolled", "move")];
+    let (status, refused, _) = admin.post(&format!("{page}/activate"), &stale).await;
+    assert!(status == 422 && refused.contains("changed since you looked at it"), "{refused}");
+    let draft =
+        shown.1.split("name=\"draft\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a draft");
+    admin.done(&format!("{page}/activate"), &[("draft", draft), ("enrolled", "move")]).await;
+    let enrollment = site.admin.get(&format!("/enrollments?sequence_id={sequence}")).await.expect(200);
+    assert_eq!(enrollment["items"][0]["current_step"], json!(1), "{enrollment}");
+    Browser::has(&admin.get(&format!("{page}/history")).await, &["Version 2"]);
+    Browser::has(&admin.get(&format!("/people/{person}")).await, &["Follows version 2"]);
+    let job = site.admin.get("/jobs").await.expect(200)["items"][0]["id"].as_str().expect("a job").to_owned();
+    admin.done(&format!("/jobs/{job}/undo?back={page}"), &[]).await;
+    Browser::has(&admin.get(&format!("/people/{person}")).await, &["Follows version 1 of Winter depots again"]);
+}
+
+#[tokio::test]
+async fn a_test_goes_to_oneself_and_is_nobodys_delivery() {
+    let site = Installation::new().await;
+    let admin = Browser::of(&site, "admin@acme.test").await;
+    let person = site.admin.lead("Okafor", "maya@kestrel.example").await;
+    let sequence = site.admin.sequence("Winter depots", two_emails()).await;
+    let read = site.admin.get(&format!("/sequences/{sequence}")).await.expect(200);
+    let step = read["steps"][0]["id"].as_str().expect("a step").to_owned();
+    let order = json!({ "person_id": person });
+    let path = format!("/sequences/{sequence}/steps/{step}/test");
+    assert_eq!(site.admin.post(&path, order.clone()).await.refusal().1, "no_mailbox");
+    let mailbox = site.admin.mailbox("nora@acme.test").await;
+    let sent = site.admin.post(&path, order.clone()).await.expect(200);
+    assert_eq!(sent["address"], json!("nora@acme.test"));
+    let used = site.admin.get(&format!("/mailboxes/{mailbox}")).await.expect(200);
+    assert_eq!(used["sent_today"], json!(1), "it counts");
+    let history = site.admin.get(&format!("/people/{person}/activities")).await.expect(200);
+    assert!(!history.to_string().contains("email_sent"), "{history}");
+    site.admin.patch(&format!("/mailboxes/{mailbox}"), json!({ "daily_quota": 1 })).await.expect(200);
+    assert_eq!(site.admin.post(&path, order).await.refusal().1, "quota_reached");
+    let page = admin.done(&format!("/sequences/{sequence}/steps/{step}/test"), &[("as", &person)]).await;
+    assert!(page.contains(&format!("step={step}")));
+}
+
+#[tokio::test]
+async fn what_a_writer_should_know_stands_under_the_text_and_in_the_api() {
+    let site = Installation::new().await;
+    let admin = Browser::of(&site, "admin@acme.test").await;
+    let sequence = admin.done("/sequences/new", &[("name", "Winter depots")]).await;
+    let step = step_of(&admin.done(&format!("{sequence}/steps"), &[("kind", "automated_email")]).await);
+    let mut fields = EMAIL;
+    fields[4].1 = "See http://a.example, {{ person.first_name | default('there') }}. Worth a call?";
+    let (_, page, _) = admin.post(&format!("{sequence}/steps/{step}/preview"), &fields).await;
+    for words in ["One link without https", "6 words, one question, one link.", "no way to unsubscribe"] {
+        assert!(page.contains(words), "{words} is missing in {page}");
+    }
+    admin.done(&format!("{sequence}/steps/{step}"), &fields).await;
+    let found = site.admin.get(&format!("{sequence}/findings").replace("/sequences", "/sequences")).await.expect(200);
+    assert_eq!((&found["items"][0]["code"], &found["items"][0]["position"]), (&json!("insecure_link"), &json!(1)));
+}

@@ -1,4 +1,4 @@
-// Sends the form to a preview address shortly after the last key and shows the answer's frame.
+// Sends the form to a preview address shortly after the last key and shows the answer's frames.
 // Only the newest answer counts; while it is on its way the old one stays.
 import { Controller } from "@hotwired/stimulus";
 
@@ -24,13 +24,16 @@ export default class extends Controller {
     clearTimeout(this.timer);
     this.asking?.abort();
     this.asking = new AbortController();
+    const frames = this.frameValue.split(" ");
     const body = new URLSearchParams([...new FormData(this.element)].filter(([, value]) => typeof value === "string"));
     try {
-      const answer = await fetch(this.urlValue, { method: "POST", body, signal: this.asking.signal, headers: { "Turbo-Frame": this.frameValue } });
+      const answer = await fetch(this.urlValue, { method: "POST", body, signal: this.asking.signal, headers: { "Turbo-Frame": frames[0] } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById(this.frameValue);
-      const shown = document.getElementById(this.frameValue);
-      if (fresh && shown) shown.replaceChildren(...fresh.childNodes);
+      for (const name of frames) {
+        const fresh = page.getElementById(name);
+        const shown = document.getElementById(name);
+        if (fresh && shown) shown.replaceChildren(...fresh.childNodes);
+      }
     } catch (error) {
       if (error.name !== "AbortError") console.warn("The preview could not be fetched.", error);
     }

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::SequenceId;
+use relance_domain::lint::{self, Severity};
 use relance_domain::publishing::Enrolled;
 use relance_domain::sequence::{Plan, Sequence, SequenceState};
 use relance_engine::EngineError;
@@ -85,6 +86,7 @@ struct Page {
     error: String,
     draft: u32,
     changes: Vec<String>,
+    findings: Vec<String>,
     is_first: bool,
     is_new: bool,
     /// The choice has *new people only*.
@@ -235,6 +237,7 @@ async fn draw(app: &App, visitor: &Visitor, id: SequenceId, asked: Asked) -> Res
         error: asked.error,
         draft: impact.draft_number,
         changes: changes(live.as_ref(), &draft),
+        findings: findings(&draft, visitor),
         is_first: live.is_none(),
         is_new: impact.is_new,
         offers_keep: impact.is_new || sequence.state != SequenceState::Active,
@@ -265,6 +268,18 @@ async fn draw(app: &App, visitor: &Visitor, id: SequenceId, asked: Asked) -> Res
 
 fn changes(live: Option<&Plan>, draft: &Plan) -> Vec<String> {
     live.map_or_else(Vec::new, |live| differences(live, draft))
+}
+
+/// What is probably a mistake in the emails, by step.
+fn findings(draft: &Plan, visitor: &Visitor) -> Vec<String> {
+    let found = lint::plan(draft, !visitor.workspace.postal_address.trim().is_empty());
+    let mistakes = found.into_iter().filter(|(_, finding)| finding.severity != Severity::Hint);
+    mistakes
+        .map(|(step, finding)| {
+            format!("Step {}: {} {}", draft.position(step).unwrap_or(0), finding.message, finding.cure)
+        })
+        .take(12)
+        .collect()
 }
 
 fn title(sequence: &Sequence, impact: &Impact) -> String {
@@ -377,6 +392,7 @@ mod tests {
             error: "The draft was changed since you looked at it.".into(),
             draft: 7,
             changes: vec!["Step 2 is new: One number.".into()],
+            findings: vec!["Step 2: One link without https.".into()],
             is_first: false,
             is_new: true,
             offers_keep: true,
@@ -403,6 +419,7 @@ mod tests {
         for words in [
             "The draft was changed since",
             "Step 2 is new: One number.",
+            "Step 2: One link without https.",
             "214 people",
             "Maya Okafor",
             "3 emails would leave today",

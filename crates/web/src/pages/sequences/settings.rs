@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::drafting::Part;
 use relance_domain::sequence::{ExitRules, OnBounce, OnColleagueReply, Plan, Sequence, Unsubscribe};
 use relance_domain::{Refused, SequenceId};
+use relance_engine::commands::drafts::CHANGED_MEANWHILE;
 use relance_engine::commands::sequences::SequenceFields;
 
 use super::head::{self, Head};
@@ -117,7 +119,10 @@ async fn draw(app: &App, visitor: &Visitor, id: SequenceId, sent: Option<(Typed,
     let mut tx = app.read().await?;
     let sequence = super::find(&mut tx, id).await?;
     let head = head::read(&mut tx, visitor, &sequence).await?;
-    let (typed, errors) = sent.unwrap_or_else(|| (typed_of(&sequence), FormErrors::default()));
+    let (mut typed, errors) = sent.unwrap_or_else(|| (typed_of(&sequence), FormErrors::default()));
+    if !typed.is_set("draft") {
+        typed.set("draft", sequence.draft_number.to_string());
+    }
     Ok(Page {
         frame: visitor.frame("sequences"),
         head,
@@ -151,7 +156,8 @@ pub async fn update(
                 let steps = std::mem::take(&mut fields.plan.steps);
                 *fields = SequenceFields { name, description, plan: Plan { steps, ..plan } };
             };
-            app.engine.edit_sequence(&visitor.actor, id, change).await.map_err(PageError::from)
+            let part = (Part::Settings, typed.get("draft").parse().ok());
+            app.engine.edit_part(&visitor.actor, id, part, change).await.map_err(PageError::from)
         }
         Err(wrong) => Err(PageError::Refused(wrong)),
     };
@@ -159,6 +165,10 @@ pub async fn update(
         Ok(_) => Ok(answer::said(&urls::sequence_tab(id, "settings"), &answer::toast("done", "Saved in the draft."))),
         Err(error) => {
             let FormErrors(refused) = error.refused()?;
+            let mut typed = typed;
+            if refused.iter().any(|refused| refused.code == CHANGED_MEANWHILE) {
+                typed.set("draft", "");
+            }
             let errors = FormErrors(refused.into_iter().map(schedule::at_one_field).collect());
             answer::refused(&draw(&app, &visitor, id, Some((typed, errors))).await?)
         }

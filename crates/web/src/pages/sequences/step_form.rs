@@ -49,8 +49,29 @@ fn mode_name(mode: TaskMode) -> &'static str {
     MODES.iter().find(|(known, ..)| *known == mode).map_or("wait", |(_, name, ..)| name)
 }
 
-/// A new step of a kind; `None` if there is no such kind.
-pub fn fresh(kind: &str, has_email: bool) -> Option<Step> {
+/// The kinds of steps, with their icons and words.
+pub const STEPS: [(&str, &str, &str); 3] = [
+    ("automated_email", "mail", "Automated email"),
+    ("manual_email", "send", "Email sent by hand"),
+    ("task", "list-checks", "Task"),
+];
+
+/// The name of a unit in forms.
+pub fn unit_name(unit: WaitUnit) -> &'static str {
+    UNITS.iter().find(|(known, ..)| *known == unit).map_or("days", |(_, name, _)| name)
+}
+
+/// The wait that the chip of a step on the time line asks for.
+pub fn wait_of_chip(typed: &Typed, step: StepId) -> Result<Wait, Refused> {
+    let amount =
+        typed.number(&format!("wait.amount:{step}"), "Enter a whole number for the wait; 0 is immediately.")?;
+    let asked = typed.get(&format!("wait.unit:{step}")).to_owned();
+    let unit = UNITS.iter().find(|(_, name, _)| *name == asked).map_or(WaitUnit::Days, |(unit, ..)| *unit);
+    Ok(Wait { amount, unit })
+}
+
+/// A new step of a kind; `None` if there is no such kind. `has_email`: it may answer one; `waits`: a step comes before.
+pub fn fresh(kind: &str, has_email: bool, waits: bool) -> Option<Step> {
     let email = EmailText { reply_in_thread: has_email, ..EmailText::default() };
     let task = |kind, content: &str| TaskText {
         kind,
@@ -67,13 +88,13 @@ pub fn fresh(kind: &str, has_email: bool) -> Option<Step> {
         "task" => Action::Task { task: task(TaskKind::Call, "") },
         _ => return None,
     };
-    let wait = if has_email { Wait { amount: 3, unit: WaitUnit::BusinessDays } } else { Wait::IMMEDIATELY };
+    let wait = if waits { Wait { amount: 3, unit: WaitUnit::BusinessDays } } else { Wait::IMMEDIATELY };
     Some(Step { id: StepId::from_uuid(uuid::Uuid::nil()), wait, action })
 }
 
 /// The form of a step.
 pub fn of(step: &Step) -> Typed {
-    let unit = UNITS.iter().find(|(unit, ..)| *unit == step.wait.unit).map_or("days", |(_, name, _)| name);
+    let unit = unit_name(step.wait.unit);
     let mut typed = Typed::of([("wait.amount", step.wait.amount.to_string()), ("wait.unit", unit.to_owned())]);
     if let Some(email) = step.action.email() {
         put_email(&mut typed, email);
@@ -143,7 +164,8 @@ pub fn read(typed: &Typed, before: &Step, template: Option<&Template>) -> Result
     all_right(Step { id: before.id, wait: Wait { amount, unit }, action }, wrong)
 }
 
-fn read_email(typed: &Typed, before: &EmailText, template: Option<&Template>) -> EmailText {
+/// The words the form stands for, without judging the rest of it.
+pub fn read_email(typed: &Typed, before: &EmailText, template: Option<&Template>) -> EmailText {
     let (body_html, mut body_text) = body(typed);
     let subject = typed.trimmed("email.subject");
     if !body_html.is_empty() && body_html == before.body_html.replace("\r\n", "\n") {
@@ -197,7 +219,7 @@ mod tests {
     #[test]
     fn every_kind_of_step_goes_through_the_form_unchanged() {
         for kind in ["automated_email", "manual_email", "task"] {
-            let mut step = fresh(kind, true).expect("a kind");
+            let mut step = fresh(kind, true, true).expect("a kind");
             if let Action::AutomatedEmail { email } | Action::ManualEmail { email, .. } = &mut step.action {
                 *email = EmailText {
                     subject: "Hi".into(),
@@ -208,7 +230,7 @@ mod tests {
             }
             assert_eq!(read(&of(&step), &step, None), Ok(step.clone()), "{kind}");
         }
-        assert!(fresh("fax", false).is_none());
+        assert!(fresh("fax", false, false).is_none());
     }
 
     #[test]
@@ -227,7 +249,7 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        let step = fresh("automated_email", false).expect("a kind");
+        let step = fresh("automated_email", false, false).expect("a kind");
         let mut typed = of(&step);
         use_template(&mut typed, &template);
         let taken = read(&typed, &step, Some(&template)).expect("a step");
@@ -246,9 +268,9 @@ mod tests {
         let errors = errors(refused, 1);
         assert_eq!(errors.at("email.body"), "There is no tag person.nam.");
         assert_eq!(errors.above(&FIELDS), "Step 1: This email needs a subject.");
-        let mut typed = of(&fresh("task", false).expect("a kind"));
+        let mut typed = of(&fresh("task", false, false).expect("a kind"));
         typed.set("wait.amount", "soon");
-        let wrong = read(&typed, &fresh("task", false).expect("a kind"), None).expect_err("a refusal");
+        let wrong = read(&typed, &fresh("task", false, false).expect("a kind"), None).expect_err("a refusal");
         assert_eq!(wrong[0].field.as_deref(), Some("wait.amount"));
     }
 }

@@ -4,10 +4,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use relance_domain::step::Step;
+use relance_domain::lint::{self, Around, Finding};
+use relance_domain::sequence::Sequence;
+use relance_domain::step::{Action, Step};
 use relance_domain::template::Template;
 use relance_domain::{Refused, SequenceId, StepId};
-use relance_engine::commands::sequences::SequenceFields;
 use relance_storage::templates;
 use serde::Deserialize;
 
@@ -15,8 +16,8 @@ use super::head::{self, Head};
 use super::step_form;
 use super::timeline::{Card, Editor, alarm_of, card, editor, shown_subject, template_name};
 use crate::app::App;
-use crate::errors::{FormErrors, PageError, Result};
-use crate::extract::{Form, Path, Query};
+use crate::errors::{FormErrors, Result};
+use crate::extract::{Path, Query};
 use crate::frame::Frame;
 use crate::pages::form::{Choice, Typed};
 use crate::pages::preview::{self, Draft, Preview};
@@ -47,6 +48,8 @@ pub(super) struct Page {
     preview_form: &'static str,
     preview_action: String,
     templates: Vec<Choice>,
+    findings: Vec<Finding>,
+    measure: String,
 }
 
 impl Page {
@@ -66,6 +69,22 @@ pub(super) struct Wanted {
     pub(super) refused: Vec<Refused>,
     /// As whom the preview is shown.
     pub(super) person: String,
+    /// The opened step as it was, if somebody deleted it meanwhile.
+    pub(super) known: Option<Step>,
+}
+
+/// What a writer should know of the opened email as it is typed.
+fn lint_of(sequence: &Sequence, index: usize, step: &Step, typed: &Typed, visitor: &Visitor) -> (Vec<Finding>, String) {
+    let Some(before) = step.action.email() else { return (Vec::new(), String::new()) };
+    let email = step_form::read_email(typed, before, None);
+    let plan = &sequence.draft;
+    let around = Around {
+        has_unsubscribe: plan.unsubscribe.enabled,
+        has_address: !visitor.workspace.postal_address.trim().is_empty(),
+        is_automated: matches!(step.action, Action::AutomatedEmail { .. }),
+        is_follow_up: plan.steps.iter().take(index).any(|step| step.action.email().is_some()),
+    };
+    (lint::email(&email, around), lint::measure(&email))
 }
 
 /// The page with one step opened.
@@ -76,10 +95,17 @@ pub(super) async fn draw(app: &App, visitor: &Visitor, id: SequenceId, wanted: W
     sequence.draft = head::resolved(&mut tx, &sequence).await?;
     let found = templates::list(&mut tx, "", Some(visitor.user.id)).await?;
     drop(tx);
+    // What somebody deleted while it was written stands at the end until it is saved again.
+    if let Some(known) = wanted.known.filter(|known| sequence.draft.step(known.id).is_none()) {
+        sequence.draft.steps.push(known);
+    }
     let plan = &sequence.draft;
     let index = wanted.step.and_then(|step| plan.position(step)).map_or(0, |position| position - 1);
     let step = plan.steps.get(index);
-    let typed = wanted.typed.unwrap_or_else(|| step.map(step_form::of).unwrap_or_default());
+    let mut typed = wanted.typed.unwrap_or_else(|| step.map(step_form::of).unwrap_or_default());
+    if !typed.is_set("draft") {
+        typed.set("draft", sequence.draft_number.to_string());
+    }
     let (html, text) = step_form::body(&typed);
     let subject = shown_subject(plan, index, &typed);
     let preview = match step.and_then(|step| step.action.email()) {
@@ -89,6 +115,7 @@ pub(super) async fn draw(app: &App, visitor: &Visitor, id: SequenceId, wanted: W
         None => Preview::default(),
     };
     let alarm = |position: usize| alarm_of(&wanted.refused, position);
+    let (findings, measure) = step.map(|step| lint_of(&sequence, index, step, &typed, visitor)).unwrap_or_default();
     Ok(Page {
         frame: visitor.frame("sequences"),
         tab: "steps",
@@ -106,6 +133,8 @@ pub(super) async fn draw(app: &App, visitor: &Visitor, id: SequenceId, wanted: W
         preview_form: "step-form",
         preview_action: step.map(|step| urls::step_action(id, step.id, "preview")).unwrap_or_default(),
         templates: found.iter().map(|template| Choice::new(template.id, template_name(template))).collect(),
+        findings,
+        measure,
         head,
     })
 }
@@ -121,145 +150,6 @@ pub async fn show(
     answer::page(&draw(&app, &visitor, id, wanted).await?)
 }
 
-/// Adds a step at the end and opens it.
-pub async fn add(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path(id): Path<SequenceId>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
-    let kind = typed.get("kind").to_owned();
-    let change =
-        |fields: &mut SequenceFields| fields.plan.steps.extend(step_form::fresh(&kind, fields.plan.has_email()));
-    match app.engine.edit_sequence(&visitor.actor, id, change).await {
-        Ok(sequence) => Ok(answer::go(
-            &sequence.draft.steps.last().map_or_else(|| urls::sequence(id), |step| urls::sequence_step(id, step.id)),
-        )),
-        refused => answer::outcome(&urls::sequence(id), refused, |_| answer::toast("done", "Added.")),
-    }
-}
-
-/// What a form of a step is saved with: the draft, the step, and the template the form names.
-async fn before(app: &App, id: SequenceId, step: StepId, typed: &Typed) -> Result<(Step, Option<Template>)> {
-    let mut tx = app.read().await?;
-    let sequence = super::find(&mut tx, id).await?;
-    let draft = head::resolved(&mut tx, &sequence).await?;
-    let before = draft.step(step).cloned().ok_or(PageError::NotFound("step"))?;
-    let template = match typed.get("email.template_id").parse() {
-        Ok(template) => templates::find(&mut tx, template).await?,
-        Err(_) => None,
-    };
-    Ok((before, template))
-}
-
-async fn save(app: App, visitor: Visitor, id: SequenceId, step: StepId, typed: Typed, words: &str) -> Result<Response> {
-    let (before, template) = before(&app, id, step, &typed).await?;
-    let saved = match step_form::read(&typed, &before, template.as_ref()) {
-        Ok(after) => {
-            app.engine.edit_sequence(&visitor.actor, id, |fields| replace(fields, after)).await.map_err(PageError::from)
-        }
-        Err(wrong) => Err(PageError::Refused(at_step(&app, id, step, wrong).await?)),
-    };
-    let person = typed.get("as").to_owned();
-    let back = urls::with_query(&urls::sequence(id), &[("step", &step.to_string()), ("as", &person)]);
-    match saved {
-        Ok(_) => Ok(answer::said(&back, &answer::toast("done", words))),
-        Err(error) => {
-            let FormErrors(refused) = error.refused()?;
-            let wanted = Wanted { step: Some(step), typed: Some(typed), refused, person };
-            answer::refused(&draw(&app, &visitor, id, wanted).await?)
-        }
-    }
-}
-
-fn replace(fields: &mut SequenceFields, after: Step) {
-    if let Some(step) = fields.plan.steps.iter_mut().find(|step| step.id == after.id) {
-        *step = after;
-    }
-}
-
-/// Refusals of the form with the fields of the plan.
-async fn at_step(app: &App, id: SequenceId, step: StepId, wrong: Vec<Refused>) -> Result<Vec<Refused>> {
-    let mut tx = app.read().await?;
-    let index = super::find(&mut tx, id).await?.draft.position(step).map_or(0, |position| position - 1);
-    let place =
-        |refused: Refused| Refused { field: refused.field.map(|field| format!("steps[{index}].{field}")), ..refused };
-    Ok(wrong.into_iter().map(place).collect())
-}
-
-/// Saves the form of a step.
-pub async fn update(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
-    save(app, visitor, id, step, typed, "Saved in the draft.").await
-}
-
-/// Saves the form with the words of a template.
-pub async fn template(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(mut typed): Form<Typed>,
-) -> Result<Response> {
-    let chosen = typed
-        .parse("use_template", "Choose a template from the list.")
-        .map_err(|refused| PageError::Refused(vec![refused]))?;
-    let mut tx = app.read().await?;
-    let template = templates::find(&mut tx, chosen).await?.ok_or(PageError::NotFound("template"))?;
-    drop(tx);
-    step_form::use_template(&mut typed, &template);
-    save(app, visitor, id, step, typed, "The words of the template are in the draft.").await
-}
-
-/// The page with the preview of what is typed; nothing is saved.
-pub async fn preview(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
-    let person = typed.get("as").to_owned();
-    answer::page(
-        &draw(&app, &visitor, id, Wanted { step: Some(step), typed: Some(typed), person, refused: Vec::new() }).await?,
-    )
-}
-
-/// Moves a step up or down by one.
-pub async fn shift(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
-    let is_up = typed.get("direction") == "up";
-    let change = |fields: &mut SequenceFields| {
-        let steps = &mut fields.plan.steps;
-        let Some(index) = steps.iter().position(|known| known.id == step) else { return };
-        let other = if is_up { index.checked_sub(1) } else { Some(index + 1).filter(|other| *other < steps.len()) };
-        if let Some(other) = other {
-            steps.swap(index, other);
-        }
-    };
-    let moved = app.engine.edit_sequence(&visitor.actor, id, change).await;
-    answer::outcome(&urls::sequence_step(id, step), moved, |_| {
-        answer::toast("done", if is_up { "Moved up." } else { "Moved down." })
-    })
-}
-
-/// Takes a step out of the draft; who is enrolled goes on with their version.
-pub async fn delete(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path((id, step)): Path<(SequenceId, StepId)>,
-) -> Result<Response> {
-    let gone =
-        app.engine.edit_sequence(&visitor.actor, id, |fields| fields.plan.steps.retain(|known| known.id != step)).await;
-    answer::outcome(&urls::sequence(id), gone, |_| answer::toast("done", "The step is out of the draft."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,10 +162,15 @@ mod tests {
             title: "3. Email in the same thread".into(),
             meta: "Re: Cold-chain gaps".into(),
             wait: "1 business day, e.g. Mon to Tue 24 Nov".into(),
+            wait_words: "1 business day, e.g. Mon to Tue 24 Nov".into(),
+            id: "stp_1".into(),
+            number: 3,
+            shift: "/sequences/seq_1/steps/stp_1/move".into(),
             is_chosen: true,
             alarm: "This email has no text yet.".into(),
+            ..Card::default()
         };
-        let mut step = step_form::fresh("manual_email", true).expect("a kind");
+        let mut step = step_form::fresh("manual_email", true, true).expect("a kind");
         step.wait.amount = 4;
         Page {
             frame: Frame { clock_rate: 1, ..Frame::default() },
@@ -312,6 +207,14 @@ mod tests {
             preview_form: "step-form",
             preview_action: "/x/preview".into(),
             templates: vec![Choice::new("tpl_1", "Intro")],
+            findings: vec![Finding {
+                code: "insecure_link".into(),
+                severity: lint::Severity::Warning,
+                field: "body".into(),
+                message: "One link without https.".into(),
+                cure: "Write https://.".into(),
+            }],
+            measure: "54 words, one question, no link.".into(),
         }
     }
 
@@ -325,6 +228,10 @@ mod tests {
             "<p>Hi</p>",
             "/people/per_1/edit#f-industry",
             "Review and publish",
+            "One link without https.",
+            "54 words, one question",
+            "Move step 3 up",
+            "Send me a test",
             "{{ person.first_name }}",
         ] {
             assert!(html.contains(words), "{words}");

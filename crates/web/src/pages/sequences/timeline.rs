@@ -14,6 +14,16 @@ use crate::urls;
 /// A step on the time line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Card {
+    pub(super) id: String,
+    pub(super) number: usize,
+    pub(super) is_first: bool,
+    pub(super) is_last: bool,
+    pub(super) shift: String,
+    pub(super) set_wait: String,
+    pub(super) amount: String,
+    pub(super) unit: &'static str,
+    /// The wait on its chip: *Immediately* too.
+    pub(super) wait_words: String,
     pub(super) href: String,
     pub(super) icon: &'static str,
     pub(super) title: String,
@@ -26,6 +36,9 @@ pub(super) struct Card {
 /// The opened step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Editor {
+    pub(super) id: String,
+    pub(super) duplicate: String,
+    pub(super) test: String,
     pub(super) number: usize,
     pub(super) kind: &'static str,
     pub(super) has_email: bool,
@@ -144,7 +157,18 @@ pub(super) fn card(
         (_, 0) => "Immediately".to_owned(),
         _ => format!("{}, e.g. {}", step.wait.words(), example(plan, step, visitor)),
     };
+    let action = |action| urls::step_action(sequence.id, step.id, action);
+    let at_once = if index == 0 { "As soon as enrolled" } else { "Immediately" };
     Card {
+        id: step.id.to_string(),
+        number: index + 1,
+        is_first: index == 0,
+        is_last: index + 1 == plan.steps.len(),
+        shift: action("move"),
+        set_wait: action("wait"),
+        amount: step.wait.amount.to_string(),
+        unit: step_form::unit_name(step.wait.unit),
+        wait_words: if step.wait.amount == 0 { at_once.to_owned() } else { wait.clone() },
         href: urls::sequence_step(sequence.id, step.id),
         icon: icon(step),
         title: format!("{}. {}", index + 1, kind_words(plan, index, step)),
@@ -178,6 +202,9 @@ pub(super) fn editor(
     let plan = &sequence.draft;
     let before = if index == 0 { "the person is enrolled" } else { "the step before is done" };
     Editor {
+        id: step.id.to_string(),
+        duplicate: action("duplicate"),
+        test: action("test"),
         number: index + 1,
         kind: match step.action {
             Action::AutomatedEmail { .. } => "Automated email",

@@ -114,6 +114,8 @@ pub const CALLS: &[(&str, Expect)] = &[
     ("POST /sequences/{id}/impact", Admins),
     ("POST /sequences/{id}/pause", Admins),
     ("POST /sequences/{id}/resume", Admins),
+    ("GET /sequences/{id}/findings", Everyone),
+    ("POST /sequences/{id}/steps/{step_id}/test", Admins),
     ("GET /sequences/{id}/versions", Everyone),
     ("GET /suppressions", Everyone),
     ("POST /suppressions", Everyone),
@@ -254,6 +256,7 @@ pub const PAGES: &[(&str, Expect)] = &[
     ("POST /sequences/{id}/archive", Admins),
     ("POST /sequences/{id}/clone", Admins),
     ("POST /sequences/{id}/delete", Admins),
+    ("POST /sequences/{id}/drafts/{number}/undo", Admins),
     ("GET /sequences/{id}/history", Everyone),
     ("POST /sequences/{id}/pause", Admins),
     ("GET /sequences/{id}/people", Everyone),
@@ -264,9 +267,12 @@ pub const PAGES: &[(&str, Expect)] = &[
     ("POST /sequences/{id}/steps", Admins),
     ("POST /sequences/{id}/steps/{step}", Admins),
     ("POST /sequences/{id}/steps/{step}/delete", Admins),
+    ("POST /sequences/{id}/steps/{step}/duplicate", Admins),
     ("POST /sequences/{id}/steps/{step}/move", Admins),
     ("POST /sequences/{id}/steps/{step}/preview", Everyone),
     ("POST /sequences/{id}/steps/{step}/template", Admins),
+    ("POST /sequences/{id}/steps/{step}/test", Admins),
+    ("POST /sequences/{id}/steps/{step}/wait", Admins),
     ("GET /set-up", Strangers),
     ("POST /set-up", Strangers),
     ("GET /settings", Everyone),
@@ -389,7 +395,11 @@ impl There {
             _ if begins("/teams/") => &self.team,
             _ => &self.user,
         };
-        template.replacen("{id}", thing, 1).replace("{step}", &self.step)
+        template
+            .replacen("{id}", thing, 1)
+            .replace("{step}", &self.step)
+            .replace("{step_id}", &self.step)
+            .replace("{number}", "1")
     }
 }
 
@@ -406,6 +416,7 @@ pub fn sound_body(route: &str) -> Option<Value> {
         "PATCH /users/{id}" => Some(json!({ "phone": "1" })),
         "POST /users/{id}/password" => Some(json!({ "password": "another horse" })),
         "POST /custom_fields" => Some(json!({ "label": "Size", "kind": "number" })),
+        "POST /sequences/{id}/steps/{step_id}/test" => Some(json!({ "person_id": "per_00000000000000000000000001" })),
         "PATCH /mail_providers/{id}" => Some(json!({ "client_id": "x" })),
         "PATCH /custom_fields/{id}" => Some(json!({ "label": "Size" })),
         "POST /teams" | "PATCH /teams/{id}" | "POST /sequences" | "PATCH /sequences/{id}" | "PATCH /workspace" => {
