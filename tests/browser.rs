@@ -54,6 +54,16 @@ async fn browser_every_page_in_light_dark_and_on_a_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn browser_sequences_as_an_admin_writes_and_publishes_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("sequences", &relance.url, &signing_in).await.expect("it can be done");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn browser_the_page_of_a_person() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("demo").display().to_string();

@@ -155,7 +155,7 @@ impl Place {
     /// Writes and activates a sequence with these steps that sends at any time.
     pub async fn sequence(&self, steps: Vec<Step>) -> Result<Sequence> {
         let plan = Plan { steps, schedule: None, ..Plan::default() };
-        let fields = SequenceFields { name: "Bench".to_owned(), description: String::new(), plan };
+        let fields = SequenceFields { name: "Bench".to_owned(), plan, ..SequenceFields::default() };
         let created = self.engine.create_sequence(&self.actor, fields).await?;
         self.engine.activate_sequence(&self.actor, created.id).await
     }

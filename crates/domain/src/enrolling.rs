@@ -58,6 +58,8 @@ pub struct Candidate<'a> {
     pub asked_by: &'a Actor,
     /// On whose behalf it would run.
     pub actor_id: UserId,
+    /// Whoever asks may use this sequence.
+    pub may_use: bool,
     /// An unfinished enrollment in this sequence of the person or of anyone with the same address.
     pub ongoing: Option<EnrollmentId>,
     /// The entry of the suppression list that covers the address.
@@ -73,6 +75,10 @@ pub fn may_enroll(candidate: &Candidate) -> Result<(), Refused> {
     if candidate.sequence != SequenceState::Active {
         let message = "This sequence is not active. An admin can activate it.";
         return refuse("sequence_not_active", message.to_owned());
+    }
+    if !candidate.may_use {
+        let message = "Only some teams or users may use this sequence. An admin can let you.";
+        return refuse("not_permitted", message.to_owned());
     }
     let acts_for_self = candidate.asked_by.user_id().is_none_or(|user| user == candidate.actor_id);
     if !acts_for_self && !candidate.asked_by.acts_for_others() {

@@ -3,7 +3,9 @@
 //! A sequence has a draft plan while it is written and a number of published versions, each never changed again. An
 //! enrollment follows one version. [`Plan::check`] states what a plan needs before it can be activated.
 
-use crate::{Refused, SequenceId, StepId, Timestamp, UserId, VersionId, schedule::Schedule, step::Step};
+use crate::{
+    Refused, SequenceId, StepId, TeamId, Timestamp, UserId, VersionId, schedule::Schedule, step::Step, user::Actor,
+};
 use serde::{Deserialize, Serialize};
 
 /// Most steps a sequence may have.
@@ -204,6 +206,37 @@ impl Plan {
     }
 }
 
+/// Who may enroll people in a sequence; admins always may.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "who")]
+pub enum UsableBy {
+    /// Everyone.
+    #[default]
+    Everyone,
+    /// The users of these teams, and these users.
+    Some {
+        /// Teams.
+        #[serde(default)]
+        teams: Vec<TeamId>,
+        /// Users.
+        #[serde(default)]
+        users: Vec<UserId>,
+    },
+}
+
+impl UsableBy {
+    /// Whether an actor, a user of `team` if of any, may enroll people.
+    pub fn allows(&self, actor: &Actor, team: Option<TeamId>) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Some { .. } if actor.is_admin() => true,
+            Self::Some { teams, users } => {
+                team.is_some_and(|team| teams.contains(&team)) || actor.user_id().is_some_and(|id| users.contains(&id))
+            }
+        }
+    }
+}
+
 /// A sequence as stored: its draft plan and which version is live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
@@ -213,6 +246,10 @@ pub struct Sequence {
     pub name: String,
     /// Its description.
     pub description: String,
+    /// Folder; empty = none.
+    pub folder: String,
+    /// Who may enroll people in it.
+    pub usable_by: UsableBy,
     /// Draft, active or archived.
     pub state: SequenceState,
     /// The plan as it is being written.

@@ -31,6 +31,7 @@ migrations! {
     5 "0005_users";
     6 "0006_mail_providers";
     7 "0007_drafts";
+    8 "0008_sequence_folders";
 }
 
 /// The number of the newest migration this program knows.

@@ -12,12 +12,13 @@ use crate::{
 use relance_domain::{
     PersonId, Refused, SequenceId, Timestamp, UserId, VersionId,
     person::normalized,
-    sequence::{Plan, Sequence, SequenceState, Version},
+    sequence::{Plan, Sequence, SequenceState, UsableBy, Version},
 };
 use std::collections::HashMap;
 
 const COLUMNS: &str = "s.id, s.name, s.description, s.state, s.draft, s.version_id, s.version, s.paused_at, s.revision, \
-    s.created_by, s.created_at, s.updated_at, s.draft_number";
+    s.created_by, s.created_at, s.updated_at, s.draft_number, s.folder, \
+    s.usable_by";
 const VERSION_COLUMNS: &str = "v.id, v.sequence_id, v.number, v.plan, v.published_by, v.published_at";
 
 fn read(row: &Row) -> Result<Sequence> {
@@ -25,6 +26,8 @@ fn read(row: &Row) -> Result<Sequence> {
         id: row.id("id")?,
         name: row.text("name")?,
         description: row.text("description")?,
+        folder: row.text("folder")?,
+        usable_by: row.json("usable_by")?,
         state: row.word("state", SequenceState::parse)?,
         draft: row.json("draft")?,
         draft_number: row.count("draft_number")?,
@@ -55,11 +58,12 @@ pub async fn insert(tx: &mut Tx, sequence: &Sequence) -> Result<()> {
     let mut values = args![s.id, &s.name, normalized(&s.name), &s.description, s.state.as_str()];
     values.push(json(&s.draft));
     values.extend(args![s.version_id, s.version, s.paused_at, s.revision, s.created_by, s.created_at, s.updated_at]);
-    values.push(s.draft_number.into());
+    values.extend(args![s.draft_number, &s.folder]);
+    values.push(json(&s.usable_by));
     tx.execute(
         "INSERT INTO sequences (id, name, name_key, description, state, draft, version_id, version, paused_at,
-            revision, created_by, created_at, updated_at, draft_number)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            revision, created_by, created_at, updated_at, draft_number, folder, usable_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         values,
     )
     .await?;
@@ -81,6 +85,19 @@ pub async fn save_draft(
     let sql = "UPDATE sequences SET name = $2, name_key = $3, description = $4, draft = $5, updated_at = $6,
             draft_number = draft_number + 1 WHERE id = $1";
     Ok(tx.execute(sql, values).await? > 0)
+}
+
+/// Puts it into a folder and says who may use it; false if there is no such sequence.
+pub async fn set_place(tx: &mut Tx, id: SequenceId, folder: &str, usable_by: &UsableBy) -> Result<bool> {
+    let mut values = args![id, folder];
+    values.push(json(usable_by));
+    Ok(tx.execute("UPDATE sequences SET folder = $2, usable_by = $3 WHERE id = $1", values).await? > 0)
+}
+
+/// The folders there are, by name.
+pub async fn folders(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT folder FROM sequences WHERE folder <> '' ORDER BY folder";
+    tx.all(sql, vec![], |row| row.text("folder")).await
 }
 
 /// What is published, under which id and by whom.
@@ -234,6 +251,8 @@ pub struct SequenceFilter<'a> {
     pub search: &'a str,
     /// In one of these states; empty = any.
     pub states: &'a [SequenceState],
+    /// In this folder; empty = any.
+    pub folder: &'a str,
 }
 
 /// Sequences by name with their counts, after the cursor `(name, id)` of the last one shown.
@@ -249,6 +268,9 @@ pub async fn page(
     }
     if !filter.states.is_empty() {
         conditions.and_in("s.state", filter.states.iter().map(|state| state.as_str()));
+    }
+    if !filter.folder.is_empty() {
+        conditions.and("s.folder = $?", args![filter.folder]);
     }
     conditions.after("(s.name_key, s.id)", ">", after.map(|(name, id)| (normalized(name), id)));
     let head = format!("SELECT {COLUMNS} FROM sequences s");

@@ -193,7 +193,7 @@ impl World {
     /// # Panics
     /// If it is refused.
     pub async fn sequence(&mut self, plan: Plan) -> SequenceId {
-        let fields = SequenceFields { name: "Test".to_owned(), description: String::new(), plan };
+        let fields = SequenceFields { name: "Test".to_owned(), plan, ..SequenceFields::default() };
         let created = self.engine.create_sequence(&self.actor, fields).await.expect("the sequence is created");
         // A plan without a schedule means any time; creating one without would take the workspace's.
         let active = self.engine.activate_sequence(&self.actor, created.id).await.expect("the sequence is activated");

@@ -1,10 +1,10 @@
 use crate::build::{at, email, id, local, mailbox, person, plan, step_id, task, wait};
 use relance_domain::{
-    EnrollmentId, SuppressionId, Timestamp, UserId,
+    EnrollmentId, SuppressionId, TeamId, Timestamp, UserId,
     calendar::LocalSchedule,
     enrolling::{Candidate, following, may_enroll, start},
     schedule::Schedule,
-    sequence::{Plan, SequenceState},
+    sequence::{Plan, SequenceState, UsableBy},
     step::{TaskMode, Wait, WaitUnit},
     suppression::{Suppression, SuppressionReason},
     time::zone,
@@ -62,6 +62,7 @@ struct Case {
     sequence: SequenceState,
     asked_by: Actor,
     actor: u128,
+    may_use: bool,
     ongoing: Option<EnrollmentId>,
     suppressed: Option<SuppressionReason>,
     bounced_before: bool,
@@ -75,6 +76,7 @@ fn refusal(change: impl FnOnce(&mut Case)) -> Option<String> {
         sequence: SequenceState::Active,
         asked_by: Actor::User { id: UserId::from_uuid(id(9)), role: Role::Rep },
         actor: 9,
+        may_use: true,
         ongoing: None,
         suppressed: None,
         bounced_before: false,
@@ -95,6 +97,7 @@ fn refusal(change: impl FnOnce(&mut Case)) -> Option<String> {
         mailbox: case.mailbox.as_ref(),
         asked_by: &case.asked_by,
         actor_id: UserId::from_uuid(id(case.actor)),
+        may_use: case.may_use,
         ongoing: case.ongoing,
         suppressed: entry.as_ref(),
         bounced_before: case.bounced_before,
@@ -112,6 +115,7 @@ fn every_refusal_has_its_code_and_a_sentence() {
     assert_eq!(code(|case| case.sequence = SequenceState::Draft), "sequence_not_active");
     assert_eq!(code(|case| case.sequence = SequenceState::Archived), "sequence_not_active");
     assert_eq!(code(|case| case.actor = 10), "not_permitted");
+    assert_eq!(code(|case| case.may_use = false), "not_permitted");
     assert_eq!(code(|case| case.mailbox.as_mut().unwrap().user_id = UserId::from_uuid(id(10))), "not_permitted");
     assert_eq!(code(|case| case.ongoing = Some(EnrollmentId::from_uuid(id(1)))), "already_active");
     assert_eq!(code(|case| case.mailbox = None), "no_mailbox");
@@ -139,4 +143,16 @@ fn managers_enroll_on_behalf_of_others() {
         |case: &mut Case| case.asked_by = Actor::User { id: UserId::from_uuid(id(10)), role: Role::Manager };
     assert_eq!(refusal(by_manager), None);
     assert_eq!(refusal(|case| case.asked_by = Actor::System), None);
+}
+
+#[test]
+fn a_sequence_may_be_kept_for_some_teams_and_users_and_admins_always_may() {
+    let (rita, south) = (UserId::from_uuid(id(9)), TeamId::from_uuid(id(3)));
+    let as_role = |role| Actor::User { id: rita, role };
+    let rep = as_role(Role::Rep);
+    assert!(UsableBy::Everyone.allows(&rep, None));
+    let some = |teams: &[TeamId], users: &[UserId]| UsableBy::Some { teams: teams.to_vec(), users: users.to_vec() };
+    assert!(some(&[], &[rita]).allows(&rep, None) && some(&[south], &[]).allows(&rep, Some(south)));
+    assert!(!some(&[south], &[]).allows(&rep, None) && !some(&[], &[]).allows(&as_role(Role::Manager), Some(south)));
+    assert!(some(&[], &[]).allows(&as_role(Role::Admin), None) && some(&[], &[]).allows(&Actor::System, None));
 }

@@ -227,8 +227,12 @@ impl Engine {
         }
         match &e.state {
             State::Finished { reason: FinishReason::Completed, .. } => {
-                let again = enrollments::ongoing_of_people(tx, e.sequence_id, &[e.person_id]).await?;
-                if !again.is_empty() {
+                let others = enrollments::of_person(tx, e.person_id).await?;
+                let is_later = |other: &StoredEnrollment| {
+                    let other = &other.enrollment;
+                    other.sequence_id == e.sequence_id && other.id != e.id && other.enrolled_at >= e.enrolled_at
+                };
+                if others.iter().any(is_later) {
                     return Err(changed_since("The person was enrolled again since. Nothing was changed."));
                 }
             }

@@ -18,7 +18,7 @@ use relance_domain::{
     merge::{self, Compiled, Format},
     person::{Person, email_key},
     quota,
-    sequence::{Plan, Sequence, SequenceState},
+    sequence::{Plan, Sequence, SequenceState, UsableBy},
     suppression::{self, Suppression},
     user::Actor,
     workspace::Workspace,
@@ -44,6 +44,8 @@ pub(crate) struct Ground {
     pub(crate) start_at: Timestamp,
     pub(crate) used_today: u32,
     pub(crate) now: Timestamp,
+    /// Whoever asks may use this sequence.
+    may_use: bool,
     texts: Vec<(StepId, Texts)>,
     /// Every tag of the texts in one text: nothing missing here, nothing missing anywhere.
     probe: Option<Compiled>,
@@ -73,6 +75,7 @@ impl Engine {
         let actor_id = actor_id.ok_or_else(nobody)?;
         access::user(tx, actor_id).await?;
         let sender = self.sender_of(tx, Some(actor_id), request.mailbox_id).await?;
+        let may_use = may_use(tx, actor, &sequence).await?;
         let start_step = match request.start_step {
             None => None,
             Some(position) => {
@@ -109,11 +112,21 @@ impl Engine {
             start_at: request.start_at.map_or(now, |at| at.max(now)),
             used_today,
             now,
+            may_use,
             texts,
             probe,
             sequence,
         })
     }
+}
+
+/// Whether an actor may enroll people in a sequence.
+async fn may_use(tx: &mut Tx, actor: &Actor, sequence: &Sequence) -> Result<bool> {
+    let team = match actor.user_id() {
+        Some(id) if sequence.usable_by != UsableBy::Everyone => access::user(tx, id).await?.team_id,
+        _ => None,
+    };
+    Ok(sequence.usable_by.allows(actor, team))
 }
 
 /// What is known of the people judged together.
@@ -208,6 +221,7 @@ impl Ground {
             mailbox: self.sender.mailbox(),
             asked_by: actor,
             actor_id: self.actor_id,
+            may_use: self.may_use,
             ongoing,
             suppressed: keys.iter().find_map(|key| known.suppressed.get(key)),
             bounced_before: past

@@ -115,6 +115,11 @@ impl Engine {
         let plan = with_templates(tx, sequence.draft.clone()).await?;
         plan.check()?;
         custom_fields::check_tags(tx, plan.texts()).await?;
+        let workspace = access::workspace(tx).await?;
+        if plan.unsubscribe.enabled && plan.has_email() && workspace.postal_address.trim().is_empty() {
+            let message = "The unsubscribe line needs the postal address of the workspace. Add it in the settings, or turn the line off.";
+            return Err(Refused::at("unsubscribe.enabled", "postal_address_missing", message).into());
+        }
         Ok(plan)
     }
 

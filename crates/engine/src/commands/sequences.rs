@@ -8,7 +8,7 @@ use relance_domain::{
     audit::{Act, changes},
     enrollment::FinishReason,
     person::clean_line,
-    sequence::{Plan, Sequence, SequenceState},
+    sequence::{Plan, Sequence, SequenceState, UsableBy},
     user::Actor,
 };
 use relance_storage::{
@@ -17,7 +17,7 @@ use relance_storage::{
     enrollment_views::EnrollmentFilter,
     enrollments,
     sequence_drafts::{self, StoredDraft},
-    sequences,
+    sequences, teams as storage_teams, users as storage_users,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -32,20 +32,46 @@ pub struct SequenceFields {
     pub name: String,
     /// Its description.
     pub description: String,
+    /// Folder; empty = none.
+    pub folder: String,
+    /// Who may enroll people in it.
+    pub usable_by: UsableBy,
     /// Steps, schedule, exit rules, unsubscribe.
     pub plan: Plan,
 }
 
 /// What an edit of the draft changed, for the audit log; empty = nothing.
 fn edited(before: &Sequence, after: &Sequence) -> String {
-    let pairs = [("Name", &*before.name, &*after.name), ("Description", &*before.description, &*after.description)];
-    let words = changes(&pairs);
+    let who = |sequence: &Sequence| match &sequence.usable_by {
+        UsableBy::Everyone => "everyone".to_owned(),
+        UsableBy::Some { teams, users } => format!("{} teams and {} users", teams.len(), users.len()),
+    };
+    let words = changes(&[
+        ("Name", &before.name, &after.name),
+        ("Description", &before.description, &after.description),
+        ("Folder", &before.folder, &after.folder),
+        ("May be used by", &who(before), &who(after)),
+    ]);
     if before.draft == after.draft {
         return words;
     }
     format!("{words} The draft has {} steps, {} before.", after.draft.steps.len(), before.draft.steps.len())
         .trim()
         .to_owned()
+}
+
+/// The teams and users it is kept for are there.
+async fn check_usable(tx: &mut Tx, usable_by: &UsableBy) -> Result<()> {
+    let UsableBy::Some { teams, users } = usable_by else { return Ok(()) };
+    let known_teams = storage_teams::list(tx).await?;
+    let known_users = storage_users::list(tx).await?;
+    let has_teams = teams.iter().all(|id| known_teams.iter().any(|team| team.id == *id));
+    let has_users = users.iter().all(|id| known_users.iter().any(|user| user.id == *id));
+    if has_teams && has_users {
+        return Ok(());
+    }
+    let message = "A team or user that may use it is not there any more. Choose again.";
+    Err(Refused::at("usable_by", "unknown", message).into())
 }
 
 /// Keeps the draft as it is now, for whoever saves late or wants it back.
@@ -75,6 +101,7 @@ impl Engine {
     fn tidy(&self, fields: &mut SequenceFields) -> Result<()> {
         fields.name = clean_line(&fields.name);
         fields.description = fields.description.replace('\0', "").trim().to_owned();
+        fields.folder = clean_line(&fields.folder);
         let mut seen: HashSet<StepId> = HashSet::new();
         for step in &mut fields.plan.steps {
             if step.id.uuid().is_nil() || !seen.insert(step.id) {
@@ -101,6 +128,8 @@ impl Engine {
             id: self.new_sequence_id(),
             name: fields.name,
             description: fields.description,
+            folder: fields.folder,
+            usable_by: fields.usable_by,
             state: SequenceState::Draft,
             draft: fields.plan,
             draft_number: 0,
@@ -114,6 +143,7 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         custom_fields::check_tags(&mut tx, sequence.draft.texts()).await?;
+        check_usable(&mut tx, &sequence.usable_by).await?;
         sequences::insert(&mut tx, &sequence).await?;
         keep_draft(&mut tx, &sequence, actor.user_id()).await?;
         self.note_sequence(&mut tx, actor, Act::SequenceMade, &sequence, "").await?;
@@ -145,6 +175,8 @@ impl Engine {
         let mut fields = SequenceFields {
             name: before.name.clone(),
             description: before.description.clone(),
+            folder: before.folder.clone(),
+            usable_by: before.usable_by.clone(),
             plan: before.draft.clone(),
         };
         change(&mut fields);
@@ -156,6 +188,10 @@ impl Engine {
         // One that was written before drafts were kept.
         keep_draft(&mut tx, &before, before.created_by).await?;
         sequences::save_draft(&mut tx, id, &fields.name, &fields.description, &fields.plan, self.now()).await?;
+        if (&before.folder, &before.usable_by) != (&fields.folder, &fields.usable_by) {
+            check_usable(&mut tx, &fields.usable_by).await?;
+            sequences::set_place(&mut tx, id, &fields.folder, &fields.usable_by).await?;
+        }
         let after = access::sequence(&mut tx, id).await?;
         keep_draft(&mut tx, &after, actor.user_id()).await?;
         let detail = edited(&before, &after);
@@ -203,12 +239,13 @@ impl Engine {
             let mut tx = self.store.read().await?;
             access::sequence(&mut tx, id).await?
         };
-        let mut plan = original.draft;
+        let mut plan = original.draft.clone();
         for step in &mut plan.steps {
             step.id = self.new_step_id();
         }
         let name = format!("Copy of {}", original.name);
-        self.create_sequence(actor, SequenceFields { name, description: original.description, plan }).await
+        let Sequence { description, folder, usable_by, .. } = original;
+        self.create_sequence(actor, SequenceFields { name, description, folder, usable_by, plan }).await
     }
 
     /// Holds everyone in it at once.

@@ -28,11 +28,11 @@ async fn move_all(world: &World, sequence: SequenceId) -> (JobId, usize, Vec<Str
     let (job, done) = publish(world, sequence, Enrolled::Move).await.moved.expect("people to move");
     let BulkDone::Rows(rows) = done else { panic!("done at once") };
     let refused: Vec<String> = rows.into_iter().filter_map(|row| row.refused.map(|refused| refused.code)).collect();
-    let moved = deliveries_free(world, job).await - refused.len();
+    let moved = rows_of(world, job).await - refused.len();
     (job, moved, refused)
 }
 
-async fn deliveries_free(world: &World, job: JobId) -> usize {
+async fn rows_of(world: &World, job: JobId) -> usize {
     let mut tx = world.engine.store.read().await.expect("a view");
     let job = storage::jobs::find(&mut tx, job).await.expect("read").expect("a job");
     usize::try_from(job.done_count + job.refused_count).expect("small")

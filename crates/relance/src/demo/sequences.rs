@@ -36,6 +36,7 @@ pub fn winter_depots(engine: &Engine) -> SequenceFields {
     SequenceFields {
         name: "Winter depots".to_owned(),
         description: "First contact with cold-chain depots before winter.".to_owned(),
+        folder: "Prospecting".to_owned(),
         plan: plan(vec![
             email(
                 engine,
@@ -62,6 +63,7 @@ pub fn winter_depots(engine: &Engine) -> SequenceFields {
                  enough.\n\nKind regards,\n{{ sender.name }}",
             ),
         ]),
+        ..SequenceFields::default()
     }
 }
 
@@ -94,6 +96,7 @@ pub fn trade_fair(engine: &Engine) -> SequenceFields {
                  Kind regards,\n{{ sender.name }}",
             ),
         ]),
+        ..SequenceFields::default()
     }
 }
 
@@ -119,5 +122,6 @@ pub fn service_renewal(engine: &Engine) -> SequenceFields {
                  {{ person.organization_name }}?\n\nKind regards,\n{{ sender.name }}",
             ),
         ]),
+        ..SequenceFields::default()
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 use relance_domain::{
     PersonId, SequenceId,
     enrollment::{FinishReason, State},
-    sequence::{Plan, Sequence, SequenceState},
+    sequence::{Plan, Sequence, SequenceState, UsableBy},
     step::{Action, EmailText, Step, Wait},
 };
 use relance_storage::{
@@ -25,6 +25,8 @@ fn sequence(n: u128, name: &str) -> Sequence {
         state: SequenceState::Draft,
         draft: plan("Hello"),
         draft_number: 0,
+        folder: String::new(),
+        usable_by: UsableBy::Everyone,
         version_id: None,
         version: 0,
         paused_at: None,
@@ -156,7 +158,7 @@ async fn the_list_goes_by_name_page_by_page_with_counts_search_and_states() {
             }
         }
         assert_eq!(names, ["Alpha", "Ångström 100%", "beta", "Sequence 3"]);
-        let found = |search, states| SequenceFilter { search, states };
+        let found = |search, states| SequenceFilter { search, states, folder: "" };
         let page = sequences::page(&mut tx, found("ANGSTROM 100%", &[]), None, 9).await.expect("read");
         assert_eq!(page.len(), 1);
         let page = sequences::page(&mut tx, found("%", &[]), None, 9).await.expect("read");
@@ -180,6 +182,26 @@ async fn only_a_sequence_nobody_was_enrolled_in_can_be_deleted() {
         assert!(matches!(refused, Err(StorageError::Refused(refused)) if refused.code == "in_use"));
         assert!(sequences::delete(&mut tx, id(20)).await.expect("deleted"));
         assert!(!sequences::delete(&mut tx, id(20)).await.expect("deleted"));
+        tx.commit().await.expect("commit");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sequence_lies_in_a_folder_and_may_be_kept_for_some() {
+    on_both("folders of sequences", |store| async move {
+        let mut tx = begin(&store).await;
+        sequences::insert(&mut tx, &sequence(1, "A")).await.expect("stored");
+        sequences::insert(&mut tx, &sequence(2, "B")).await.expect("stored");
+        let some = UsableBy::Some { teams: vec![id(5)], users: vec![id(6)] };
+        assert!(sequences::set_place(&mut tx, id(2), "Prospecting", &some).await.expect("set"));
+        assert!(!sequences::set_place(&mut tx, id(9), "Prospecting", &some).await.expect("set"));
+        let found = sequences::find(&mut tx, id(2)).await.expect("read").expect("there");
+        assert_eq!((found.folder.as_str(), found.usable_by), ("Prospecting", some));
+        assert_eq!(sequences::folders(&mut tx).await.expect("read"), ["Prospecting"]);
+        let filter = SequenceFilter { folder: "Prospecting", ..SequenceFilter::default() };
+        let listed = sequences::page(&mut tx, filter, None, 10).await.expect("read");
+        assert_eq!(listed.iter().map(|(found, _)| found.id).collect::<Vec<_>>(), [id(2)]);
         tx.commit().await.expect("commit");
     })
     .await;

@@ -109,6 +109,8 @@ texts! {
     MailProvider = words(&["google", "microsoft"]);
     /// How a connection is protected.
     Security = words(&["tls", "starttls", "none"]);
+    /// Whether everyone may use a sequence.
+    Who = words(&["everyone", "some"]);
     /// How much a finding matters.
     Severity = words(&["refused", "warning", "hint"]);
     /// Who follows a version that is published.
@@ -183,6 +185,8 @@ mod tests {
         all_fit::<domain::schedule::WindowFor>(WindowFor::schema());
         all_fit::<domain::sequence::OnBounce>(OnBounce::schema());
         all_fit::<domain::sequence::OnColleagueReply>(OnColleagueReply::schema());
+        all_fit::<domain::lint::Severity>(Severity::schema());
+        all_fit::<domain::publishing::Enrolled>(Enrolled::schema());
         all_fit::<domain::user::Role>(Role::schema());
         all_fit::<domain::user::Scope>(Scope::schema());
         all_fit::<commands::preview::StepStatus>(StepStatus::schema());

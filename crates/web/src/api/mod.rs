@@ -42,6 +42,7 @@ pub mod tasks;
 pub mod teams;
 pub mod templates;
 pub mod tokens;
+pub mod usable_shapes;
 pub mod users;
 pub mod workspace;
 

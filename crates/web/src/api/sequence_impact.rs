@@ -9,7 +9,7 @@ use super::{
     doc,
     query::{Id, Query, cursor, limit},
     sequence_shapes::{SequenceBody, patched},
-    sequences::{body_of, find, workspace_schedule},
+    sequences::{body_of, fields_of, find, workspace_schedule},
 };
 use crate::{
     app::App,
@@ -17,14 +17,11 @@ use crate::{
 };
 use axum::{Json, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use relance_domain::{
-    EnrollmentId, JobId, PersonId, SequenceId, StepId, Timestamp, publishing::Enrolled, sequence::Sequence,
-};
+use relance_domain::{EnrollmentId, JobId, PersonId, SequenceId, StepId, Timestamp, publishing::Enrolled};
 use relance_engine::commands::{
     bulk::BulkDone,
     impact::{GoesOn, Impact, ImpactRow, ImpactStep},
     publish::{Published, Publishing},
-    sequences::SequenceFields,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -210,8 +207,7 @@ async fn impact(
     let changed = match changes.is_empty() {
         true => None,
         false => {
-            let Sequence { name, description, draft: plan, .. } = find(&app, id).await?;
-            let stored = SequenceFields { name, description, plan };
+            let stored = fields_of(find(&app, id).await?);
             Some(patched(&Patch::of(changes), &stored, &app.engine, &workspace_schedule(&app).await?)?.plan)
         }
     };

@@ -7,12 +7,13 @@ use super::{
     body::Patch,
     doc,
     schedule_shapes::{ScheduleBody, schedule_over},
+    usable_shapes::UsableByBody,
 };
 use crate::problem::{Problem, Result};
 use relance_domain::{
     SequenceId, StepId, TemplateId, Timestamp,
     schedule::Schedule,
-    sequence::{ExitRules, OnBounce, OnColleagueReply, Plan, Sequence, SequenceState, Unsubscribe},
+    sequence::{ExitRules, OnBounce, OnColleagueReply, Plan, Sequence, SequenceState, Unsubscribe, UsableBy},
     step::{Action, EmailText, Step, TaskKind, TaskMode, TaskText, Wait, WaitUnit},
 };
 use relance_engine::{Engine, commands::sequences::SequenceFields};
@@ -228,6 +229,10 @@ pub struct SequenceBodyFields {
     name: String,
     /// Its description.
     description: String,
+    /// Folder; empty = none.
+    folder: String,
+    /// Who may enroll people in it; admins always may.
+    usable_by: UsableByBody,
     /// Sending days and windows; `null` = any time, left out or `{}` = the workspace's.
     #[serde(deserialize_with = "said")]
     #[schema(value_type = Option<ScheduleBody>)]
@@ -249,11 +254,18 @@ impl SequenceBodyFields {
         Self {
             name: name.to_owned(),
             description: description.to_owned(),
+            folder: String::new(),
+            usable_by: UsableByBody::default(),
             schedule: Some(schedule.and_then(std::result::Result::ok).unwrap_or_default()),
             exit: ExitBody { on_bounce, on_colleague_reply, auto_reply_days },
             unsubscribe: UnsubscribeBody { enabled, locale },
             steps: plan.steps.iter().enumerate().map(|(index, step)| StepBody::of(index, step)).collect(),
         }
+    }
+
+    /// With its place in the list and who may use it.
+    fn placed(self, folder: &str, usable_by: &UsableBy) -> Self {
+        Self { folder: folder.to_owned(), usable_by: usable_by.clone().into(), ..self }
     }
 
     /// What the command takes; `workspace` is the schedule of sequences that do not set one.
@@ -271,7 +283,8 @@ impl SequenceBodyFields {
             exit: ExitRules { on_bounce, on_colleague_reply, auto_reply_days },
             unsubscribe: Unsubscribe { enabled, locale },
         };
-        Ok(SequenceFields { name: self.name, description: self.description, plan })
+        let usable_by = self.usable_by.into();
+        Ok(SequenceFields { name: self.name, description: self.description, folder: self.folder, usable_by, plan })
     }
 }
 
@@ -282,7 +295,8 @@ pub fn patched(
     engine: &Engine,
     workspace: &Schedule,
 ) -> Result<SequenceFields> {
-    let mut merged = patch.merged(&SequenceBodyFields::of(&stored.name, &stored.description, &stored.plan))?;
+    let now = SequenceBodyFields::of(&stored.name, &stored.description, &stored.plan);
+    let mut merged = patch.merged(&now.placed(&stored.folder, &stored.usable_by))?;
     match patch.get("schedule") {
         // `{}` and `null` say something here that a merge cannot.
         Some(Value::Object(changes)) if changes.is_empty() => merged.schedule = None,
@@ -344,7 +358,8 @@ impl SequenceBody {
     pub fn of(sequence: Sequence, counts: SequenceCounts) -> Self {
         Self {
             id: sequence.id,
-            fields: SequenceBodyFields::of(&sequence.name, &sequence.description, &sequence.draft),
+            fields: SequenceBodyFields::of(&sequence.name, &sequence.description, &sequence.draft)
+                .placed(&sequence.folder, &sequence.usable_by),
             state: sequence.state,
             version: sequence.version,
             draft_number: sequence.draft_number,

@@ -47,6 +47,8 @@ struct ListParams {
     q: Option<String>,
     /// `draft`, `active`, `archived`, separated by commas; any if left out.
     state: Option<String>,
+    /// In this folder.
+    folder: Option<String>,
     /// Rows of the page, 1 to 500; 50 if left out.
     limit: Option<usize>,
     /// `next_cursor` of the page before.
@@ -83,6 +85,12 @@ pub(super) async fn find(app: &App, id: SequenceId) -> Result<Sequence> {
     sequences::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("sequence"))
 }
 
+/// What is written of a sequence.
+pub(super) fn fields_of(sequence: Sequence) -> SequenceFields {
+    let Sequence { name, description, folder, usable_by, draft: plan, .. } = sequence;
+    SequenceFields { name, description, folder, usable_by, plan }
+}
+
 /// Lists sequences by name.
 #[utoipa::path(get, path = "/sequences", tag = "sequences", operation_id = "list_sequences", params(ListParams),
     responses((status = 200, body = List<SequenceBody>)))]
@@ -102,7 +110,11 @@ async fn list(State(app): State<App>, Query(params): Query<ListParams>) -> Resul
         }
         None => None,
     };
-    let filter = SequenceFilter { search: params.q.as_deref().unwrap_or_default(), states: &states };
+    let filter = SequenceFilter {
+        search: params.q.as_deref().unwrap_or_default(),
+        states: &states,
+        folder: params.folder.as_deref().unwrap_or_default(),
+    };
     let mut tx = app.engine.store.read().await?;
     let found = sequences::page(&mut tx, filter, after, limit + 1).await?;
     let cursor = |(last, _): &(Sequence, _)| format!("{} {}", last.id, last.name);
@@ -138,9 +150,9 @@ async fn edit(
     patch: Patch,
 ) -> Result<Json<SequenceBody>> {
     caller.admins_only("write sequences")?;
-    let Sequence { name, description, draft: plan, .. } = find(&app, id).await?;
+    let stored = fields_of(find(&app, id).await?);
     let schedule = workspace_schedule(&app).await?;
-    patched(&patch, &SequenceFields { name, description, plan }, &app.engine, &schedule)?;
+    patched(&patch, &stored, &app.engine, &schedule)?;
     let engine = app.engine.clone();
     let change = move |fields: &mut SequenceFields| {
         if let Ok(merged) = patched(&patch, fields, &engine, &schedule) {

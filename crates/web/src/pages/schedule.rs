@@ -1,8 +1,10 @@
 //! The sending days and windows as fields of a form: of a sequence and of the workspace.
 
 use jiff::civil::Date;
-use relance_domain::Refused;
+use jiff::tz::TimeZone;
+use relance_domain::calendar::LocalSchedule;
 use relance_domain::schedule::{Day, MinuteOfDay, Schedule, ScheduleZone, Window, WindowFor};
+use relance_domain::{Refused, Timestamp};
 
 use super::form::{Choice, Typed};
 
@@ -136,6 +138,24 @@ pub fn at_one_field(refused: Refused) -> Refused {
     if of_window { Refused { field: Some("schedule.windows".to_owned()), ..refused } } else { refused }
 }
 
+/// When emails that are due now would leave, in sentences: one, or one each for first emails and follow-ups.
+pub fn examples(schedule: Option<&Schedule>, now: Timestamp, zone: &TimeZone) -> Vec<String> {
+    let local = LocalSchedule::new(schedule, zone.clone());
+    let leaves = |is_first| match local.next_open(now, is_first) {
+        Some(opening) if opening.moved => format!("leaves {}", crate::words::date(opening.at, now, zone)),
+        Some(_) => "leaves at once".to_owned(),
+        None => "never leaves: no window opens".to_owned(),
+    };
+    let (first, follow_up) = (leaves(true), leaves(false));
+    if first == follow_up {
+        return vec![format!("An email that is due now {first} in your time zone.")];
+    }
+    vec![
+        format!("A first email that is due now {first} in your time zone."),
+        format!("A follow-up that is due now {follow_up}."),
+    ]
+}
+
 /// A schedule in a sentence: *Mon to Fri, 09:00 to 17:00, in the person's time zone*.
 pub fn sentence(schedule: Option<&Schedule>) -> String {
     let Some(schedule) = schedule else { return "At any time".to_owned() };
@@ -173,6 +193,32 @@ mod tests {
         put(&mut typed, None);
         assert_eq!(read(&typed), Ok(None));
         assert_eq!(sentence(Some(&Schedule::default())), "Mon to Fri, 09:00 to 17:00, in the person's time zone");
+    }
+
+    #[test]
+    fn the_example_says_when_an_email_that_is_due_now_leaves_and_tells_first_emails_apart() {
+        let sunday = Timestamp::from_ms(
+            jiff::civil::date(2026, 11, 29)
+                .at(18, 0, 0, 0)
+                .to_zoned(TimeZone::UTC)
+                .expect("a time")
+                .timestamp()
+                .as_millisecond(),
+        );
+        let said = examples(Some(&Schedule::default()), sunday, &TimeZone::UTC);
+        assert!(said.len() == 1 && said[0].contains("09:00"), "{said:?}");
+        assert_eq!(
+            examples(None, sunday, &TimeZone::UTC),
+            ["An email that is due now leaves at once in your time zone."]
+        );
+        let window = |from: &str, to: &str, only| Window {
+            from: MinuteOfDay::parse(from).expect("a time"),
+            to: MinuteOfDay::parse(to).expect("a time"),
+            only,
+        };
+        let windows = vec![window("09:00", "11:00", WindowFor::First), window("13:00", "17:00", WindowFor::FollowUp)];
+        let said = examples(Some(&Schedule { windows, ..Schedule::default() }), sunday, &TimeZone::UTC);
+        assert!(said[0].contains("09:00") && said[1].contains("13:00"), "{said:?}");
     }
 
     #[test]

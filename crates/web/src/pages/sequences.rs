@@ -19,7 +19,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::SequenceId;
-use relance_domain::sequence::{Sequence, SequenceState};
+use relance_domain::sequence::{Sequence, SequenceState, UsableBy};
 use relance_storage::Tx;
 use relance_storage::sequences::{self, SequenceCounts, SequenceFilter};
 use serde::Deserialize;
@@ -40,6 +40,7 @@ const ROWS: u32 = 100;
 pub struct Search {
     q: String,
     state: String,
+    folder: String,
     /// Name and id of the last row shown, with a line between.
     after: String,
 }
@@ -51,7 +52,7 @@ impl Search {
     }
 
     fn is_empty(&self) -> bool {
-        self.q.is_empty() && self.state.is_empty()
+        self.q.is_empty() && self.state.is_empty() && self.folder.is_empty()
     }
 }
 
@@ -59,6 +60,9 @@ impl Search {
 #[derive(Clone, Debug, Default)]
 struct Row {
     name: String,
+    folder: String,
+    /// Only some may use it.
+    is_kept: bool,
     href: String,
     state: &'static str,
     word: &'static str,
@@ -79,6 +83,7 @@ struct Page {
     search: Search,
     rows: Vec<Row>,
     next: String,
+    folders: Vec<String>,
     may_write: bool,
 }
 
@@ -92,18 +97,20 @@ impl Page {
 pub async fn index(State(app): State<App>, visitor: Visitor, Query(search): Query<Search>) -> Result<Response> {
     let mut tx = app.read().await?;
     let states: Vec<_> = SequenceState::parse(&search.state).into_iter().collect();
-    let filter = SequenceFilter { search: &search.q, states: &states };
+    let filter = SequenceFilter { search: &search.q, states: &states, folder: &search.folder };
     let mut found = sequences::page(&mut tx, filter, search.after(), ROWS + 1).await?;
     let more = found.len() > ROWS as usize;
     found.truncate(ROWS as usize);
     let last = found.last().filter(|_| more).map(|(sequence, _)| format!("{}|{}", sequence.name, sequence.id));
     let query = |after: &str| {
-        urls::with_query(urls::SEQUENCES, &[("q", &search.q), ("state", &search.state), ("after", after)])
+        let asked = [("q", &*search.q), ("state", &search.state), ("folder", &search.folder), ("after", after)];
+        urls::with_query(urls::SEQUENCES, &asked)
     };
     answer::page(&Page {
         frame: visitor.frame("sequences"),
         next: last.map(|last| query(&last)).unwrap_or_default(),
         rows: found.iter().map(|(sequence, counts)| row(sequence, *counts, &visitor)).collect(),
+        folders: sequences::folders(&mut tx).await?,
         may_write: visitor.actor.is_admin(),
         search,
     })
@@ -113,6 +120,8 @@ fn row(sequence: &Sequence, counts: SequenceCounts, visitor: &Visitor) -> Row {
     let (state, word) = state_words(sequence);
     Row {
         name: sequence.name.clone(),
+        folder: sequence.folder.clone(),
+        is_kept: sequence.usable_by != UsableBy::Everyone,
         href: urls::sequence(sequence.id),
         state,
         word,
@@ -172,6 +181,8 @@ mod tests {
     fn the_list_shows_counts_and_replies_and_an_empty_page_says_what_will_be_here() {
         let row = Row {
             name: "Winter depots".into(),
+            folder: "Prospecting".into(),
+            is_kept: true,
             href: "/sequences/seq_1".into(),
             state: "active",
             word: "Active",
@@ -188,10 +199,13 @@ mod tests {
             search: Search::default(),
             rows: vec![row],
             next: "/sequences?after=x".into(),
+            folders: vec!["Prospecting".into()],
             may_write: true,
         };
         let html = page.render().expect("a page");
-        for words in ["Winter depots", "214", "17 %", "New sequence", "rel=\"next\""] {
+        for words in
+            ["Winter depots", "214", "17 %", "New sequence", "rel=\"next\"", "Prospecting", "Only some may use it"]
+        {
             assert!(html.contains(words), "{words}");
         }
         page.rows.clear();

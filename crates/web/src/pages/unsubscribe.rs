@@ -28,7 +28,7 @@ struct Words {
     done: &'static str,
 }
 
-const WORDS: [Words; 4] = [
+const WORDS: [Words; 7] = [
     Words {
         lang: "en",
         title: "Stop these emails?",
@@ -61,11 +61,40 @@ const WORDS: [Words; 4] = [
         done_title: "Hecho",
         done: "No se volverá a escribir a esta dirección:",
     },
+    Words {
+        lang: "it",
+        title: "Non ricevere più queste e-mail?",
+        ask: "Non verrà inviata nessun’altra e-mail a questo indirizzo:",
+        button: "Non scrivetemi più",
+        done_title: "Fatto",
+        done: "Non scriveremo più a questo indirizzo:",
+    },
+    Words {
+        lang: "nl",
+        title: "Geen e-mails meer?",
+        ask: "Naar dit adres wordt geen e-mail meer gestuurd:",
+        button: "Schrijf mij niet meer",
+        done_title: "Klaar",
+        done: "Naar dit adres wordt niet meer geschreven:",
+    },
+    Words {
+        lang: "pt",
+        title: "Deixar de receber estes e-mails?",
+        ask: "Nenhum outro e-mail será enviado para este endereço:",
+        button: "Não me escrevam mais",
+        done_title: "Feito",
+        done: "Este endereço não voltará a receber e-mails:",
+    },
 ];
 
 fn words(locale: &str) -> Words {
     let language = locale.split(['-', '_']).next().unwrap_or_default().to_lowercase();
     WORDS.into_iter().find(|words| words.lang == language).unwrap_or(WORDS[0])
+}
+
+/// The language the page speaks for a sequence of this one.
+pub fn language_of(locale: &str) -> &'static str {
+    words(locale).lang
 }
 
 #[derive(Template)]
@@ -117,9 +146,13 @@ mod tests {
         assert_eq!(words("fr-CA").lang, "fr");
         assert_eq!(words("").lang, "en");
         assert_eq!(words("xx").button, "Do not write to me again");
-        for (locale, is_done, expected) in
-            [("de", false, "Schreiben Sie mir nicht mehr"), ("en", true, "will not be written to again")]
-        {
+        for (locale, is_done, expected) in [
+            ("de", false, "Schreiben Sie mir nicht mehr"),
+            ("it", false, "Non scrivetemi più"),
+            ("nl-BE", false, "Schrijf mij niet meer"),
+            ("pt", true, "não voltará"),
+            ("en", true, "will not be written to again"),
+        ] {
             let page = Page {
                 frame: Frame { workspace: "Halden".into(), clock_rate: 1, ..Frame::default() },
                 words: words(locale),

@@ -143,3 +143,65 @@ async fn versions_are_listed_newest_first_with_what_each_changed() {
     let absent = "/sequences/seq_01jd0000000000000000000000/versions";
     assert_eq!(at.rep.get(absent).await.refusal(), (404, "not_found", ""));
 }
+
+#[tokio::test]
+async fn a_sequence_kept_for_some_is_refused_to_others_and_lies_in_its_folder() {
+    let at = Installation::new().await;
+    at.rep.mailbox("rep@acme.test").await;
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    let sequence = at.admin.sequence("Kept", two_emails()).await;
+    let path = format!("/sequences/{sequence}");
+    let kept = json!({ "folder": "Prospecting", "usable_by": { "who": "some", "users": [at.manager.id.to_string()] } });
+    let saved = at.admin.patch(&path, kept).await.expect(200);
+    assert_eq!((&saved["folder"], &saved["usable_by"]["who"]), (&json!("Prospecting"), &json!("some")));
+    assert_eq!(ids(&at.rep.get("/sequences?folder=Prospecting").await.expect(200)), std::slice::from_ref(&sequence));
+    assert!(ids(&at.rep.get("/sequences?folder=Other").await.expect(200)).is_empty());
+    let new = json!({ "sequence_id": sequence, "person_id": lead });
+    assert_eq!(at.rep.post("/enrollments", new.clone()).await.refusal().1, "not_permitted");
+    let many = json!({ "sequence_id": sequence, "person_ids": [lead] });
+    let preflight = at.rep.post("/enrollments/preflight", many).await.expect(200);
+    assert!(preflight.to_string().contains("not_permitted"), "{preflight}");
+    let nobody = json!({ "usable_by": { "who": "some", "users": ["usr_00000000000000000000000001"] } });
+    assert_eq!(at.admin.patch(&path, nobody).await.refusal(), (422, "unknown", "usable_by"));
+    let him = json!({ "usable_by": { "who": "some", "users": [at.rep.id.to_string()] } });
+    at.admin.patch(&path, him).await.expect(200);
+    at.rep.post("/enrollments", new).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_unsubscribe_line_needs_the_postal_address_before_it_is_activated() {
+    let at = Installation::new().await;
+    let fields = json!({ "name": "S", "steps": two_emails(), "unsubscribe": { "enabled": true, "locale": "it" } });
+    let draft = id(&at.admin.post("/sequences", fields).await.expect(201));
+    let activate = format!("/sequences/{draft}/activate");
+    let refused = at.admin.order(&activate).await;
+    assert_eq!(refused.refusal(), (422, "postal_address_missing", "unsubscribe.enabled"));
+    at.admin.patch("/workspace", json!({ "postal_address": "12 rue des Docks, Lyon" })).await.expect(200);
+    assert_eq!(at.admin.order(&activate).await.expect(200)["state"], json!("active"));
+}
+
+#[tokio::test]
+async fn the_impact_of_a_change_is_told_before_it_is_published_and_the_draft_is_named() {
+    let at = Installation::new().await;
+    at.rep.mailbox("rep@acme.test").await;
+    let sequence = at.admin.sequence("Welcome", two_emails()).await;
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    at.rep.post("/enrollments", json!({ "sequence_id": sequence, "person_id": lead })).await.expect(201);
+    let path = format!("/sequences/{sequence}");
+    let second = at.admin.get(&path).await.expect(200)["steps"][1].clone();
+    let only_second = json!({ "steps": [{ "id": second["id"], "action": "automated_email", "email": { "subject": "X", "body_text": "Y" } }] });
+    let asked = at.admin.post(&format!("{path}/impact"), only_second.clone()).await.expect(200);
+    assert_eq!((&asked["ongoing"], &asked["moves"], &asked["is_new"]), (&json!(1), &json!(1), &json!(true)));
+    assert_eq!((&asked["people"][0]["outcome"], &asked["people"][0]["to"]), (&json!("moves"), &json!(1)));
+    let unchanged = at.admin.order(&format!("{path}/impact")).await.expect(200);
+    assert_eq!(unchanged["is_new"], json!(false), "asking changes nothing");
+    assert_eq!(at.rep.post(&format!("{path}/impact"), only_second.clone()).await.refusal().0, 403);
+    let saved = at.admin.patch(&path, only_second).await.expect(200);
+    let late = json!({ "draft_number": 0 });
+    assert_eq!(at.admin.post(&format!("{path}/activate"), late).await.refusal().1, "changed_meanwhile");
+    let publish = json!({ "enrolled": "move", "draft_number": saved["draft_number"] });
+    let published = at.admin.post(&format!("{path}/activate"), publish).await.expect(200);
+    assert_eq!((&published["moved"]["moved"], &published["version"]), (&json!(1), &json!(2)));
+    let undone = at.admin.order(&format!("/jobs/{}/undo", published["moved"]["job_id"].as_str().unwrap())).await;
+    assert_eq!(undone.expect(200)["state"], json!("done"));
+}

@@ -16,7 +16,9 @@ use crate::session::Visitor;
 use crate::{urls, words};
 
 /// Sequences offered at once.
-const MOST_OFFERED: u32 = 25;
+const MOST_OFFERED: usize = 25;
+/// Sequences looked at for those that may be used.
+const MOST_LOOKED_AT: u32 = 500;
 
 /// A sequence that can be chosen.
 #[derive(Clone, Debug, Default)]
@@ -45,15 +47,17 @@ pub(super) struct ChoosePage {
     has_mailbox: bool,
 }
 
-/// The sequences in use whose name contains `q`.
-pub async fn active(tx: &mut Tx, q: &str) -> Result<Vec<Sequence>> {
-    let filter = SequenceFilter { search: q.trim(), states: &[SequenceState::Active] };
-    Ok(sequences::page(tx, filter, None, MOST_OFFERED).await?.into_iter().map(|(sequence, _)| sequence).collect())
+/// The sequences in use that the visitor may use and whose name contains `q`.
+pub async fn active(tx: &mut Tx, visitor: &Visitor, q: &str) -> Result<Vec<Sequence>> {
+    let filter = SequenceFilter { search: q.trim(), states: &[SequenceState::Active], folder: "" };
+    let found = sequences::page(tx, filter, None, MOST_LOOKED_AT).await?.into_iter().map(|(sequence, _)| sequence);
+    let may_use = |sequence: &Sequence| sequence.usable_by.allows(&visitor.actor, visitor.user.team_id);
+    Ok(found.filter(may_use).take(MOST_OFFERED).collect())
 }
 
 /// The page on which a sequence is chosen for this person.
 pub(super) async fn read(app: &App, visitor: &Visitor, person: &Person, asked: Asked) -> Result<ChoosePage> {
-    let found = active(&mut app.read().await?, &asked.q).await?;
+    let found = active(&mut app.read().await?, visitor, &asked.q).await?;
     let mut offers = Vec::with_capacity(found.len());
     for sequence in found {
         let request = EnrollRequest::new(sequence.id, vec![person.id]);

@@ -58,7 +58,7 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(chosen): Form
     let number = chosen.count(&mut tx).await?;
     let wanted: Option<SequenceId> = chosen.get("in").parse().ok();
     let Some(wanted) = wanted.filter(|_| chosen.get("pane") != "choose") else {
-        let offers = active(&mut tx, chosen.get("name")).await?;
+        let offers = active(&mut tx, &visitor, chosen.get("name")).await?;
         return answer::page(&choose(&visitor, &chosen, number, offers));
     };
     let sequence = sequences::find(&mut tx, wanted).await?.ok_or(PageError::NotFound("sequence"))?;

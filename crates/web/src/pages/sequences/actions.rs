@@ -48,8 +48,13 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<
         workspace::read(&mut tx).await?.map(|workspace| workspace.schedule)
     };
     let plan = Plan { schedule, ..Plan::default() };
-    let fields =
-        SequenceFields { name: typed.get("name").to_owned(), description: typed.get("description").to_owned(), plan };
+    let fields = SequenceFields {
+        name: typed.get("name").to_owned(),
+        description: typed.get("description").to_owned(),
+        folder: typed.get("folder").to_owned(),
+        plan,
+        ..SequenceFields::default()
+    };
     match app.engine.create_sequence(&visitor.actor, fields).await.map_err(PageError::from) {
         Ok(sequence) => Ok(answer::go(&urls::sequence(sequence.id))),
         Err(error) => answer::refused(&New { frame: visitor.frame("sequences"), typed, errors: error.refused()? }),

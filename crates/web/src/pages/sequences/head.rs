@@ -19,6 +19,10 @@ use crate::{urls, words};
 pub struct Head {
     /// Its name.
     pub name: String,
+    /// Its folder; empty for none.
+    pub folder: String,
+    /// The list of that folder.
+    pub folder_href: String,
     /// One line about it.
     pub sub: String,
     /// The chip's state.
@@ -156,6 +160,8 @@ fn head(sequence: &Sequence, counts: SequenceCounts, changed: usize, is_admin: b
     let ongoing = u64::from(counts.active + counts.paused + counts.blocked);
     Head {
         name: sequence.name.clone(),
+        folder: sequence.folder.clone(),
+        folder_href: urls::with_query(urls::SEQUENCES, &[("folder", &sequence.folder)]),
         sub: sub(sequence, ongoing),
         state,
         word,

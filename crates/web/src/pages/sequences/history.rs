@@ -1,12 +1,14 @@
 //! The versions of a sequence: what each says, who published it, and what it changed.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use relance_domain::SequenceId;
 use relance_domain::sequence::{Plan, Version};
 use relance_domain::step::Step;
-use relance_storage::{Tx, sequences, users};
+use relance_domain::{SequenceId, VersionId};
+use relance_storage::{Tx, enrollment_moves, sequences, users};
 
 use super::head::{self, Head};
 use super::timeline;
@@ -17,7 +19,7 @@ use crate::frame::Frame;
 use crate::pages::schedule;
 use crate::session::Visitor;
 use crate::version_changes::differences;
-use crate::{answer, words};
+use crate::{answer, urls, words};
 
 #[derive(Clone, Debug, Default)]
 struct StepLine {
@@ -36,6 +38,10 @@ struct Row {
     changes: Vec<String>,
     steps: Vec<StepLine>,
     schedule: String,
+    /// Who follows it now, in words; empty for nobody.
+    people: String,
+    /// They can be moved to the live version: where that is decided.
+    move_them: String,
 }
 
 #[derive(Template)]
@@ -58,12 +64,13 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<Seque
     answer::page(&Page { frame: visitor.frame("sequences"), head, tab: "history", rows })
 }
 
-async fn rows(
-    tx: &mut Tx,
-    visitor: &Visitor,
-    versions: &[Version],
-    live: Option<relance_domain::VersionId>,
-) -> Result<Vec<Row>> {
+async fn rows(tx: &mut Tx, visitor: &Visitor, versions: &[Version], live: Option<VersionId>) -> Result<Vec<Row>> {
+    let mut follow: HashMap<VersionId, u64> = HashMap::new();
+    if let Some(version) = versions.first() {
+        for row in enrollment_moves::standing(tx, version.sequence_id).await? {
+            *follow.entry(row.version_id).or_default() += u64::from(row.active + row.paused + row.blocked);
+        }
+    }
     let users = users::list(tx).await?;
     let name = |id| {
         users.iter().find(|user| Some(user.id) == id).map_or_else(|| "Relance".to_owned(), |user| user.name.clone())
@@ -71,9 +78,18 @@ async fn rows(
     let mut before: Option<&Plan> = None;
     let mut rows = Vec::with_capacity(versions.len());
     for version in versions {
+        let is_live = live == Some(version.id);
+        let people = follow.get(&version.id).copied().unwrap_or(0);
+        let may_move = people > 0 && !is_live && visitor.actor.is_admin();
         rows.push(Row {
             number: version.number,
-            is_live: live == Some(version.id),
+            is_live,
+            people: match people {
+                0 => String::new(),
+                1 => "1 person follows it".to_owned(),
+                n => format!("{} follow it", words::people(n)),
+            },
+            move_them: if may_move { urls::publish(version.sequence_id) } else { String::new() },
             by: name(version.published_by),
             when: words::When::moment(version.published_at, visitor.now, &visitor.zone, &visitor.zone),
             changes: before.map(|before| differences(before, &version.plan)).unwrap_or_default(),
@@ -111,6 +127,8 @@ mod tests {
             number: 7,
             is_live: true,
             by: "Nora Lindqvist".into(),
+            people: "12 people follow it".into(),
+            move_them: "/sequences/seq_1/publish".into(),
             changes: vec!["Step 2 is new.".into()],
             steps: vec![StepLine {
                 title: "1. First email".into(),
@@ -127,7 +145,8 @@ mod tests {
             rows: vec![row],
         };
         let html = page.render().expect("a page");
-        for words in ["Version 7", "Nora Lindqvist", "Step 2 is new.", "1. First email", "Live"] {
+        for words in ["Version 7", "Nora Lindqvist", "Step 2 is new.", "1. First email", "Live", "12 people follow it"]
+        {
             assert!(html.contains(words), "{words}");
         }
         page.rows.clear();

@@ -4,10 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::drafting::Part;
-use relance_domain::sequence::{ExitRules, OnBounce, OnColleagueReply, Plan, Sequence, Unsubscribe};
+use relance_domain::sequence::{ExitRules, OnBounce, OnColleagueReply, Plan, Sequence, Unsubscribe, UsableBy};
 use relance_domain::{Refused, SequenceId};
 use relance_engine::commands::drafts::CHANGED_MEANWHILE;
 use relance_engine::commands::sequences::SequenceFields;
+use relance_storage::{sequences, teams, users};
 
 use super::head::{self, Head};
 use crate::app::App;
@@ -19,7 +20,9 @@ use crate::pages::schedule;
 use crate::session::Visitor;
 use crate::{answer, urls};
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 11] = [
+    "usable_by",
+    "unsubscribe.enabled",
     "name",
     "description",
     "exit.auto_reply_days",
@@ -52,7 +55,12 @@ struct Page {
     offers_any_time: bool,
     zones: Vec<Choice>,
     sentence: String,
+    /// When an email that is due now would leave.
+    examples: Vec<String>,
     has_address: bool,
+    folders: Vec<String>,
+    teams: Vec<Choice>,
+    users: Vec<Choice>,
     action: String,
 }
 
@@ -83,7 +91,24 @@ fn typed_of(sequence: &Sequence) -> Typed {
         ("unsubscribe.locale", unsubscribe.locale.clone()),
     ]);
     schedule::put(&mut typed, sequence.draft.schedule.as_ref());
+    typed.set("folder", &sequence.folder);
+    typed.set("usable_by.who", if sequence.usable_by == UsableBy::Everyone { "everyone" } else { "some" });
+    if let UsableBy::Some { teams, users } = &sequence.usable_by {
+        teams.iter().for_each(|id| typed.push("usable_by.teams", id.to_string()));
+        users.iter().for_each(|id| typed.push("usable_by.users", id.to_string()));
+    }
     typed
+}
+
+/// Who may use it, as the form says.
+fn usable_by(typed: &Typed) -> UsableBy {
+    if typed.get("usable_by.who") != "some" {
+        return UsableBy::Everyone;
+    }
+    UsableBy::Some {
+        teams: typed.all("usable_by.teams").into_iter().filter_map(|id| id.parse().ok()).collect(),
+        users: typed.all("usable_by.users").into_iter().filter_map(|id| id.parse().ok()).collect(),
+    }
 }
 
 const fn colleague_name(rule: OnColleagueReply) -> &'static str {
@@ -132,6 +157,15 @@ async fn draw(app: &App, visitor: &Visitor, id: SequenceId, sent: Option<(Typed,
         offers_any_time: true,
         zones: schedule::zones(),
         sentence: schedule::sentence(sequence.draft.schedule.as_ref()),
+        examples: schedule::examples(sequence.draft.schedule.as_ref(), visitor.now, &visitor.zone),
+        folders: sequences::folders(&mut tx).await?,
+        teams: teams::list(&mut tx).await?.into_iter().map(|team| Choice::new(team.id, team.name)).collect(),
+        users: users::list(&mut tx)
+            .await?
+            .into_iter()
+            .filter(|user| user.deactivated_at.is_none())
+            .map(|user| Choice::new(user.id, user.name))
+            .collect(),
         has_address: !visitor.workspace.postal_address.trim().is_empty(),
         action: urls::sequence_tab(id, "settings"),
     })
@@ -152,9 +186,10 @@ pub async fn update(
     let saved = match read(&typed) {
         Ok(plan) => {
             let (name, description) = (typed.get("name").to_owned(), typed.get("description").to_owned());
+            let (folder, usable_by) = (typed.get("folder").to_owned(), usable_by(&typed));
             let change = |fields: &mut SequenceFields| {
                 let steps = std::mem::take(&mut fields.plan.steps);
-                *fields = SequenceFields { name, description, plan: Plan { steps, ..plan } };
+                *fields = SequenceFields { name, description, folder, usable_by, plan: Plan { steps, ..plan } };
             };
             let part = (Part::Settings, typed.get("draft").parse().ok());
             app.engine.edit_part(&visitor.actor, id, part, change).await.map_err(PageError::from)
@@ -191,7 +226,11 @@ mod tests {
             offers_any_time: true,
             zones: vec![Choice::new("person", "The person's")],
             sentence: "Mon to Fri, 09:00 to 17:00".into(),
+            examples: vec!["An email that is due now leaves Mon, 09:00 in your time zone.".into()],
             has_address: false,
+            folders: vec!["Prospecting".into()],
+            teams: vec![Choice::new("tea_1", "South")],
+            users: vec![Choice::new("usr_1", "Rita Rep")],
             action: "/sequences/seq_1/settings".into(),
         }
     }
@@ -199,11 +238,31 @@ mod tests {
     #[test]
     fn the_settings_are_a_form_for_admins_and_words_for_others() {
         let html = page(true).render().expect("a page");
-        for words in ["A window must close", "schedule.holidays", "exit.on_colleague_reply", "Add the postal address"] {
+        for words in [
+            "A window must close",
+            "schedule.holidays",
+            "exit.on_colleague_reply",
+            "Add the postal address",
+            "Rita Rep",
+            "South",
+            "leaves Mon, 09:00",
+        ] {
             assert!(html.contains(words), "{words}");
         }
         let html = page(false).render().expect("a page");
         assert!(html.contains("Mon to Fri, 09:00 to 17:00") && !html.contains("<form class=\"form"));
+    }
+
+    #[test]
+    fn every_language_that_is_offered_has_a_line_and_a_page_of_its_own() {
+        let mut lines: Vec<_> =
+            LOCALES.map(|(locale, _)| relance_engine::rendering::unsubscribe_words(locale)).to_vec();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), LOCALES.len());
+        for (locale, _) in LOCALES {
+            assert_eq!(crate::pages::unsubscribe::language_of(locale), locale);
+        }
     }
 
     #[test]

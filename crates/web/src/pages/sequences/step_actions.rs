@@ -55,11 +55,13 @@ async fn before(app: &App, id: SequenceId, step: StepId, typed: &Typed) -> Resul
     let mut tx = app.read().await?;
     let sequence = super::find(&mut tx, id).await?;
     let draft = head::resolved(&mut tx, &sequence).await?;
-    let earlier = match (draft.step(step), based_on(typed)) {
-        (None, Some(number)) => sequence_drafts::find(&mut tx, id, number).await?.map(|draft| draft.plan),
-        _ => None,
+    let known = match draft.step(step) {
+        Some(known) => Some(known.clone()),
+        None => {
+            let drafts = sequence_drafts::after(&mut tx, id, 0).await?;
+            drafts.iter().rev().find_map(|draft| draft.plan.step(step)).cloned()
+        }
     };
-    let known = draft.step(step).or_else(|| earlier.as_ref().and_then(|plan| plan.step(step))).cloned();
     let template = match typed.get("email.template_id").parse() {
         Ok(template) => templates::find(&mut tx, template).await?,
         Err(_) => None,
@@ -234,10 +236,11 @@ pub async fn shift(
 ) -> Result<Response> {
     let direction = typed.get("direction").to_owned();
     let before: Option<StepId> = typed.get("before").parse().ok();
-    let change = |fields: &mut SequenceFields| match direction.as_str() {
-        "place" => drop(fields.plan.place(step, before)),
-        "up" => drop(fields.plan.shift(step, true)),
-        _ => drop(fields.plan.shift(step, false)),
+    let change = |fields: &mut SequenceFields| {
+        match direction.as_str() {
+            "place" => fields.plan.place(step, before),
+            direction => fields.plan.shift(step, direction == "up"),
+        };
     };
     let to = opened(&typed).unwrap_or(step);
     then((&app, &visitor, id, &typed), change, |_| Some(to), "The step was moved.").await

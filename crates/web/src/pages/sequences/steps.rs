@@ -7,7 +7,6 @@ use axum::response::Response;
 use relance_domain::lint::{self, Around, Finding};
 use relance_domain::sequence::Sequence;
 use relance_domain::step::{Action, Step};
-use relance_domain::template::Template;
 use relance_domain::{Refused, SequenceId, StepId};
 use relance_storage::templates;
 use serde::Deserialize;
