@@ -141,11 +141,7 @@ async fn held(tx: &mut Tx, person: &Person) -> Result<String> {
         .filter(|view| is_held(&view.stored.enrollment.state))
         .map(|view| view.sequence_name.as_str())
         .collect();
-    Ok(if names.is_empty() {
-        String::new()
-    } else {
-        format!("{} is held in {} until you decide.", person.name(), words::list(&names))
-    })
+    Ok(if names.is_empty() { String::new() } else { format!("is held in {} until you decide.", words::list(&names)) })
 }
 
 async fn message(tx: &mut Tx, message: InboundMessage, mailbox: String, visitor: &Visitor) -> Result<Message> {
@@ -318,7 +314,7 @@ mod tests {
                 person_id: "per_1".into(),
                 person: "Théo Delcourt".into(),
                 person_href: "/people/per_1".into(),
-                held: "Théo Delcourt is held in Winter depots until you decide.".into(),
+                held: "is held in Winter depots until you decide.".into(),
                 assign: "/review/inb_1/assign".into(),
                 ignore: "/review/inb_1/ignore".into(),
                 href: "/review/inb_1".into(),

@@ -35,6 +35,7 @@ async fn the_history_offers_to_correct_a_return_and_says_what_was_done() {
     let (at, browser, lead, enrollment) = away().await;
     let page = browser.get(&format!("/people/{lead}")).await;
     page.shows(200, &["Not the right date?", "First day back", "type=\"date\""]);
+    page.shows(200, &["Out of office", "Why it is taken for this", "It says that it was sent automatically"]);
     let form = action(&page).expect("a form");
     let wrong = browser.post(&form, &[("date", "soon")]).await;
     assert_eq!(browser.said(&wrong).await, "Choose the day the person is back.");

@@ -3,6 +3,7 @@
 //! Names of sequences, users, emails and messages are read for the whole page at once.
 
 mod draw;
+mod received;
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,6 +44,8 @@ pub struct Card {
     pub body: String,
     /// To whom it was sent, in words.
     pub meta: String,
+    /// Why it was taken for what it is, sentence by sentence.
+    pub evidence: Vec<String>,
 }
 
 /// One event.
@@ -277,6 +280,7 @@ pub(super) fn sample() -> Feed {
         text: "Come back in November.".into(),
         quoted: "On Monday".into(),
         quoted_words: "Quoted text, 18 lines".into(),
+        evidence: vec!["Nothing in it points to a machine.".into()],
         ..Card::default()
     };
     Feed {

@@ -2,11 +2,9 @@
 
 use jiff::tz::TimeZone;
 use relance_domain::activity::{Activity, ActivityKind as A};
-use relance_domain::inbound::Kind as Message;
 use relance_domain::person::Person;
-use relance_storage::inbound::InboundMessage;
 
-use super::{Around, Card, Correction, Item};
+use super::{Around, Card, Item, received};
 use crate::session::Visitor;
 use crate::urls;
 use crate::words::{self, When};
@@ -17,13 +15,9 @@ pub(super) fn draw(event: &Activity, person: &Person, around: &Around, zone: &Ti
     match event.kind {
         A::EmailSent | A::EmailRefused | A::EmailUncertain | A::EmailResolved => of_email(item, event, around),
         A::ReplyReceived | A::AutoReplyReceived | A::BounceReceived | A::ComplaintReceived | A::HeldForReview => {
-            of_message(
-                Item { correction: correction(event, person, around, zone, visitor), ..item },
-                event,
-                person,
-                around,
-            )
+            received::draw(item, event, person, around, zone, visitor)
         }
+        A::Unsubscribed if event.inbound_id.is_some() => received::draw(item, event, person, around, zone, visitor),
         A::SequenceStarted
         | A::SequenceEnded
         | A::SequencePaused
@@ -78,59 +72,6 @@ fn of_email(item: Item, event: &Activity, around: &Around) -> Item {
 /// The first words of a text, for a folded card.
 fn excerpt(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
-}
-
-fn of_message(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
-    let message = event.inbound_id.and_then(|id| around.messages.get(&id));
-    let first = &person.fields.first_name;
-    let who = if first.is_empty() { person.name() } else { first.clone() };
-    let (icon, dot, title, words) = match event.kind {
-        A::ReplyReceived => ("reply", "replied", format!("{} replied", person.name()), String::new()),
-        A::AutoReplyReceived => {
-            ("tree-palm", "out-of-office", "Out of office".to_owned(), format!("from {who}{}", back(message)))
-        }
-        A::BounceReceived => ("mail-x", "bounced", "The email came back".to_owned(), String::new()),
-        A::ComplaintReceived => ("shield-alert", "blocked", format!("{who} complained"), String::new()),
-        _ => ("inbox", "waiting", "A message waits for a decision".to_owned(), String::new()),
-    };
-    let card = message.map(|message| {
-        let lines = message.quoted_text.lines().count() as u64;
-        Card {
-            subject: message.subject.clone(),
-            text: message.visible_text.clone(),
-            quoted: message.quoted_text.clone(),
-            quoted_words: format!("Quoted text, {}", words::count(lines, "line", "lines")),
-            ..Card::default()
-        }
-    });
-    Item { icon, dot, title, words, card, ..item }
-}
-
-/// *, back Monday 23 November*.
-fn back(message: Option<&InboundMessage>) -> String {
-    let said = message.and_then(|message| match (&message.effect, &message.judgement.kind) {
-        (effect, _) if effect.is_absence() => effect.return_date(),
-        (_, Message::AutoReply { return_date, .. }) => *return_date,
-        _ => None,
-    });
-    said.map(|date| format!(", back {}", date.strftime("%A %-d %B"))).unwrap_or_default()
-}
-
-/// The form that corrects the day of return, where the message still holds something.
-fn correction(
-    event: &Activity,
-    person: &Person,
-    around: &Around,
-    zone: &TimeZone,
-    visitor: &Visitor,
-) -> Option<Correction> {
-    let id = event.inbound_id.filter(|id| event.kind == A::AutoReplyReceived && around.correctable.contains(id))?;
-    let date = around.messages.get(&id)?.effect.return_date();
-    Some(Correction {
-        action: urls::return_date(person.id, id),
-        date: date.map(|date| date.to_string()).unwrap_or_default(),
-        min: visitor.now.zoned(zone).date().to_string(),
-    })
 }
 
 fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -> Item {
