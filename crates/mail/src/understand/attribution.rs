@@ -14,7 +14,7 @@ pub(super) const ATTRIBUTION_LINES: usize = 5;
 /// The number of lines of an attribution that begins here.
 pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     let first = rest[0].trim();
-    if first.chars().count() > 300 {
+    if first.chars().count() > 300 || !rest.iter().take(ATTRIBUTION_LINES).any(|line| may_end_attribution(line)) {
         return None;
     }
     let any_language = attribution_before_quote(rest);
@@ -60,6 +60,12 @@ fn attribution_before_quote(rest: &[&str]) -> Option<usize> {
     let follows = rest[length..].iter().map(|line| line.trim()).find(|line| !line.is_empty()).is_some_and(is_quote);
     let is_dated = has_date_and_time(&text) || text.bytes().filter(u8::is_ascii_digit).count() >= 8;
     (follows && text.chars().count() <= 300 && is_dated && (has_address || length == 1)).then_some(length)
+}
+
+/// Whether a line ends as the last one of an attribution does; most lines of most mail do not.
+fn may_end_attribution(line: &str) -> bool {
+    let line = line.trim_end();
+    line.ends_with([':', '：', '*', '>', '-']) || line.contains("GMT") || line.contains("gmt")
 }
 
 /// Words with which attributions begin, in the order of the languages.

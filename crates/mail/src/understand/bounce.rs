@@ -23,8 +23,12 @@ const DIAGNOSTIC_BYTES: usize = 1_000;
 /// The delivery report, when the message is one.
 pub(super) fn bounce(message: &Message, evidence: &mut Vec<Evidence>) -> Option<Bounce> {
     let report = machine_report(message);
+    let outer = outer_signs(message, report.as_deref(), evidence);
+    if outer == 0 && !may_be_bare_notice(message) {
+        return None;
+    }
     let notice = notice_text(message);
-    if !is_bounce(message, report.as_deref(), &notice, evidence) {
+    if !is_bounce(message, outer, &notice, evidence) {
         return None;
     }
     let groups = report.as_deref().map(groups).unwrap_or_default();
@@ -155,7 +159,8 @@ static STILL_TRYING: Phrases = words!("still_trying");
 
 static DELAY_SUBJECTS: Phrases = words!("delay_subjects");
 
-fn is_bounce(message: &Message, report: Option<&str>, notice: &str, evidence: &mut Vec<Evidence>) -> bool {
+/// What speaks for a delivery report, as points, before its text is read.
+fn outer_signs(message: &Message, report: Option<&str>, evidence: &mut Vec<Evidence>) -> u32 {
     let mut points = 0;
     let mut sign = |points_here: u32, rule: Rule, value: &str| {
         points += points_here;
@@ -176,25 +181,14 @@ fn is_bounce(message: &Message, report: Option<&str>, notice: &str, evidence: &m
             sign(10, Rule::FailureHeader, &format!("{name}: {value}"));
         }
     }
-    let system = is_system_sender(message);
-    if let Some(sender) = &system {
-        sign(4, Rule::SystemSender, sender);
+    if let Some(sender) = is_system_sender(message) {
+        sign(4, Rule::SystemSender, &sender);
     }
     if has_empty_return_path(message) {
         sign(3, Rule::EmptyReturnPath, "");
     }
-    let subject = normal(&message.subject);
-    if let Some(words) = failure_subject(&subject) {
+    if let Some(words) = failure_subject(&normal(&message.subject)) {
         sign(4, Rule::FailureSubject, words);
-    }
-    let text = normal(shorten(notice, SEARCHED_BYTES));
-    if let Some(words) = first_phrase(&text, &FAILURE_TEXTS) {
-        sign(4, Rule::FailureText, words);
-    } else if reason::has_smtp_reply(&text) {
-        sign(3, Rule::StatusCode, &reason::status_in(notice).unwrap_or_default());
-    }
-    if names_recipient_alone(&text, notice) {
-        sign(3, Rule::FailureText, "the address alone on a line");
     }
     if message.header("x-mlserver").is_some() {
         sign(4, Rule::SystemSender, "X-MLServer");
@@ -202,16 +196,42 @@ fn is_bounce(message: &Message, report: Option<&str>, notice: &str, evidence: &m
     if message.content_type() == "multipart/report" && report.is_none() {
         sign(4, Rule::DeliveryReport, "multipart/report");
     }
+    points
+}
+
+/// Whether the text can be a notice by itself: nobody is answered, and an address stands alone on a line.
+fn may_be_bare_notice(message: &Message) -> bool {
+    let alone = |line: &str| line.contains('@') && !line.trim().contains(char::is_whitespace);
+    message.in_reply_to.is_empty() && message.references.is_empty() && message.text.lines().take(60).any(alone)
+}
+
+fn is_bounce(message: &Message, outer: u32, notice: &str, evidence: &mut Vec<Evidence>) -> bool {
+    let mut points = outer;
+    let mut sign = |points_here: u32, rule: Rule, value: &str| {
+        points += points_here;
+        evidence.push(Evidence::new(rule, value));
+    };
+    let text = normal(shorten(notice, SEARCHED_BYTES));
+    if let Some(words) = first_phrase(&text, &FAILURE_TEXTS) {
+        sign(4, Rule::FailureText, words);
+    } else if reason::has_smtp_reply(&text) {
+        sign(3, Rule::StatusCode, &reason::status_in(notice).unwrap_or_default());
+    }
+    if may_be_bare_notice(message) && names_recipient_alone(&text, notice) {
+        sign(3, Rule::FailureText, "the address alone on a line");
+    }
     let answers = answers_automatically(message);
+    let system = is_system_sender(message).is_some();
     // A person writes about failures too: from their own address, and without a server's codes.
-    let personal = system.is_none() && message.header("x-mlserver").is_none() && is_from_its_own_address(message);
+    let personal = !system && message.header("x-mlserver").is_none() && is_from_its_own_address(message);
     if points == 8 && personal && !reason::has_smtp_reply(&text) {
         return false;
     }
-    if ["fwd:", "fw:", "wg:", "tr:"].iter().any(|start| subject.starts_with(start)) && points < 10 && system.is_none() {
+    let subject = normal(&message.subject);
+    if ["fwd:", "fw:", "wg:", "tr:"].iter().any(|start| subject.starts_with(start)) && points < 10 && !system {
         return false;
     }
-    points >= 7 && (points >= 10 || !answers || system.is_some())
+    points >= 7 && (points >= 10 || !answers || system)
 }
 
 /// Words of a failure and, alone on a line, the address that failed: a table, not a letter.

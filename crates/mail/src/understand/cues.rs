@@ -53,9 +53,9 @@ pub(super) fn cue_of(
         return Some((Cue::Back, 0));
     }
     let follows = earlier.is_some_and(|earlier| earlier.end <= found.start && found.start - earlier.end <= REACH);
-    if (!found.is_weekday || says_not(sentence, language))
-        && range_end(if follows { before } else { &sentence[from..found.start] }, follows, language)
-    {
+    // *Away until the 4th and on the 7th back*: two things, joined by the word that joins the ends of a range.
+    let joined = !found.is_weekday && !back_behind(behind, language);
+    if (!found.is_weekday || says_not(sentence, language)) && range_end(before, follows, joined, language) {
         return Some((Cue::LastDay, 0));
     }
     match cue_before(before, language) {
@@ -102,7 +102,7 @@ fn says_not(sentence: &str, language: &Language) -> bool {
 /// `inclusive`, `einschließlich`, `inclus`, `włącznie` behind a date.
 fn is_including(behind: &str) -> bool {
     let behind = behind.trim_start_matches([' ', '(', ',', '.']);
-    ["inclu", "inkl", "einschl", "compres", "włącznie", "ambos", "begge", "båda", "tot en met"]
+    ["inclu", "inkl", "einschl", "compres", "włącznie", "ambos", "both", "begge", "båda", "tot en met"]
         .iter()
         .any(|word| behind.starts_with(word))
 }
@@ -188,10 +188,10 @@ fn is_article(word: &str, language: &Language) -> bool {
 
 /// Whether the date ends a range: `5 - 20 november`, `5 november to friday`.
 ///
-/// `follows`: another date stands right before the text.
-fn range_end(before: &str, follows: bool, language: &Language) -> bool {
+/// `follows`: another date stands right before the text; `joined`: a mere *and* may stand between.
+fn range_end(before: &str, follows: bool, joined: bool, language: &Language) -> bool {
     let mut rest = without_articles(before, language);
-    let connectors = language.range.iter().copied().chain(["-", "~"]);
+    let connectors = language.range.iter().copied().chain(["-", "~"]).filter(|word| joined || !ANDS.contains(word));
     let ends =
         |word: &&str| rest.ends_with(word) && (word.len() == 1 || is_border_before(rest, rest.len() - word.len()));
     let Some(word) = connectors.filter(ends).max_by_key(|word| word.len()) else { return false };
@@ -204,6 +204,9 @@ fn range_end(before: &str, follows: bool, language: &Language) -> bool {
     // *Back on 5 or 20 November* is no range, but *the 5th and the 20th* of an absence is.
     digits.ends_with(|c: char| c.is_ascii_digit()) && !ends_with_clock(digits)
 }
+
+/// Words for *and*.
+const ANDS: [&str; 10] = ["and", "und", "et", "y", "y el", "e", "e il", "en", "i", "og"];
 
 fn ends_with_clock(text: &str) -> bool {
     let bare = text.trim_end_matches(|c: char| c.is_ascii_digit());

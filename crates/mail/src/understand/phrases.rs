@@ -72,14 +72,6 @@ pub(super) fn normal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
     for c in text.chars() {
-        let c = match c {
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{60}' | '\u{b4}' => '\'',
-            '\u{201c}' | '\u{201d}' | '\u{201e}' => '"',
-            '\u{2010}'..='\u{2015}' => '-',
-            '\u{ff10}'..='\u{ff19}' => char::from_u32(c as u32 - 0xff10 + 0x30).unwrap_or(c),
-            '\u{ff0f}' => '/',
-            c => c,
-        };
         if c.is_whitespace() {
             blank = !out.is_empty();
             continue;
@@ -87,10 +79,18 @@ pub(super) fn normal(text: &str) -> String {
         if std::mem::take(&mut blank) {
             out.push(' ');
         }
+        // Nearly all letters of nearly all mail.
         if c.is_ascii() {
-            out.push(c.to_ascii_lowercase());
-        } else {
-            out.extend(c.to_lowercase());
+            out.push(if c == '\u{60}' { '\'' } else { c.to_ascii_lowercase() });
+            continue;
+        }
+        match c {
+            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' => out.push('\''),
+            '\u{201c}' | '\u{201d}' | '\u{201e}' => out.push('"'),
+            '\u{2010}'..='\u{2015}' => out.push('-'),
+            '\u{ff10}'..='\u{ff19}' => out.push(char::from_u32(c as u32 - 0xff10 + 0x30).unwrap_or(c)),
+            '\u{ff0f}' => out.push('/'),
+            c => out.extend(c.to_lowercase()),
         }
     }
     out

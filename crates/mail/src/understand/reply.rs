@@ -191,8 +191,14 @@ fn is_rule(line: &str) -> bool {
         && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '\u{2500}' | '\u{2014}' | '~' | '#' | '+' | '*'))
 }
 
+/// Longest separator without a rule around it, in bytes.
+const LONGEST_SEPARATOR: usize = 90;
+
 /// `-----Original Message-----` and its like.
 fn is_separator(line: &str) -> bool {
+    if line.len() > LONGEST_SEPARATOR && !line.starts_with(['-', '_', '=', '*', ' ']) {
+        return false;
+    }
     let lower = normal(line);
     let core = lower.trim_matches(|c: char| matches!(c, '-' | '_' | '=' | ' ' | '*' | ':' | '>' | '<' | '\u{2014}'));
     let line = lower.trim_start_matches(['*', ' ']);
