@@ -7,7 +7,7 @@ use relance_domain::person::Person;
 use super::{Around, Card, Item, received};
 use crate::session::Visitor;
 use crate::urls;
-use crate::words::{self, When};
+use crate::words::When;
 
 /// One event as it stands in the history: its icon, its words, who did it and why.
 pub(super) fn draw(event: &Activity, person: &Person, around: &Around, zone: &TimeZone, visitor: &Visitor) -> Item {
