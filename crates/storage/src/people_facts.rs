@@ -6,6 +6,7 @@
 use crate::{
     custom_fields,
     error::Result,
+    people_filter::{Asked, Condition},
     people_query::{PeopleQuery, SortBy},
     sequences,
     tx::Tx,
@@ -24,8 +25,19 @@ use std::collections::HashMap;
 pub(crate) struct Facts {
     fields: Vec<CustomField>,
     needed: HashMap<SequenceId, Vec<Field>>,
-    /// An index that leads to the few who meet one of the rules.
-    pub(crate) led_by: Option<&'static str>,
+    /// What leads to the few who meet one of the rules.
+    pub(crate) led_by: Option<Leader>,
+}
+
+/// A way to the few who meet a rule, in place of the order of the list.
+#[derive(Debug)]
+pub(crate) enum Leader {
+    /// An index in whose order everyone is counted.
+    Order(&'static str),
+    /// An index of people, the column it begins with and its value.
+    Index(&'static str, &'static str, Value),
+    /// The enrollments that this rule asks for.
+    Enrollments(Rule),
 }
 
 /// Rules that an index answers: the field, its column, the index.
@@ -48,8 +60,13 @@ fn met_by_all(filter: &Filter) -> Vec<&Rule> {
     }
 }
 
-/// The index of a rule that few meet, if there is one.
-async fn led_by(tx: &mut Tx, query: &PeopleQuery) -> Result<Option<&'static str>> {
+/// What leads to those who meet a rule that few meet, if anything does.
+async fn led_by(tx: &mut Tx, query: &PeopleQuery) -> Result<Option<Leader>> {
+    for rule in met_by_all(&query.filter) {
+        if few_are_enrolled(tx, rule).await? {
+            return Ok(Some(Leader::Enrollments(rule.clone())));
+        }
+    }
     for rule in met_by_all(&query.filter).into_iter().filter(|rule| rule.op == "is") {
         let Some((_, column, index)) = INDEXED.iter().find(|(field, ..)| *field == rule.field) else { continue };
         let Some(text) = rule.value.as_str() else { continue };
@@ -59,16 +76,31 @@ async fn led_by(tx: &mut Tx, query: &PeopleQuery) -> Result<Option<&'static str>
             _ => Some(Value::from(text)),
         };
         let Some(value) = value else { continue };
+        let leader = Leader::Index(index, column, value.clone());
         let sql = format!(
             "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM people WHERE {column} = $1
                 AND kind IN ('lead', 'contact') AND deleted_at IS NULL LIMIT $2) at_most"
         );
         let found = tx.one(&sql, vec![value, Value::from(FEW + 1)], |row| row.count("number")).await? as usize;
         if found <= FEW {
-            return Ok(Some(index));
+            return Ok(Some(leader));
         }
     }
     Ok(None)
+}
+
+/// The rule asks for enrollments that an index leads to, and there are few of them.
+async fn few_are_enrolled(tx: &mut Tx, rule: &Rule) -> Result<bool> {
+    let facts = Facts::default();
+    let mut condition = Condition::new(tx, &facts, vec![]);
+    // What is wrong with the rule is said when the list is compiled.
+    let Ok(Some(text)) = condition.enrollments(&Asked::about(rule)) else { return Ok(false) };
+    let most = condition.bind(FEW + 1);
+    let args = condition.args;
+    let sql = format!(
+        "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM enrollments e WHERE {text} LIMIT {most}) at_most"
+    );
+    Ok(tx.one(&sql, args, |row| row.count("number")).await? as usize <= FEW)
 }
 
 impl Facts {

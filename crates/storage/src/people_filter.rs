@@ -246,6 +246,13 @@ pub(crate) struct Asked<'a> {
     path: &'a str,
 }
 
+impl<'a> Asked<'a> {
+    /// A rule whose place does not matter.
+    pub(crate) const fn about(rule: &'a Rule) -> Self {
+        Self { rule, path: "filter" }
+    }
+}
+
 impl Asked<'_> {
     pub(crate) fn op(&self) -> &str {
         &self.rule.op

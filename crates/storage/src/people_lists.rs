@@ -9,10 +9,10 @@ use crate::{
     custom_fields,
     error::Result,
     people::{self, person},
-    people_facts::Facts,
+    people_facts::{Facts, Leader},
     people_pages::{Asked, Prepared, ask, look_up, statements, ways_to_count},
     people_query::{Key, LONGEST_PAGE},
-    people_sequences::{self, InSequence, NextEmail},
+    people_sequences::{self, InSequence, NextEmail, WaitsFor},
     people_sorted,
     tx::Tx,
     value::Row,
@@ -39,6 +39,8 @@ pub struct PersonRow {
     pub completed: Vec<InSequence>,
     /// When the next email leaves, or what it waits for.
     pub next_email: NextEmail,
+    /// What it waits for; only who forecasts knows.
+    pub waits_for: Option<WaitsFor>,
     /// The last event in their history.
     pub last_activity_at: Option<Timestamp>,
 }
@@ -87,7 +89,8 @@ pub async fn complete(tx: &mut Tx, people: Vec<Person>) -> Result<Vec<PersonRow>
         let (completed, ongoing): (Vec<_>, Vec<_>) =
             sequences.remove(&person.id).unwrap_or_default().into_iter().partition(InSequence::is_finished);
         let next_email = people_sequences::next_email(&ongoing);
-        PersonRow { last_activity_at: last.remove(&person.id), person, ongoing, completed, next_email }
+        let last_activity_at = last.remove(&person.id);
+        PersonRow { last_activity_at, person, ongoing, completed, next_email, waits_for: None }
     };
     Ok(people.into_iter().map(row).collect())
 }
@@ -166,7 +169,7 @@ pub async fn count(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<(
 async fn facts_to_count(tx: &mut Tx, query: &PeopleQuery) -> Result<Facts> {
     let mut facts = Facts::of(tx, query).await?;
     if facts.led_by.is_none() && query.filter == Filter::default() && query.visible_to.is_none() {
-        facts.led_by = Some("people_by_name");
+        facts.led_by = Some(Leader::Order("people_by_name"));
     }
     Ok(facts)
 }

@@ -5,7 +5,7 @@ use crate::{
     tx::{self, Tx},
     value::{Row, Value},
 };
-use relance_domain::{EnrollmentId, PersonId, SequenceId, Timestamp, UserId};
+use relance_domain::{EnrollmentId, PersonId, SequenceId, TaskId, Timestamp, UserId};
 use std::collections::HashMap;
 
 /// An enrollment as lists name it.
@@ -64,6 +64,15 @@ pub enum NextEmail {
     /// There is no ongoing sequence.
     #[default]
     None,
+}
+
+/// What keeps the next email from having a date, in words: *missing industry*, or the task *Call Lucía*.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitsFor {
+    /// The words.
+    pub words: String,
+    /// The task, if it is one and there already.
+    pub task_id: Option<TaskId>,
 }
 
 impl NextEmail {

@@ -3,6 +3,8 @@
 //! Dropped without [`Tx::commit`], it rolls back. Write transactions of SQLite open with `BEGIN IMMEDIATE`, so nothing
 //! but database calls may be awaited inside. Where the engines truly differ, the difference is a named fragment here.
 
+mod people;
+
 use crate::{
     error::{Result, StorageError},
     value::{Row, Value},
@@ -246,71 +248,6 @@ impl Tx {
             Self::Sqlite(_) => "LIKE",
             Self::Postgres(_) => "ILIKE",
         }
-    }
-
-    /// Fragment: a FROM clause with the people of alias `p` whose words match the query of [`Tx::search_query`] bound
-    /// at `$placeholder`; the index of words is asked first, whatever the rest of the statement.
-    pub fn people_found(&self, placeholder: usize) -> String {
-        match self {
-            Self::Sqlite(_) => format!(
-                "(SELECT rowid AS found_number FROM people_search WHERE people_search MATCH ${placeholder}) found
-                CROSS JOIN people p ON p.search_number = found.found_number"
-            ),
-            Self::Postgres(_) => format!(
-                "(SELECT * FROM people s WHERE array_to_tsvector(string_to_array(s.search_text, ' '))
-                    @@ CAST(CAST(${placeholder} AS TEXT) AS tsquery) OFFSET 0) p"
-            ),
-        }
-    }
-
-    /// Fragment: a FROM clause with a row for each word between two values and each person who has it, read one by one;
-    /// nothing on PostgreSQL, whose index of words is asked as a whole.
-    pub fn words_found(&self, from: usize, before: usize) -> Option<String> {
-        match self {
-            Self::Sqlite(_) => Some(format!("people_search_words WHERE term >= ${from} AND term < ${before}")),
-            Self::Postgres(_) => None,
-        }
-    }
-
-    /// Fragment: a FROM clause with the people of alias `p` who have a word between two values, read one by one where
-    /// [`Tx::words_found`] does.
-    pub fn people_with_word(&self, from: usize, before: usize) -> Option<String> {
-        let found = self.words_found(from, before)?;
-        Some(format!(
-            "(SELECT DISTINCT doc AS found_number FROM {found}) found
-                CROSS JOIN people p ON p.search_number = found.found_number"
-        ))
-    }
-
-    /// Fragment: a FROM clause with the people of alias `p`, few of whom are led to by this index. SQLite would follow the
-    /// order of the list instead and read everyone; PostgreSQL knows how few they are.
-    pub fn people_led_by(&self, index: &str) -> String {
-        match self {
-            Self::Sqlite(_) => format!("people p INDEXED BY {index}"),
-            Self::Postgres(_) => "people p".to_owned(),
-        }
-    }
-
-    /// Fragment: the full-text query for people who have a word that begins with each of `words` (letters and digits).
-    pub fn search_query(&self, words: &[String]) -> String {
-        let (mark, and) = match self {
-            Self::Sqlite(_) => ("\"", " AND "),
-            Self::Postgres(_) => ("'", " & "),
-        };
-        let any = match self {
-            Self::Sqlite(_) => " *",
-            Self::Postgres(_) => ":*",
-        };
-        words.iter().map(|word| format!("{mark}{word}{mark}{any}")).collect::<Vec<_>>().join(and)
-    }
-
-    /// Fragment: the full-text query for people who have each of `words` as it is.
-    pub fn whole_words_query(&self, words: &[String]) -> String {
-        let (mark, and) = match self {
-            Self::Sqlite(_) => ("\"", " AND "),
-            Self::Postgres(_) => ("'", " & "),
-        };
-        words.iter().map(|word| format!("{mark}{word}{mark}")).collect::<Vec<_>>().join(and)
     }
 
     /// Fragment: the database's own clock, milliseconds since the epoch.

@@ -63,6 +63,17 @@ async fn fill(store: &Store) -> UserId {
     actor
 }
 
+/// More than are read and sorted: half of all are in a second sequence.
+async fn enroll_many(store: &Store, actor: UserId) {
+    let mut tx = store.begin().await.unwrap();
+    fixtures::sequence(&mut tx, 2).await;
+    for n in 1..=PEOPLE / 2 {
+        fixtures::enrollment(&mut tx, PEOPLE + n, id(n), 2, actor, Stands::Active, 1).await;
+    }
+    tx.commit().await.unwrap();
+    analyze(store).await;
+}
+
 const fn employees(n: u128) -> u128 {
     n * 7_919 % 977
 }
@@ -104,7 +115,11 @@ fn looks(actor: UserId) -> Vec<(&'static str, PeopleQuery)> {
         ("owner is", rule("owner_id", "is", &actor.to_string())),
         ("tag", rule("tags", "has", "warm")),
         ("in no sequence now", rule("sequence", "in_none_now", "")),
-        ("active in a sequence", rule("sequence", "active_in", &sequence)),
+        ("active in a sequence", rule("sequence", "active_in", &id::<SequenceId>(2).to_string())),
+        ("active in the sequence of a few", rule("sequence", "active_in", &sequence)),
+        ("finished a sequence that nobody has", rule("sequence", "finished_in", &sequence)),
+        ("blocked for a reason", rule("blocked_reason", "is", "no_recipient")),
+        ("next email soon", rule("next_email_at", "before", "1970-01-02")),
         ("lacks data for a sequence", rule("sequence", "lacks_data_for", &sequence)),
         ("custom choice is", rule("custom_fields.tier", "is", "Gold")),
         ("three rules", PeopleQuery { filter: three, ..leads() }),
@@ -127,6 +142,7 @@ async fn assert_indexed(tx: &mut Tx, what: &str, sql: &str, args: Vec<relance_st
 async fn every_published_query_reaches_people_through_an_index() {
     on_both("list plans", |store| async move {
         let actor = fill(&store).await;
+        enroll_many(&store, actor).await;
         let mut tx = store.read().await.unwrap();
         if tx.engine() == Engine::Postgres {
             tx.execute("SET LOCAL enable_seqscan = off", vec![]).await.unwrap();
@@ -139,8 +155,9 @@ async fn every_published_query_reaches_people_through_an_index() {
         for (what, query) in &looks {
             for statement in people_lists::page_statements(&mut tx, query, 51).await.unwrap() {
                 let text = assert_indexed(&mut tx, what, &statement.sql, statement.args).await;
-                if *what == "active in a sequence" {
-                    assert!(text.contains("enrollments_once_per_person"), "{text}");
+                assert!(!text.contains("BLOOM"), "{what} reads everyone in the sequence first:\n{text}");
+                if *what == "active in the sequence of a few" {
+                    assert!(text.contains("enrollments_"), "its enrollments lead to them:\n{text}");
                 }
             }
         }
@@ -176,6 +193,34 @@ async fn words_that_many_have_are_counted_to_the_limit_and_exactly_below_it() {
         }
         let limited = PeopleQuery { filter: Filter::Rule(Rule::new("source", "is", "Fair")), ..search("head") };
         assert_eq!(people_lists::count(&mut tx, &limited, 10_000).await.unwrap(), (6, false));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_few_of_a_sequence_are_found_in_the_order_of_the_list_however_many_others_there_are() {
+    on_both("few of a sequence", |store| async move {
+        let actor = fill(&store).await;
+        let mut tx = store.begin().await.unwrap();
+        fixtures::sequence(&mut tx, 2).await;
+        for (n, person, stands) in
+            [(1, 9, Stands::Finished), (2, 9, Stands::Finished), (3, 4, Stands::Blocked), (5, 7, Stands::Paused)]
+        {
+            fixtures::enrollment(&mut tx, PEOPLE + n, id(person), 2, actor, stands, 1).await;
+        }
+        let named = |op: &str| rule("sequence", op, &id::<SequenceId>(2).to_string());
+        for (query, expected) in [
+            (named("finished_in"), vec![9]),
+            (named("blocked_in"), vec![4]),
+            (named("ongoing_in"), vec![4, 7]),
+            (named("active_in"), vec![]),
+            (rule("blocked_reason", "is", "missing_merge_data"), vec![4]),
+        ] {
+            let page = people_lists::list(&mut tx, &query).await.unwrap();
+            let found: Vec<u128> = page.rows.iter().map(|row| row.person.id.uuid().as_u128()).collect();
+            assert_eq!(found, expected, "{query:?}");
+            assert_eq!(people_lists::count(&mut tx, &query, 10).await.unwrap(), (expected.len(), false), "{query:?}");
+        }
     })
     .await;
 }
