@@ -1,5 +1,6 @@
 // Walks every kind of page a signed-in person can reach by links, in light, dark and on a phone:
-// no axe violation, nothing wider than the screen, at 320 px and at 200 % zoom either. With SCREENSHOTS it keeps a picture of each.
+// no axe violation, nothing wider than the screen, at 320 px and at 200 % zoom either. And every dialog that only a button
+// opens (pressed.mjs). With SCREENSHOTS it keeps a picture of each.
 //
 // Environment: BASE_URL, EMAIL and PASSWORD (or SAID, a file with what `relance demo` printed).
 
@@ -7,10 +8,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { inBrowser, baseUrl } from "./browser.mjs";
+import { pressed } from "./pressed.mjs";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = process.env.SCREENSHOTS;
-const mostPages = 80;
+const mostPages = 200;
+/** Fields of a person whose forms stand for all: a line, a list, a choice, several lines. */
+const shownFields = ["name", "tags", "owner", "address"];
 
 const looks = [
   { name: "light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
@@ -43,7 +47,8 @@ async function signIn(page) {
 /** One name for all pages of a kind: ids and queries left out. */
 function kindOf(path) {
   const parts = path.split("?")[0].split("/").filter(Boolean);
-  const named = parts.map((part) => (/\d/.test(part) && part.length > 12 ? "one" : part));
+  const isField = (part, at) => at === 3 && parts[0] === "people" && parts[2] === "fields" && !shownFields.includes(part);
+  const named = parts.map((part, at) => ((/\d/.test(part) && part.length > 12) || isField(part, at) ? "one" : part));
   return named.join("-") || "start";
 }
 
@@ -88,6 +93,20 @@ async function addTask(page) {
   await page.waitForURL(/\/people\/per_/);
 }
 
+/** What is wrong with an open dialog: buttons that do not fit, and on a phone anything but the whole screen. */
+async function faultsOfDialog(page) {
+  return page.evaluate(() => {
+    const dialog = document.querySelector("dialog[open].modal");
+    if (!dialog) return [];
+    const box = dialog.getBoundingClientRect();
+    const buttons = [...dialog.querySelectorAll(".dialog-foot .button")].filter((button) => button.offsetParent);
+    const cut = buttons.filter((button) => button.getBoundingClientRect().right > box.right + 1);
+    const faults = cut.map((button) => `the button “${button.innerText}” does not fit into its dialog`);
+    if (innerWidth < 720 && box.width < document.documentElement.clientWidth) faults.push(`the dialog is ${box.width} px wide`);
+    return faults;
+  });
+}
+
 async function violationsOf(page) {
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
@@ -103,10 +122,13 @@ await inBrowser(async (page, { context }) => {
   for (const look of looks) {
     await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize(look.viewport);
-    for (const [kind, path] of pages) {
-      await page.goto(baseUrl + path);
+    const opened = [...pages].map(([kind, path]) => [kind, path, () => page.goto(baseUrl + path)]);
+    const dialogs = look.onlyWidth ? [] : pressed.map(({ name, open }) => [name, name, () => open(page)]);
+    for (const [kind, path, open] of [...opened, ...dialogs]) {
+      await open();
       const violations = look.onlyWidth ? [] : await violationsOf(page);
       for (const violation of violations) wrong.push(`${path} (${look.name}): ${violation}`);
+      for (const fault of await faultsOfDialog(page)) wrong.push(`${path} (${look.name}): ${fault}`);
       const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (excess > 0) wrong.push(`${path} (${look.name}): ${excess} px wider than the screen`);
       if (pictures && !look.onlyWidth) {
@@ -115,7 +137,8 @@ await inBrowser(async (page, { context }) => {
       }
     }
   }
-  console.log(`${pages.size} kinds of pages in ${looks.length} looks: ${[...pages.values()].join(" ")}`);
+  assert.ok(pages.size < mostPages, "there are more kinds of pages than are looked at");
+  console.log(`${pages.size} kinds of pages and ${pressed.length} dialogs in ${looks.length} looks: ${[...pages.values()].join(" ")}`);
   await context.clearCookies();
 });
 assert.deepEqual(wrong, [], wrong.join("\n"));

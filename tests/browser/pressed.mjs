@@ -1,0 +1,146 @@
+// What no link leads to: dialogs of a selection, the panes of enrolling many, an import on its way, the palette, the keys.
+// Each entry has a name and a way to it from anywhere; `pages.mjs` looks at them as it looks at pages.
+
+import { baseUrl } from "./browser.mjs";
+
+const dialog = (page) => page.locator("dialog[open]");
+
+/** Selects the first two leads. */
+async function select(page) {
+  await page.goto(`${baseUrl}/leads`);
+  const boxes = page.locator("tr[data-row] input[type=checkbox]");
+  await boxes.nth(0).check();
+  await boxes.nth(1).check();
+  await page.locator(".selection-bar").waitFor();
+}
+
+/** A bulk action of the selection, pressed in the bar or under More. */
+async function press(page, action) {
+  await select(page);
+  const bar = page.locator(".selection-bar");
+  const button = bar.getByRole("button", { name: action, exact: true });
+  if (!(await button.isVisible())) await bar.getByRole("button", { name: "More" }).click();
+  await button.click();
+  await dialog(page).locator("h1, h2").first().waitFor();
+}
+
+async function submit(page, name) {
+  const answered = page.waitForResponse((response) => response.request().method() === "POST");
+  await page.getByRole("button", { name, exact: true }).click();
+  await answered;
+  await page.waitForLoadState("networkidle");
+}
+
+async function choose(page) {
+  await select(page);
+  await page.locator(".selection-bar").getByRole("button", { name: /^Sequence/ }).click();
+  await dialog(page).getByRole("button", { name: "Next" }).waitFor();
+}
+
+async function preview(page) {
+  await choose(page);
+  await submit(page, "Next");
+  await page.getByRole("button", { name: "Check", exact: true }).waitFor();
+}
+
+async function check(page) {
+  await preview(page);
+  await submit(page, "Check");
+  await page.getByRole("heading", { name: "When it ends" }).waitFor();
+}
+
+/** Uploads a small file and stands before its columns. */
+async function columnsOfImport(page) {
+  await page.goto(`${baseUrl}/import`);
+  const buffer = Buffer.from("First name,Last name,Email,Shoe size\nAda,Import,ada@import.example,37\n,,nobody,\n");
+  await page.locator("input[type=file]").setInputFiles({ name: "leads.csv", mimeType: "text/csv", buffer });
+  await page.locator("form .primary[type=submit], form button.primary").last().click();
+  await page.waitForURL(/\/import\/upl_/);
+}
+
+/** Checks the file without importing it, and waits for the report. */
+async function jobOfImport(page) {
+  await columnsOfImport(page);
+  await page.getByRole("button", { name: "Check first" }).click();
+  await page.waitForURL(/\/jobs\/job_/);
+  await page.getByRole("heading", { name: "Left out, each with its reason" }).waitFor();
+}
+
+/** An enrollment that runs: there is always one in the demo. */
+async function running(page) {
+  await page.goto(`${baseUrl}/leads`);
+  const row = page.locator("tr[data-row]").filter({ hasText: "active" }).first();
+  await page.goto(new URL(await row.locator("a[href*='/people/per_']").first().getAttribute("href"), baseUrl).href);
+  const enrollment = page.locator("#widget .widget-rows .head a").first();
+  await page.goto(new URL(await enrollment.getAttribute("href"), baseUrl).href);
+}
+
+async function sentStep(page) {
+  await running(page);
+  const first = page.locator(".timeline a[href*='step=']").first();
+  await page.goto(new URL(await first.getAttribute("href"), baseUrl).href);
+  await page.getByRole("link", { name: "Exactly as sent" }).waitFor();
+}
+
+async function delivery(page) {
+  await sentStep(page);
+  await page.getByRole("link", { name: "Exactly as sent" }).click();
+  await dialog(page).locator("h1, h2").first().waitFor();
+}
+
+async function reschedule(page) {
+  await running(page);
+  await page.getByRole("link", { name: "Reschedule" }).click();
+  await dialog(page).getByLabel("New date and time").waitFor();
+}
+
+async function palette(page) {
+  await page.goto(baseUrl);
+  await page.keyboard.press("Control+k");
+  await dialog(page).locator("input").fill("a");
+  await dialog(page).getByText("Start a sequence for").first().waitFor();
+}
+
+async function keys(page) {
+  await page.goto(baseUrl);
+  await page.locator("h1").click();
+  await page.keyboard.press("?");
+  await dialog(page).locator("h1, h2").first().waitFor();
+}
+
+async function index(page) {
+  await page.goto(`${baseUrl}/leads`);
+  await page.getByRole("button", { name: "Index" }).click();
+  await page.locator("li[data-row]").first().waitFor();
+  await page.waitForLoadState("networkidle");
+}
+
+async function table(page) {
+  await page.goto(`${baseUrl}/leads`);
+  await page.getByRole("button", { name: "Table" }).click();
+  await page.locator("tr[data-row]").first().waitFor();
+  await select(page);
+}
+
+const actions = ["Convert", "Tag", "Assign owner", "Pause", "Stop", "Resume", "Retry blocked", "Export", "Delete"];
+
+export const pressed = [
+  { name: "leads-index", open: index },
+  // The table again for all that follow.
+  { name: "leads-selected", open: table },
+  ...actions.map((action) => ({
+    name: `leads-selected-${action.toLowerCase().replaceAll(" ", "-")}`,
+    open: (page) => press(page, action),
+  })),
+  { name: "enroll-many-choose", open: choose },
+  { name: "enroll-many-preview", open: preview },
+  { name: "enroll-many-check", open: check },
+  { name: "enrollment-running", open: running },
+  { name: "enrollment-sent-step", open: sentStep },
+  { name: "delivery", open: delivery },
+  { name: "enrollment-reschedule", open: reschedule },
+  { name: "import-columns", open: columnsOfImport },
+  { name: "import-checked", open: jobOfImport },
+  { name: "palette-open", open: palette },
+  { name: "keys-open", open: keys },
+];
