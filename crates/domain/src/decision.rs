@@ -13,7 +13,7 @@ mod words;
 use crate::{
     Timestamp,
     calendar::{LocalSchedule, place},
-    delivery::Delivery,
+    delivery::{Delivery, DeliveryState},
     enrollment::{BlockReason, Enrollment, FinishReason},
     forecast::Lane,
     mailbox::Mailbox,
@@ -263,6 +263,28 @@ pub struct Explained {
     /// Nothing was sent before.
     #[serde(skip)]
     is_first_email: bool,
+    /// Someone chose its time.
+    #[serde(skip)]
+    moved_by_hand: bool,
+    /// What stopped it from above.
+    #[serde(skip)]
+    stopped_by: Option<StoppedBy>,
+    /// Its email is past the point of no return.
+    #[serde(skip)]
+    is_leaving: bool,
+}
+
+/// What holds all emails and tasks of a sequence, a rep, a mailbox or the workspace at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StoppedBy {
+    /// The sequence is paused.
+    Sequence,
+    /// The rep is deactivated.
+    Actor,
+    /// All sending is stopped.
+    Workspace,
+    /// The mailbox is paused.
+    Mailbox,
 }
 
 /// What happens now to this enrollment, with the rules in words.
@@ -270,6 +292,9 @@ pub fn decide(facts: &Facts) -> Explained {
     let (decision, judge) = judge(facts, true);
     let leaves_at = judge.leaves_at(&decision);
     Explained {
+        moved_by_hand: facts.enrollment.moved_by_hand && !facts.pressed_send,
+        stopped_by: judge.stopped_by(),
+        is_leaving: facts.delivery.is_some_and(|delivery| matches!(delivery.state, DeliveryState::Leaving { .. })),
         decision,
         leaves_at,
         now: facts.now,

@@ -5,6 +5,7 @@
 //! the engine then does the same to the millisecond. What waits for an event (a missing value, a pause without an end)
 //! has no date, and neither has what follows it. Nothing here fails.
 
+mod foresight;
 mod queue;
 mod run;
 
@@ -25,6 +26,8 @@ use jiff::{civil::Date, tz::TimeZone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+pub use foresight::Foresight;
+
 /// One step to come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedStep {
@@ -42,8 +45,11 @@ pub struct PlannedStep {
     pub after_task: bool,
     /// The rule that moved it from its due time, if one did.
     pub moved_by: Option<RuleKind>,
-    /// The rules of the current step; `None` for those after it.
+    /// The rules of the current step; `None` for those after it, and where it was not asked for.
     pub explained: Option<Explained>,
+    /// Why a step after the current one stands at its date; only where it was asked for.
+    #[serde(skip)]
+    pub foresight: Option<Foresight>,
 }
 
 /// What one mailbox has used today: enough to place one email that is alone in it.
@@ -99,6 +105,8 @@ pub struct Prospect<'a> {
     pub facts: Facts<'a>,
     /// Steps whose texts lack a value for this person, with the tags; those of the current step stand in the facts.
     pub missing: &'a [(StepId, Vec<String>)],
+    /// Each of its steps is to be explained, not only the current one.
+    pub explains: bool,
 }
 
 /// An email that leaves.
@@ -141,7 +149,7 @@ pub fn forecast_all(prospects: &[Prospect], until: Option<Timestamp>) -> Forecas
 
 /// All steps to come of an enrollment alone in its mailbox, the current one first.
 pub fn forecast(facts: &Facts) -> Vec<PlannedStep> {
-    let alone = Prospect { facts: facts.clone(), missing: &[] };
+    let alone = Prospect { facts: facts.clone(), missing: &[], explains: true };
     forecast_all(std::slice::from_ref(&alone), None).steps.pop().unwrap_or_default()
 }
 

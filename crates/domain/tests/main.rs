@@ -12,6 +12,8 @@ mod decision;
 mod drafting;
 #[path = "main/enrolling.rs"]
 mod enrolling;
+#[path = "main/explanations.rs"]
+mod explanations;
 #[path = "main/forecast.rs"]
 mod forecast;
 #[path = "main/history.rs"]

@@ -11,6 +11,7 @@ use crate::{
 use relance_domain::{
     EnrollmentId, MailboxId, StepId, Timestamp,
     decision::Facts,
+    enrollment::tag_words,
     forecast::{Forecast, PlannedStep, Prospect, forecast_all},
     mailbox::Mailbox,
     quota,
@@ -19,7 +20,12 @@ use relance_domain::{
     task::{Task, TaskState},
     workspace::Workspace,
 };
-use relance_storage::{self as storage, Tx, people_lists::PersonRow, people_sequences::NextEmail, sending::InThread};
+use relance_storage::{
+    self as storage, Tx,
+    people_lists::PersonRow,
+    people_sequences::{NextEmail, WaitsFor},
+    sending::InThread,
+};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -70,6 +76,8 @@ pub struct NextStep {
     pub after_task: bool,
     /// Why there is no date, in a few words: *the sequence is paused*.
     pub held: Option<String>,
+    /// The task that comes next, open or still to be created.
+    pub task: Option<WaitsFor>,
 }
 
 impl Engine {
@@ -139,7 +147,8 @@ impl Engine {
             let (next_email_at, after_task) = email.map_or((None, false), |step| (step.planned_at, step.after_task));
             let Some(step) = steps.into_iter().next() else { continue };
             let held = if step.planned_at.is_some() { None } else { future.held(row, &step) };
-            found.insert(id, NextStep { action: step.action, step, has_email, next_email_at, after_task, held });
+            let task = after_task.then(|| task_of(row, &step)).flatten();
+            found.insert(id, NextStep { action: step.action, step, has_email, next_email_at, after_task, held, task });
         }
         Ok(found)
     }
@@ -155,15 +164,35 @@ impl Engine {
         for row in rows.iter_mut().filter(|row| row.next_email != NextEmail::None) {
             let steps = || row.ongoing.iter().filter_map(|e| next.get(&e.enrollment_id)).filter(|next| next.has_email);
             let leaves = steps().filter(|next| !next.after_task).filter_map(|next| next.next_email_at).min();
-            row.next_email = match (leaves, steps().find(|next| next.after_task)) {
-                (Some(at), _) => NextEmail::At(at),
-                (None, Some(next)) => NextEmail::AfterTask(next.step.due_at),
-                (None, None) if steps().next().is_some() => NextEmail::Held(None),
-                (None, None) => NextEmail::None,
+            (row.next_email, row.waits_for) = match (leaves, steps().find(|next| next.after_task)) {
+                (Some(at), _) => (NextEmail::At(at), None),
+                (None, Some(next)) => (NextEmail::AfterTask(next.step.due_at), next.task.clone()),
+                (None, None) if steps().next().is_some() => {
+                    let held = steps().find_map(|next| next.held.clone());
+                    (NextEmail::Held(None), held.map(|words| WaitsFor { words, task_id: None }))
+                }
+                (None, None) => (NextEmail::None, None),
             };
         }
         Ok(())
     }
+}
+
+/// *missing industry*.
+fn missing_words(tags: &[String]) -> String {
+    format!("missing {}", tag_words(tags))
+}
+
+/// The task that the next email waits for, as its line says it.
+fn task_of(row: &Row, step: &PlannedStep) -> Option<WaitsFor> {
+    let written = || {
+        let mut steps = row.due.prepared.version.plan.steps.iter().skip_while(|known| known.id != step.step_id);
+        steps.find_map(|step| step.action.task()).map(|task| task.content.clone())
+    };
+    let open = row.open_task.as_ref();
+    let content = open.map(|task| task.content.clone()).or_else(written)?;
+    let words = content.lines().next().unwrap_or_default().to_owned();
+    Some(WaitsFor { words, task_id: open.map(|task| task.id) })
 }
 
 /// Tags without a value in the emails to come; those of an edited email are judged when it is rendered.
@@ -238,7 +267,7 @@ impl Future {
 
     /// Which enrollment stands at this place of a forecast; `None` = one of those that were added.
     pub fn at(&self, place: usize) -> Option<EnrollmentId> {
-        self.rows.get(place).map(|row| row.due.stored.enrollment.id)
+        self.rows.get(place).map(Self::id_of)
     }
 
     fn facts<'a>(&'a self, row: &'a Row) -> Facts<'a> {
@@ -271,16 +300,28 @@ impl Future {
 
     /// Everything that happens until `until`, with `more` at the end of the world.
     pub fn forecast<'a>(&'a self, until: Option<Timestamp>, more: Vec<Prospect<'a>>) -> Forecast {
-        let mut world: Vec<Prospect<'a>> =
-            self.rows.iter().map(|row| Prospect { facts: self.facts(row), missing: &row.missing }).collect();
+        let mut world = self.world(None);
         world.extend(more);
         forecast_all(&world, until)
     }
 
-    /// The steps to come of one of its enrollments; `None` if it is not among them.
+    /// Everyone there is; each step of `explained` with its explanation.
+    fn world(&self, explained: Option<EnrollmentId>) -> Vec<Prospect<'_>> {
+        let prospect = |row| {
+            let id = Self::id_of(row);
+            Prospect { facts: self.facts(row), missing: &row.missing, explains: Some(id) == explained }
+        };
+        self.rows.iter().map(prospect).collect()
+    }
+
+    const fn id_of(row: &Row) -> EnrollmentId {
+        row.due.stored.enrollment.id
+    }
+
+    /// The steps to come of one of its enrollments, each explained; `None` if it is not among them.
     pub fn steps_of(&self, id: EnrollmentId) -> Option<Vec<PlannedStep>> {
-        let place = self.rows.iter().position(|row| row.due.stored.enrollment.id == id)?;
-        Some(self.forecast(None, Vec::new()).steps.swap_remove(place))
+        let place = self.rows.iter().position(|row| Self::id_of(row) == id)?;
+        Some(forecast_all(&self.world(Some(id)), None).steps.swap_remove(place))
     }
 
     /// The steps to come of one enrollment if its row were another: for what a pause or a new date would lead to.
@@ -296,11 +337,15 @@ impl Future {
     }
 
     fn held(&self, row: &Row, step: &PlannedStep) -> Option<String> {
-        use relance_domain::{enrollment::State, mailbox::MailboxState};
+        use relance_domain::{
+            enrollment::{BlockReason, State},
+            mailbox::MailboxState,
+        };
         let due = &row.due;
         let enrollment = &due.stored.enrollment;
         let desk = enrollment.mailbox_id.and_then(|id| self.mailboxes.get(&id));
         let words = match &enrollment.state {
+            State::Blocked { reason: BlockReason::MissingMergeData { tags }, .. } => return Some(missing_words(tags)),
             State::Blocked { reason, .. } => reason.in_short(),
             State::Paused { .. } => "paused",
             _ if due.sequence.paused_at.is_some() => "the sequence is paused",
@@ -311,10 +356,10 @@ impl Future {
                 Some(MailboxState::Paused) => "the mailbox is paused",
                 Some(state) if state.needs_attention() => "the mailbox",
                 Some(_) if desk.is_some_and(|desk| desk.comparing.is_some()) => "the mailbox is being compared",
-                Some(_) if row.missing.iter().any(|(id, tags)| *id == step.step_id && !tags.is_empty()) => {
-                    "missing data"
+                Some(_) => {
+                    let (_, tags) = row.missing.iter().find(|(id, tags)| *id == step.step_id && !tags.is_empty())?;
+                    return Some(missing_words(tags));
                 }
-                Some(_) => return None,
             },
         };
         Some(words.to_owned())

@@ -9,7 +9,7 @@ use crate::{
     tx::list,
     visibility::{SeenBy, and_seen},
 };
-use relance_domain::{EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId, person::Fields};
+use relance_domain::{EnrollmentId, MailboxId, PersonId, SequenceId, UserId, person::Fields};
 use std::collections::HashMap;
 
 /// An enrollment with the names around it.
@@ -207,34 +207,6 @@ pub async fn blocked_by_reason(tx: &mut Tx, actor: Option<UserId>) -> Result<Vec
     let tail = " GROUP BY e.blocked_reason ORDER BY number DESC, e.blocked_reason";
     let (sql, values) = conditions(filter).finish(head, tail, vec![]);
     tx.all(&sql, values, |row| Ok((row.text("blocked_reason")?, row.count("number")?))).await
-}
-
-/// Emails that leave before `until` if nothing holds them, earliest first: of one user, or of everyone.
-pub async fn leaving_before(
-    tx: &mut Tx,
-    actor: Option<UserId>,
-    until: Timestamp,
-    limit: u32,
-) -> Result<Vec<EnrollmentView>> {
-    let mut conditions = Conditions::new();
-    conditions.and("e.state = 'active' AND e.step_action = 'automated_email' AND e.wake_at < $?", args![until]);
-    if let Some(actor) = actor {
-        conditions.and("e.actor_id = $?", args![actor]);
-    }
-    let head = format!("SELECT {COLUMNS}, {VIEW} FROM enrollments e {JOINS}");
-    let (sql, values) = conditions.finish(&head, " ORDER BY e.wake_at, e.id LIMIT $?", args![limit]);
-    tx.all(&sql, values, read).await
-}
-
-/// How many emails leave before `until` if nothing holds them: of one user, or of everyone.
-pub async fn count_leaving_before(tx: &mut Tx, actor: Option<UserId>, until: Timestamp) -> Result<u32> {
-    let mut conditions = Conditions::new();
-    conditions.and("e.state = 'active' AND e.step_action = 'automated_email' AND e.wake_at < $?", args![until]);
-    if let Some(actor) = actor {
-        conditions.and("e.actor_id = $?", args![actor]);
-    }
-    let (sql, values) = conditions.finish("SELECT COUNT(*) AS number FROM enrollments e", "", vec![]);
-    tx.one(&sql, values, |row| row.count("number")).await
 }
 
 /// How many unfinished enrollments of a sequence stand at which step.

@@ -82,8 +82,8 @@ impl Sheet {
             "completed_sequences" => sequences(&row.completed),
             "next_email_at" => match row.next_email {
                 NextEmail::At(at) => at.to_string(),
-                NextEmail::AfterTask(_) => "After a task".to_owned(),
-                NextEmail::Held(_) => rows::held_words(&row.ongoing),
+                NextEmail::AfterTask(_) => rows::after_words(row),
+                NextEmail::Held(_) => rows::held_words(row),
                 NextEmail::None => String::new(),
             },
             "last_activity_at" => row.last_activity_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),

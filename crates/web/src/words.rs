@@ -178,9 +178,16 @@ impl When {
     /// A moment in a person's zone (`Tue 1 Dec, 09:14`), read by somebody in `own`.
     pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone, own: &TimeZone) -> Self {
         let differs = at.zoned(zone).offset() != at.zoned(own).offset();
+        // Where another day has begun, *today* would be read as one's own.
+        let is_same_day = now.zoned(zone).date() == now.zoned(own).date();
+        let words = if is_same_day {
+            moment(at, now, zone)
+        } else {
+            format!("{}, {}", short(&at.zoned(zone), &now.zoned(zone)), clock(at, zone))
+        };
         Self {
             iso: at.rfc3339(),
-            words: moment(at, now, zone),
+            words,
             place: if differs { place(zone) } else { String::new() },
             exact: exact(at, zone, own),
             is_age: false,
@@ -277,6 +284,12 @@ mod tests {
         assert_eq!(When::moment(then, now, &london, &paris).to_string(), "Tue 1 Dec, 09:14 London");
         assert_eq!(When::moment(then, now, &amsterdam, &paris).to_string(), "Tue 1 Dec, 10:14");
         assert_eq!(exact(then, &london, &paris), "Tue 1 Dec 2026, 09:14 London · 10:14 yours");
+        let (evening, singapore) = (at("2026-11-29T18:17:00Z"), zone("Asia/Singapore"));
+        assert_eq!(
+            When::moment(at("2026-11-30T07:00:00Z"), evening, &singapore, &paris).to_string(),
+            "Mon 30 Nov, 15:00 Singapore",
+            "it is Monday there already: not today to who reads it"
+        );
         let night = at("2026-12-01T04:00:00Z");
         assert_eq!(
             exact(night, &zone("America/New_York"), &paris),

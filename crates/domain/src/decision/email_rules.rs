@@ -107,10 +107,10 @@ impl Judge<'_> {
                 Some((mailbox, age)) if proof_is_fresh(mailbox, facts.now) => {
                     format!("Inbox checked {} ago; limit {limit} s", span_words(age))
                 }
-                Some((_, age)) => {
+                Some((_, age)) if age < DAY => {
                     format!("Inbox checked {} ago; it will be checked just before it leaves", span_words(age))
                 }
-                None => "The inbox will be checked just before it leaves".to_owned(),
+                _ => "The inbox will be checked just before it leaves".to_owned(),
             }
         })
     }

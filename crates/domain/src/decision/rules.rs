@@ -3,7 +3,7 @@
 //!
 //! A rule pushes its row and returns a decision if it does not simply allow. Words are only made when asked for.
 
-use super::{Decision, Facts, Rule, RuleKind, Verdict, task_overdue_at};
+use super::{Decision, Facts, Rule, RuleKind, StoppedBy, Verdict, task_overdue_at};
 use crate::{
     Timestamp,
     calendar::{LocalSchedule, place, time_words},
@@ -115,11 +115,14 @@ impl<'a> Judge<'a> {
         if self.facts.pressed_send {
             return self.allow(RuleKind::Due, |_| "Someone pressed send".to_owned());
         }
+        let words = |judge: &Self| {
+            let moved = if judge.facts.enrollment.moved_by_hand { "Moved by hand to " } else { "" };
+            format!("{moved}{}, and it is {}", judge.at(due), judge.at(now))
+        };
         if due > now {
-            return self
-                .hold(RuleKind::Due, Some(due), |judge| format!("{}, and it is {}", judge.at(due), judge.at(now)));
+            return self.hold(RuleKind::Due, Some(due), words);
         }
-        self.allow(RuleKind::Due, |judge| format!("{}, and it is {}", judge.at(due), judge.at(now)))
+        self.allow(RuleKind::Due, words)
     }
 
     /// Ends, pauses and holds of the enrollment and of everything above it.
@@ -148,20 +151,24 @@ impl<'a> Judge<'a> {
             }
             _ => {}
         }
+        match self.stopped_by() {
+            Some(by) => self.hold(kind, None, |_| by.words().to_owned()),
+            None => self.allow(kind, |_| "All active, nobody has stopped them".to_owned()),
+        }
+    }
+
+    /// What stopped it from above, the widest first.
+    pub fn stopped_by(&self) -> Option<StoppedBy> {
+        let facts = self.facts;
         let sends = self.is_email();
         let mailbox_paused = facts.mailbox.is_some_and(|mailbox| mailbox.state == MailboxState::Paused);
-        let what = if facts.sequence_paused {
-            "The sequence is paused"
-        } else if !facts.actor_active {
-            "The rep who enrolled is deactivated"
-        } else if sends && facts.workspace.paused_at.is_some() {
-            "All sending is stopped"
-        } else if sends && mailbox_paused {
-            "The mailbox is paused"
-        } else {
-            return self.allow(kind, |_| "All active, nobody has stopped them".to_owned());
-        };
-        self.hold(kind, None, |_| what.to_owned())
+        let stops = [
+            (StoppedBy::Sequence, facts.sequence_paused),
+            (StoppedBy::Actor, !facts.actor_active),
+            (StoppedBy::Workspace, sends && facts.workspace.paused_at.is_some()),
+            (StoppedBy::Mailbox, sends && mailbox_paused),
+        ];
+        stops.into_iter().find(|(_, stops)| *stops).map(|(by, _)| by)
     }
 
     /// A listed address ends a sequence that has emails; one that only bounced follows the exit rule.

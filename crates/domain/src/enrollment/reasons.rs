@@ -118,10 +118,13 @@ impl BlockReason {
         match self {
             Self::MissingMergeData { .. } => "missing data",
             Self::NoRecipient => "no address",
-            Self::RecipientRefused { .. } | Self::Bounced { .. } => "the address",
+            Self::RecipientRefused { .. } => "the address was refused",
+            Self::Bounced { .. } => "the address bounced",
             Self::DuplicateAddress => "duplicate address",
             Self::QuotaReached => "the quota",
-            Self::MailboxDisconnected | Self::AuthFailed | Self::MailboxSettings { .. } => "the mailbox",
+            Self::MailboxDisconnected => "the mailbox is disconnected",
+            Self::AuthFailed => "the mailbox refused the password",
+            Self::MailboxSettings { .. } => "the mailbox's settings",
             Self::DeliveryUncertain => "being checked",
             Self::TemplateError { .. } => "the text",
             Self::LateStart => "more than 7 days late",
@@ -225,6 +228,17 @@ impl FinishReason {
             "sequence_archived" => Self::SequenceArchived,
             _ => return None,
         })
+    }
+
+    /// What can follow the end, in a sentence.
+    pub const fn afterwards(&self) -> &'static str {
+        match self {
+            Self::Unsubscribed | Self::Complained | Self::Suppressed => {
+                "Nothing: it is over, and the address is not mailed again unless an admin takes it off the suppression list."
+            }
+            Self::PersonDeleted => "Nothing: it is over.",
+            _ => "Nothing: it is over. The person can be enrolled again.",
+        }
     }
 
     /// *because Maya replied* without the name: the words after *ended because*.

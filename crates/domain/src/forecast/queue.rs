@@ -137,7 +137,7 @@ impl<'a> Queue<'a> {
             let taken = u32::try_from(leave.len()).unwrap_or(u32::MAX);
             match self.runners[entry.1].decide_email(now, used.saturating_add(taken), last) {
                 None => {
-                    leave.push(*entry);
+                    leave.push((*entry, used.saturating_add(taken), last));
                     last = Some(now);
                 }
                 Some(Decision::Wait { until, because: RuleKind::Gap }) => {
@@ -159,9 +159,9 @@ impl<'a> Queue<'a> {
             self.hold_for_quota(desk, leave.len(), now);
         }
         let sent = leave.len();
-        for entry in leave {
+        for (entry, used, last) in leave {
             self.desks[desk].due.remove(&entry);
-            let left = self.runners[entry.1].leave(entry.1, now);
+            let left = self.runners[entry.1].leave(entry.1, now, used, last);
             self.emails.extend(left);
             self.sleep(entry.1);
         }

@@ -2,11 +2,11 @@
 //!
 //! A runner knows nothing of the others; when its email is due it says so, and the queue of its mailbox decides.
 
-use super::{Leaving, PlannedStep, Prospect};
+use super::{Foresight, Leaving, PlannedStep, Prospect};
 use crate::{
     StepId, TaskId, Timestamp,
     calendar::LocalSchedule,
-    decision::{Decision, Explained, Facts, RuleKind, Verdict, decide, decision, task_due_at},
+    decision::{Decision, Explained, Facts, RuleKind, decide, decision, task_due_at},
     enrolling,
     enrollment::{BlockReason, Enrollment, Event, State},
     quota::SlotOrder,
@@ -34,6 +34,7 @@ pub(super) struct Runner<'a> {
     after_task: bool,
     moved_by: Option<RuleKind>,
     explained: Option<Explained>,
+    foresight: Option<Foresight>,
     planned: Vec<PlannedStep>,
 }
 
@@ -41,7 +42,9 @@ impl<'a> Runner<'a> {
     pub fn new(prospect: &'a Prospect<'a>) -> Self {
         let facts = &prospect.facts;
         let state = &facts.enrollment.state;
-        let explained = state.is_ongoing().then(|| decide(facts));
+        let decided = state.is_ongoing().then(|| decision(facts));
+        // Words are made for those who are to be explained: a world has thousands of others.
+        let explained = (prospect.explains && state.is_ongoing()).then(|| decide(facts));
         let wake = match state {
             State::Active { due, .. } => Some((*due).max(facts.now)),
             State::Paused { until, .. } => until.map(|until| until.max(facts.now)),
@@ -50,7 +53,7 @@ impl<'a> Runner<'a> {
             }
             // What the facts of the moment no longer hold goes on now.
             State::Blocked { .. } => {
-                let is_held = matches!(&explained, Some(Explained { decision: Decision::Block { .. }, .. }));
+                let is_held = matches!(&decided, Some(Decision::Block { .. }));
                 (!is_held).then_some(facts.now)
             }
             State::Finished { .. } => None,
@@ -67,8 +70,9 @@ impl<'a> Runner<'a> {
             due: state.due(),
             wake,
             after_task: false,
-            moved_by: explained.as_ref().and_then(mover),
+            moved_by: decided.as_ref().and_then(mover),
             explained,
+            foresight: None,
             planned: Vec::new(),
         };
         if let Some(task) = facts.open_task.filter(|task| task.step_id == state.step()) {
@@ -174,6 +178,7 @@ impl<'a> Runner<'a> {
 
     fn create_task(&mut self, now: Timestamp) {
         let Some((step, text)) = self.step().and_then(|step| Some((step, step.action.task()?))) else { return };
+        self.foresee(now, 0, None);
         self.plan_step(Some(now));
         if text.mode == TaskMode::GoOn {
             return self.go_on(now);
@@ -231,14 +236,7 @@ impl<'a> Runner<'a> {
                 self.wake = until.filter(|until| *until > now);
             }
             Decision::Block { reason, resumes_at } => {
-                self.note(match &reason {
-                    BlockReason::QuotaReached => RuleKind::Quota,
-                    BlockReason::MissingMergeData { .. } | BlockReason::TemplateError { .. } => RuleKind::MergeData,
-                    BlockReason::LateStart => RuleKind::Lateness,
-                    BlockReason::NoRecipient => RuleKind::Recipient,
-                    reason if reason.is_of_mailbox() => RuleKind::Mailbox,
-                    _ => RuleKind::Stopped,
-                });
+                self.note(rule_of(&reason));
                 self.wake = resumes_at.filter(|at| *at > now);
                 self.apply(Event::Blocked { reason, resumes_at }, now);
             }
@@ -260,11 +258,18 @@ impl<'a> Runner<'a> {
     }
 
     /// Its email leaves.
-    pub fn leave(&mut self, prospect: usize, now: Timestamp) -> Option<Leaving> {
+    pub fn leave(
+        &mut self,
+        prospect: usize,
+        now: Timestamp,
+        used_today: u32,
+        last_slot_at: Option<Timestamp>,
+    ) -> Option<Leaving> {
         let step_id = self.enrollment.state.step()?;
         if self.moved_by.is_none() && self.due.is_some_and(|due| due < now) {
             self.moved_by = Some(RuleKind::Gap);
         }
+        self.foresee(now, used_today, last_slot_at);
         self.plan_step(Some(now));
         let left = Leaving { prospect, step_id, at: now, is_first: self.emails_sent == 0 };
         self.emails_sent += 1;
@@ -284,6 +289,31 @@ impl<'a> Runner<'a> {
         (self.has_not_moved, self.is_planned) = (false, false);
         self.due = next.map(|(_, due)| due);
         self.wake = self.due;
+    }
+
+    /// Notes why the current step happens now, if that is asked for.
+    fn foresee(&mut self, now: Timestamp, used_today: u32, last_slot_at: Option<Timestamp>) {
+        if !self.prospect.explains || self.has_not_moved || self.is_planned {
+            return;
+        }
+        self.foresight = Some(Foresight::Happens {
+            due_at: self.due.unwrap_or(now),
+            at: now,
+            held_by: self.moved_by,
+            after_task: self.after_task,
+            seen_at: self.prospect.facts.now,
+            explained: Box::new(decide(&self.facts(now, used_today, last_slot_at))),
+        });
+    }
+
+    /// Notes why the current step will not happen by itself, if that is asked for.
+    fn foresee_held(&mut self) {
+        if !self.prospect.explains || self.has_not_moved || self.is_planned {
+            return;
+        }
+        let now = self.due.unwrap_or(self.prospect.facts.now);
+        let facts = Facts { missing_tags: self.missing(), ..self.facts(now, 0, None) };
+        self.foresight = Some(Foresight::Held(Box::new(decide(&facts))));
     }
 
     /// Puts the current step among the planned ones, once.
@@ -307,12 +337,14 @@ impl<'a> Runner<'a> {
             after_task: self.after_task,
             moved_by: self.moved_by,
             explained,
+            foresight: self.foresight.take(),
         });
     }
 
     /// All its steps; those that nothing brings about by itself stand at the end without a date.
     pub fn into_steps(mut self) -> Vec<PlannedStep> {
         let Some(mut after) = self.enrollment.state.step() else { return self.planned };
+        self.foresee_held();
         self.plan_step(None);
         self.moved_by = None;
         let mut done: Vec<StepId> = std::mem::take(&mut self.enrollment.done_steps);
@@ -321,6 +353,8 @@ impl<'a> Runner<'a> {
         let (plan, now) = (self.prospect.facts.plan, self.prospect.facts.now);
         while let Some((id, _)) = enrolling::following(plan, after, &done, now, &self.local) {
             let Some(step) = plan.step(id) else { break };
+            let position = plan.position(after).unwrap_or(0);
+            self.foresight = self.prospect.explains.then_some(Foresight::After { position, wait: step.wait });
             self.push(step, [None, None]);
             after = id;
             done.push(id);
@@ -330,12 +364,24 @@ impl<'a> Runner<'a> {
 }
 
 /// The rule that holds the current step, unless it is only its due time.
-fn mover(explained: &Explained) -> Option<RuleKind> {
-    match &explained.decision {
+fn mover(decided: &Decision) -> Option<RuleKind> {
+    match decided {
         Decision::Wait { because, .. } if *because != RuleKind::Due => Some(*because),
-        Decision::Block { .. } => {
-            explained.rules.iter().find(|rule| rule.verdict != Verdict::Allows).map(|rule| rule.kind)
-        }
+        Decision::Block { reason, .. } => Some(rule_of(reason)),
         _ => None,
+    }
+}
+
+/// The rule that blocks for this reason.
+const fn rule_of(reason: &BlockReason) -> RuleKind {
+    match reason {
+        BlockReason::QuotaReached => RuleKind::Quota,
+        BlockReason::MissingMergeData { .. } | BlockReason::TemplateError { .. } => RuleKind::MergeData,
+        BlockReason::LateStart => RuleKind::Lateness,
+        BlockReason::NoRecipient => RuleKind::Recipient,
+        BlockReason::MailboxDisconnected | BlockReason::AuthFailed | BlockReason::MailboxSettings { .. } => {
+            RuleKind::Mailbox
+        }
+        _ => RuleKind::Stopped,
     }
 }

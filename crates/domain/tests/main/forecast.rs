@@ -145,7 +145,8 @@ fn forecasts_of_one_mailbox_keep_quota_and_gap_together() {
         missing_tags: &[],
     };
     let rows: Vec<_> = (0..4).map(|number| new.enrollment(number).unwrap()).collect();
-    let world: Vec<Prospect> = rows.iter().map(|row| Prospect { facts: new.facts(row), missing: &[] }).collect();
+    let world: Vec<Prospect> =
+        rows.iter().map(|row| Prospect { facts: new.facts(row), missing: &[], explains: false }).collect();
     let found = forecast_all(&world, None);
     assert!(found.steps.iter().all(|steps| steps.len() == 2 && steps.iter().all(|step| step.planned_at.is_some())));
     let per_day: Vec<u32> = found.per_day(&mailbox, |_| true).into_values().collect();
@@ -189,8 +190,11 @@ fn after_a_departure_the_next_is_chosen_when_the_least_gap_ends() {
         })
         .collect();
     let rows: Vec<_> = new.iter().zip(0..).map(|(new, number)| new.enrollment(number).unwrap()).collect();
-    let world: Vec<Prospect> =
-        new.iter().zip(&rows).map(|(new, row)| Prospect { facts: new.facts(row), missing: &[] }).collect();
+    let world: Vec<Prospect> = new
+        .iter()
+        .zip(&rows)
+        .map(|(new, row)| Prospect { facts: new.facts(row), missing: &[], explains: false })
+        .collect();
     let found = forecast_all(&world, None);
     let times: Vec<String> = found.steps.iter().flat_map(|steps| times(steps)).collect();
     assert_eq!(times[..2], ["Mon 2026-11-23 10:00", "Tue 2026-11-24 09:00"]);

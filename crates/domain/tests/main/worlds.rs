@@ -148,7 +148,7 @@ impl World {
 
     fn play(&self) -> Forecast {
         let world: Vec<Prospect> =
-            self.rows.iter().map(|row| Prospect { facts: self.facts(row), missing: &[] }).collect();
+            self.rows.iter().map(|row| Prospect { facts: self.facts(row), missing: &[], explains: false }).collect();
         forecast_all(&world, None)
     }
 
@@ -248,7 +248,7 @@ fn nobody_who_comes_later_moves_what_leaves_before_them() {
         let alone = world.play();
         let until = world.now.plus_ms(2 * DAY);
         let world_rows: Vec<Prospect> =
-            world.rows.iter().map(|row| Prospect { facts: world.facts(row), missing: &[] }).collect();
+            world.rows.iter().map(|row| Prospect { facts: world.facts(row), missing: &[], explains: false }).collect();
         let part = forecast_all(&world_rows, Some(until));
         let expected: Vec<_> = alone.emails.iter().filter(|email| email.at <= until).collect();
         assert_eq!(part.emails.iter().collect::<Vec<_>>(), expected, "seed {seed}: the horizon changes nothing");
@@ -277,7 +277,11 @@ fn missing_data_holds_one_and_delays_nobody() {
         .rows
         .iter()
         .enumerate()
-        .map(|(n, row)| Prospect { facts: world.facts(row), missing: if n == 0 { &missing } else { &[] } })
+        .map(|(n, row)| Prospect {
+            facts: world.facts(row),
+            missing: if n == 0 { &missing } else { &[] },
+            explains: false,
+        })
         .collect();
     let found = forecast_all(&both, None);
     assert_eq!((found.steps[0][0].planned_at, found.steps[0][0].moved_by), (None, Some(RuleKind::MergeData)));

@@ -112,8 +112,17 @@ pub(crate) fn split(text: &str, delimiter: u8, records: u64) -> Result<Split<'_>
         }
         row_count += 1;
         if reader.position().byte() - before.byte() > LONGEST_RECORD {
-            let message = format!("A quotation mark in line {} is never closed.", before.line());
-            return Err(Refused::at("file", "open_quote", message));
+            let line = before.line();
+            let has_quote = text[offset(&before)..offset(reader.position())].contains('"');
+            return Err(if has_quote {
+                Refused::at("file", "open_quote", format!("A quotation mark in line {line} is never closed."))
+            } else {
+                Refused::at(
+                    "file",
+                    "too_long",
+                    format!("Line {line} is longer than 1 MB. Take it out, then try again."),
+                )
+            });
         }
         if row_count % records == 0 {
             let end = offset(reader.position());

@@ -191,6 +191,7 @@ impl View {
             task: task.cloned(),
             words,
             explained: planned.and_then(|planned| planned.explained.clone()),
+            foresight: planned.and_then(|planned| planned.foresight.clone()),
             may_retry,
         }
     }

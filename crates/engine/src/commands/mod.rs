@@ -50,6 +50,7 @@ pub mod review;
 pub mod sandbox;
 pub mod sequences;
 pub mod sign_in;
+pub mod step_answer;
 pub mod steps;
 pub mod stop;
 pub mod suppressions;

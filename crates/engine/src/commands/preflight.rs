@@ -5,7 +5,10 @@ use super::{
     enroll::OnMissing,
     ground::{Ground, Judged},
 };
-use crate::{Engine, Result, forecasting::MOST_OF_A_MAILBOX};
+use crate::{
+    Engine, Result,
+    forecasting::{Future, MOST_OF_A_MAILBOX},
+};
 use jiff::civil::Date;
 use relance_domain::{
     EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId,
@@ -225,6 +228,39 @@ impl Engine {
         Ok((judged.into_iter().map(|judged| judged.row).collect(), forecast))
     }
 
+    /// What enrolling one person would do in each of these sequences, in their order. What lies before the mailbox is
+    /// read once for all of them.
+    pub async fn preflight_each(
+        &self,
+        actor: &Actor,
+        person: PersonId,
+        sequences: &[SequenceId],
+    ) -> Result<Vec<PreflightRow>> {
+        let mut tx = self.store.read().await?;
+        let mut known: Option<(Option<MailboxId>, Option<Future>)> = None;
+        let mut rows = Vec::with_capacity(sequences.len());
+        for sequence in sequences {
+            let request = EnrollRequest::new(*sequence, vec![person]);
+            let ground = self.ground(&mut tx, actor, &request).await?;
+            let mut judged = judge_all(&mut tx, &ground, actor, &request.person_ids).await?;
+            let desk = ground.sender.mailbox().map(|mailbox| mailbox.id);
+            if known.as_ref().is_none_or(|(of, _)| *of != desk) {
+                known = Some((desk, self.future_of(&mut tx, &ground).await?));
+            }
+            if let Some((_, Some(future))) = &known {
+                forecast_in(&mut tx, future, &ground, &mut judged, OnMissing::Start).await?;
+            }
+            rows.extend(judged.into_iter().map(|judged| judged.row));
+        }
+        Ok(rows)
+    }
+
+    /// Everything that lies before the mailbox of a request.
+    async fn future_of(&self, tx: &mut Tx, ground: &Ground) -> Result<Option<Future>> {
+        let desks: Vec<MailboxId> = ground.sender.mailbox().map(|mailbox| mailbox.id).into_iter().collect();
+        self.future(tx, &desks, &[], MOST_OF_A_MAILBOX).await
+    }
+
     /// The forecast of everyone judged who would start, behind everyone else's; their first steps get their dates.
     async fn forecast_judged(
         &self,
@@ -233,42 +269,52 @@ impl Engine {
         judged: &mut [Judged],
         on_missing: OnMissing,
     ) -> Result<BulkForecast> {
-        let joins =
-            |judged: &Judged| judged.start.is_some() && (judged.missing.is_empty() || on_missing == OnMissing::Start);
-        let mailbox = ground.sender.mailbox();
-        let ids: Vec<PersonId> = judged.iter().filter(|one| joins(one)).map(|one| one.row.person_id).collect();
-        let desks: Vec<MailboxId> = mailbox.map(|mailbox| mailbox.id).into_iter().collect();
-        let Some(future) = self.future(tx, &desks, &[], MOST_OF_A_MAILBOX).await? else {
-            return Ok(BulkForecast::default());
-        };
-        let people: HashMap<PersonId, Person> =
-            people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
-        let mut places = Vec::with_capacity(ids.len());
-        let mut rows: Vec<(Enrollment, &Person, usize)> = Vec::with_capacity(ids.len());
-        for (place, one) in judged.iter().enumerate().filter(|(_, one)| joins(one)) {
-            let Some(person) = people.get(&one.row.person_id) else { continue };
-            let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-            let Some(row) = ground.newcomer(person, &[]).enrollment(number) else { continue };
-            rows.push((row, person, place));
-            places.push(place);
+        match self.future_of(tx, ground).await? {
+            Some(future) => forecast_in(tx, &future, ground, judged, on_missing).await,
+            None => Ok(BulkForecast::default()),
         }
-        let newcomers = rows
-            .iter()
-            .map(|(row, person, place)| Prospect {
-                facts: ground.newcomer(person, &[]).facts(row),
-                missing: &judged[*place].missing,
-            })
-            .collect();
-        let forecast = future.forecast(None, newcomers);
-        let known = future.len();
-        let found = summary_of(&forecast, known, ground);
-        let firsts: Vec<Option<Timestamp>> =
-            forecast.steps[known..].iter().map(|steps| steps.first().and_then(|step| step.planned_at)).collect();
-        for (place, first) in places.into_iter().zip(firsts) {
-            judged[place].row.first_at = first;
-        }
-        Ok(found)
     }
+}
+
+/// The forecast of everyone judged who would start, in a world that was read.
+async fn forecast_in(
+    tx: &mut Tx,
+    future: &Future,
+    ground: &Ground,
+    judged: &mut [Judged],
+    on_missing: OnMissing,
+) -> Result<BulkForecast> {
+    let joins =
+        |judged: &Judged| judged.start.is_some() && (judged.missing.is_empty() || on_missing == OnMissing::Start);
+    let ids: Vec<PersonId> = judged.iter().filter(|one| joins(one)).map(|one| one.row.person_id).collect();
+    let people: HashMap<PersonId, Person> =
+        people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
+    let mut places = Vec::with_capacity(ids.len());
+    let mut rows: Vec<(Enrollment, &Person, usize)> = Vec::with_capacity(ids.len());
+    for (place, one) in judged.iter().enumerate().filter(|(_, one)| joins(one)) {
+        let Some(person) = people.get(&one.row.person_id) else { continue };
+        let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let Some(row) = ground.newcomer(person, &[]).enrollment(number) else { continue };
+        rows.push((row, person, place));
+        places.push(place);
+    }
+    let newcomers = rows
+        .iter()
+        .map(|(row, person, place)| Prospect {
+            facts: ground.newcomer(person, &[]).facts(row),
+            missing: &judged[*place].missing,
+            explains: false,
+        })
+        .collect();
+    let forecast = future.forecast(None, newcomers);
+    let known = future.len();
+    let found = summary_of(&forecast, known, ground);
+    let firsts: Vec<Option<Timestamp>> =
+        forecast.steps[known..].iter().map(|steps| steps.first().and_then(|step| step.planned_at)).collect();
+    for (place, first) in places.into_iter().zip(firsts) {
+        judged[place].row.first_at = first;
+    }
+    Ok(found)
 }
 
 /// Days, ends and numbers of a forecast whose prospects from `known` on are the selection.

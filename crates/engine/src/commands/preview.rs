@@ -7,7 +7,7 @@ use relance_domain::{
     decision::{Explained, RuleKind},
     delivery::Delivery,
     enrollment::Enrollment,
-    forecast::Prospect,
+    forecast::{Foresight, Prospect},
     person::Person,
     sequence::{Sequence, Version},
     step::Step,
@@ -94,6 +94,8 @@ pub struct EnrollmentStep {
     pub words: Words,
     /// The decision about the current step, with the rules and the values compared.
     pub explained: Option<Explained>,
+    /// Why a step after the current one stands at its date.
+    pub foresight: Option<Foresight>,
     /// *Retry* may be pressed at this step.
     pub may_retry: bool,
     /// Which rule moved a step to come from its due time, if one did.
@@ -160,7 +162,7 @@ impl Engine {
         let newcomer = ground.newcomer(&person, &[]);
         let row = newcomer.enrollment(0);
         let joins: Vec<Prospect> =
-            row.iter().map(|row| Prospect { facts: newcomer.facts(row), missing: &[] }).collect();
+            row.iter().map(|row| Prospect { facts: newcomer.facts(row), missing: &[], explains: false }).collect();
         let planned = match (&future, joins.is_empty()) {
             (Some(future), false) => future.forecast(None, joins).steps.pop().unwrap_or_default(),
             _ => Vec::new(),

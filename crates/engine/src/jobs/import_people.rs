@@ -95,11 +95,9 @@ fn judge(cells: &[String], asked: &ImportPayload, known: &Known) -> std::result:
     if cells.iter().all(|cell| cell.trim().is_empty()) {
         return Err("This row is empty.".to_owned());
     }
-    if cells.len() < columns {
-        return Err(format!("This row has {} columns, the header has {columns}.", cells.len()));
-    }
-    if cells.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
-        return Err(format!("This row has {} columns, the header has {columns}.", cells.len()));
+    let has_more = cells.iter().skip(columns).any(|cell| !cell.trim().is_empty());
+    if cells.len() < columns || has_more {
+        return Err(wrong_width(cells, columns));
     }
     let mut fields = Fields::default();
     let mut wrong: Vec<Refused> = Vec::new();
@@ -121,6 +119,14 @@ fn judge(cells: &[String], asked: &ImportPayload, known: &Known) -> std::result:
         return Ok(fields);
     }
     Err(wrong.into_iter().map(|refused| refused.message).collect::<Vec<_>>().join(" "))
+}
+
+/// *This row has 1 column, the header has 3.*, and what may be behind it.
+fn wrong_width(cells: &[String], columns: usize) -> String {
+    let has = if cells.len() == 1 { "1 column".to_owned() } else { format!("{} columns", cells.len()) };
+    let spans_lines = cells.iter().any(|cell| cell.contains('\n'));
+    let hint = if spans_lines { " It spans several lines: a quotation mark in it may never be closed." } else { "" };
+    format!("This row has {has}, the header has {columns}.{hint}")
 }
 
 /// What a row became.

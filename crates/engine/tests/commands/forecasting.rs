@@ -4,7 +4,7 @@ use super::*;
 use relance_domain::{
     MailboxId, Timestamp,
     enrollment::{Event, PausedBy, State},
-    mailbox::Provider,
+    mailbox::{Away, Provider},
     schedule::{Day, MinuteOfDay, Schedule, ScheduleZone, Window, WindowFor},
     task::TaskState,
     time::{DAY, HOUR, MINUTE},
@@ -72,6 +72,15 @@ fn random_steps(world: &World, dice: &mut Dice) -> Vec<Step> {
     steps.collect()
 }
 
+/// Sometimes a day or two without sending, soon.
+fn random_away(world: &World, dice: &mut Dice) -> Vec<Away> {
+    let today = world.engine.now().zoned(&jiff::tz::TimeZone::UTC).date();
+    let day = |days: u64| today.saturating_add(jiff::Span::new().days(i64::try_from(days).expect("a few")));
+    let from = 1 + dice.below(4);
+    let to = from + dice.below(2);
+    (dice.below(2) == 0).then(|| Away { from: day(from), to: day(to) }).into_iter().collect()
+}
+
 async fn random_mailbox(world: &World, dice: &mut Dice, n: usize) -> MailboxId {
     let new = NewMailbox {
         user_id: world.actor.user_id(),
@@ -85,7 +94,7 @@ async fn random_mailbox(world: &World, dice: &mut Dice, n: usize) -> MailboxId {
         time_zone: dice.one(&ZONES).to_owned(),
         daily_quota: Some(1 + dice.below(4) as u32),
         min_gap_seconds: Some(dice.one(&[0, 60, 600, 5_400])),
-        away: Vec::new(),
+        away: random_away(world, dice),
         check: false,
     };
     world.engine.connect_mailbox(&world.actor, new).await.expect("connected").id

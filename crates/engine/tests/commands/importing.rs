@@ -164,6 +164,17 @@ async fn files_that_cannot_be_imported_say_why() {
     assert_eq!(start(NewImport { mapping, ..import("a,b\n1,2\n") }).await, ["unknown_field"]);
     let open_quote = format!("last name,email\n\"never closed,{}\n", "x\n".repeat(600_000));
     assert_eq!(start(import(open_quote)).await, ["open_quote"]);
+    let long = format!("last name,email\n{},a@b.test\n", "x".repeat(1_100_000));
+    assert_eq!(start(import(long)).await, ["too_long"]);
+}
+
+#[tokio::test]
+async fn a_row_that_a_quotation_mark_made_of_several_lines_says_so() {
+    let (_, rows) = run(&monday().await, import("last name,email\n\"open,a@b.test\nNext,next@b.test\n")).await;
+    assert_eq!(
+        rows[0].reason,
+        "This row has 1 column, the header has 2. It spans several lines: a quotation mark in it may never be closed."
+    );
 }
 
 #[tokio::test]

@@ -100,11 +100,6 @@ async fn counts_say_how_many_stand_where_and_why_the_blocked_are_held() {
         assert_eq!(everyone, [("auth_failed".to_owned(), 2), ("no_recipient".to_owned(), 1)]);
         let theirs = enrollment_views::blocked_by_reason(&mut tx, Some(other)).await.expect("read");
         assert_eq!(theirs, [("auth_failed".to_owned(), 1)]);
-        let leaving = enrollment_views::leaving_before(&mut tx, Some(made.user), at(11), 9).await.expect("read");
-        assert_eq!(ids(&leaving), [id(10)]);
-        assert_eq!(enrollment_views::count_leaving_before(&mut tx, None, at(11)).await.expect("read"), 1);
-        assert_eq!(enrollment_views::count_leaving_before(&mut tx, Some(other), at(11)).await.expect("read"), 0);
-        assert_eq!(enrollment_views::count_leaving_before(&mut tx, None, at(10)).await.expect("read"), 0);
         let steps = enrollment_views::steps_of_sequence(&mut tx, made.sequence).await.expect("read");
         assert_eq!(steps, [(made.version, step(1), 5)]);
         let people = [id(10), id(14)];

@@ -7,7 +7,10 @@ use relance_domain::{
     EnrollmentId, MailboxId, PersonId, SequenceId, Timestamp, UserId,
     enrollment::{BlockReason, Enrollment, FinishReason, State},
 };
-use relance_engine::commands::preview::{EnrollmentPreview, EnrollmentStep, StepStatus};
+use relance_engine::commands::{
+    preview::{EnrollmentPreview, EnrollmentStep, StepStatus},
+    step_answer::Answer,
+};
 use relance_storage::enrollment_views::EnrollmentView;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -207,6 +210,9 @@ impl From<EnrollmentPreview> for EnrollmentWithSteps {
             tags: step.words.missing_tags.clone(),
         };
         let warnings = preview.steps.iter().filter(to_come).map(warning).collect();
+        let answers: Vec<Answer> = preview.steps.iter().map(|step| preview.answer(step)).collect();
+        let steps =
+            preview.steps.into_iter().zip(answers).map(|(step, said)| EnrollmentStepBody::of(step, said)).collect();
         let position = preview.enrollment.position(&preview.version.plan);
         let names = Names {
             person: preview.person.name(),
@@ -216,11 +222,7 @@ impl From<EnrollmentPreview> for EnrollmentWithSteps {
             emails_sent: preview.emails_sent,
             finished_by: None,
         };
-        Self {
-            enrollment: EnrollmentBody::of(preview.enrollment, names),
-            steps: preview.steps.into_iter().map(EnrollmentStepBody::from).collect(),
-            warnings,
-        }
+        Self { enrollment: EnrollmentBody::of(preview.enrollment, names), steps, warnings }
     }
 }
 

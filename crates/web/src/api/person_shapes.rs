@@ -1,12 +1,18 @@
 //! What people look like in JSON.
 
 use super::{body, doc, shapes::EndedBody};
-use crate::problem::{Problem, Result};
+use crate::{
+    pages::people::rows,
+    problem::{Problem, Result},
+};
 use relance_domain::{
     EnrollmentId, PersonId, SequenceId, Timestamp, UserId,
     person::{Address, Fields, Kind, Person},
 };
-use relance_storage::{people_lists::PersonRow, people_sequences::InSequence};
+use relance_storage::{
+    people_lists::PersonRow,
+    people_sequences::{InSequence, NextEmail},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -204,6 +210,8 @@ pub struct PersonBody {
     /// When the next email leaves, as far as time alone decides; `null` if a task, a pause or a block comes first.
     #[schema(value_type = Option<doc::Instant>)]
     pub next_email_at: Option<Timestamp>,
+    /// What it waits for where there is no date, in words: `After task Call Ada`, `Held: missing industry`.
+    pub next_email_waits_for: Option<String>,
     /// The last event in the history.
     #[schema(value_type = Option<doc::Instant>)]
     pub last_activity_at: Option<Timestamp>,
@@ -211,12 +219,18 @@ pub struct PersonBody {
 
 impl From<PersonRow> for PersonBody {
     fn from(row: PersonRow) -> Self {
+        let next_email_waits_for = match row.next_email {
+            NextEmail::AfterTask(_) => Some(rows::after_words(&row)),
+            NextEmail::Held(_) => Some(rows::held_words(&row)),
+            NextEmail::At(_) | NextEmail::None => None,
+        };
         Self {
             name: row.person.name(),
             person: row.person,
             ongoing_sequences: row.ongoing.into_iter().map(SequenceOfPerson::from).collect(),
             completed_sequences: row.completed.into_iter().map(SequenceOfPerson::from).collect(),
             next_email_at: row.next_email.at(),
+            next_email_waits_for,
             last_activity_at: row.last_activity_at,
         }
     }

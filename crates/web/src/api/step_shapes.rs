@@ -3,10 +3,13 @@
 use super::{doc, templates::WordsBody};
 use relance_domain::{
     DeliveryId, StepId, TaskId, Timestamp, UserId,
-    decision::{Departed, Explained, Rule, RuleKind, Verdict},
+    decision::{Rule, RuleKind, Verdict},
     task::{Task, TaskState},
 };
-use relance_engine::commands::preview::{EnrollmentStep, StepPreview, StepStatus};
+use relance_engine::commands::{
+    preview::{EnrollmentStep, StepPreview, StepStatus},
+    step_answer::Answer,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -113,11 +116,12 @@ pub struct EnrollmentStepBody {
     task: Option<StepTaskBody>,
     /// What the person got or will get.
     words: WordsBody,
-    /// Why it happens when it does, in a sentence; of the current step, and of emails that were sent.
-    because: Option<String>,
-    /// What releases it, in a sentence; of the current step.
-    releases: Option<String>,
-    /// Every rule with the values compared; of the current step, and as it was when an email was sent.
+    /// Why it happens or happened when it does, or why it does not, in a sentence or two.
+    because: String,
+    /// What releases it, in a sentence.
+    releases: String,
+    /// Every rule with the values compared: now for the current step, at its date for those after it, as it was then
+    /// for an email that was sent. Empty where nothing is or was compared.
     explanation: Vec<RuleBody>,
     /// *Retry* may be asked for.
     may_retry: bool,
@@ -133,8 +137,9 @@ pub struct EnrollmentStepBody {
     may_edit: bool,
 }
 
-impl From<EnrollmentStep> for EnrollmentStepBody {
-    fn from(step: EnrollmentStep) -> Self {
+impl EnrollmentStepBody {
+    /// A step with what is said about it.
+    pub fn of(step: EnrollmentStep, answer: Answer) -> Self {
         let delivery = step.delivery.map(|delivery| DeliveryBody {
             id: delivery.id,
             message_id: delivery.message_id,
@@ -144,8 +149,6 @@ impl From<EnrollmentStep> for EnrollmentStepBody {
             generation: delivery.generation,
             attempts: delivery.attempts,
         });
-        let departed = Departed::of(&step.departed);
-        let explained = step.explained.as_ref();
         Self {
             id: step.step.id,
             position: step.position,
@@ -156,13 +159,9 @@ impl From<EnrollmentStep> for EnrollmentStepBody {
             executed_at: step.executed_at,
             delivery,
             task: step.task.as_ref().map(StepTaskBody::from),
-            because: explained.map(Explained::sentence).or_else(|| departed.as_ref().map(Departed::sentence)),
-            releases: explained.map(Explained::releases),
-            explanation: explained
-                .map(|explained| &explained.rules)
-                .or_else(|| departed.as_ref().map(|departed| &departed.rules))
-                .map(|rules| rules.iter().map(RuleBody::from).collect())
-                .unwrap_or_default(),
+            because: answer.sentence,
+            releases: answer.releases,
+            explanation: answer.rules.iter().map(RuleBody::from).collect(),
             may_retry: step.may_retry,
             moved_by: step.moved_by.map(rule_word),
             edited_by: step.edited.map(|(by, _)| by),

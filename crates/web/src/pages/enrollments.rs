@@ -8,7 +8,9 @@ mod steps;
 use askama::Template;
 use axum::extract::State as AppState;
 use axum::response::Response;
+use relance_domain::decision::Decision;
 use relance_domain::enrollment::{BlockReason, State};
+use relance_domain::forecast::Foresight;
 use relance_domain::person::{Kind, Person};
 use relance_domain::{EnrollmentId, StepId};
 use relance_engine::commands::preview::EnrollmentPreview;
@@ -89,7 +91,7 @@ pub async fn show(
         chip,
         lines: steps::lines(&preview, chosen, &visitor),
         explanation: explain::read(&preview, chosen, &visitor),
-        cures: cures(&view, &preview),
+        cures: cures(&view, &preview, chosen),
         ended: ended(&preview, &visitor),
         beside: steps::beside(&preview, chosen, &view, &visitor),
         buttons: buttons(&preview, chosen),
@@ -135,9 +137,20 @@ fn chip(preview: &EnrollmentPreview, view: &EnrollmentView, visitor: &Visitor) -
     }
 }
 
-fn cures(view: &EnrollmentView, preview: &EnrollmentPreview) -> Vec<Cure> {
+/// What helps at the step shown: the one that is blocked, or a later one that will be.
+fn cures(view: &EnrollmentView, preview: &EnrollmentPreview, chosen: usize) -> Vec<Cure> {
+    let Some(step) = preview.steps.get(chosen) else { return Vec::new() };
+    if let Some(Foresight::Held(explained)) = &step.foresight {
+        let Decision::Block { reason, .. } = &explained.decision else { return Vec::new() };
+        // Only what data cure can be done before it is due.
+        let is_data = matches!(reason, BlockReason::MissingMergeData { .. } | BlockReason::NoRecipient);
+        let cures = if is_data { widget::cures(view, reason, &preview.person) } else { Vec::new() };
+        return cures.into_iter().filter(|cure| !cure.is_post).collect();
+    }
     match &preview.enrollment.state {
-        State::Blocked { reason, .. } => widget::cures(view, reason, &preview.person),
+        State::Blocked { reason, step: held, .. } if *held == step.step.id => {
+            widget::cures(view, reason, &preview.person)
+        }
         _ => Vec::new(),
     }
 }

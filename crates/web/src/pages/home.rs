@@ -106,7 +106,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response> 
         causes,
         decisions,
         replies,
-        day: day::read(&mut tx, &visitor).await?,
+        day: day::read(&app, &mut tx, &visitor).await?,
         frame,
     };
     answer::page(&page)
@@ -117,12 +117,13 @@ fn sub(tasks: u64, replies: u64, waiting: u64) -> String {
         return "Nothing waits for you.".to_owned();
     }
     let waits = if waiting == 1 { "person waits" } else { "people wait" };
-    format!(
-        "{}, {}, and {} {waits} for something from you.",
-        words::count(tasks, "task", "tasks"),
-        words::count(replies, "new reply", "new replies"),
-        words::number(waiting),
-    )
+    let parts = [
+        (tasks, words::count(tasks, "task", "tasks")),
+        (replies, words::count(replies, "new reply", "new replies")),
+        (waiting, format!("{} {waits} for something from you", words::number(waiting))),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
+    format!("{}.", words::list(&parts))
 }
 
 async fn todos(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<Todo>> {
@@ -324,6 +325,8 @@ mod tests {
         ] {
             assert!(html.contains(words), "{words}");
         }
-        assert!(page.sub.contains("2 tasks, 1 new reply, and 3 people wait"));
+        assert!(page.sub.contains("2 tasks, 1 new reply and 3 people wait"));
+        assert_eq!(sub(0, 0, 1), "1 person waits for something from you.");
+        assert_eq!(sub(0, 0, 0), "Nothing waits for you.");
     }
 }

@@ -308,3 +308,25 @@ async fn the_check_of_many_answers_the_forecast_of_the_mailbox_day_by_day() {
     assert_eq!(done["forecast"], *forecast, "what was told is what was started");
     assert_eq!(done["rows"][0]["first_at"], checked["rows"][0]["first_at"]);
 }
+
+#[tokio::test]
+async fn every_step_says_why_it_stands_where_it_does_and_what_releases_it() {
+    let scene = Scene::new().await;
+    let enrollment = scene.enroll().await;
+    let said = |body: &Value, step: usize, key: &str| body["steps"][step][key].as_str().expect("words").to_owned();
+    let planned = scene.read(&enrollment).await;
+    assert!(said(&planned, 1, "because").contains("it is due then, and nothing is expected to hold it"), "{planned}");
+    let rules = planned["steps"][1]["explanation"].as_array().expect("rules");
+    assert!(rules.iter().any(|rule| rule["rule"] == "window" && rule["verdict"] == "allows"), "{rules:?}");
+    scene.act(&enrollment, "pause", json!({})).await.expect(200);
+    let paused = scene.read(&enrollment).await;
+    assert_eq!(said(&paused, 0, "because"), "It is paused until someone resumes it.");
+    assert_eq!(said(&paused, 0, "releases"), "Someone, by pressing Resume.");
+    assert!(said(&paused, 1, "because").starts_with("It has no date yet: it comes "), "{paused}");
+    assert_eq!(said(&paused, 1, "releases"), "What step 1 waits for.");
+    scene.act(&enrollment, "stop", json!({})).await.expect(200);
+    let stopped = scene.read(&enrollment).await;
+    assert_eq!(statuses(&stopped), ["cancelled", "cancelled"]);
+    assert_eq!(said(&stopped, 1, "because"), "It was not sent: the sequence ended because it was stopped.");
+    assert_eq!(said(&stopped, 1, "releases"), "Nothing: it is over. The person can be enrolled again.");
+}

@@ -52,7 +52,7 @@ async fn a_bulk_enrollment_is_checked_with_its_chart_before_it_starts() {
             "Last first email leaves",
             "has no email address",
             "Start for 1 person",
-            "Change the address",
+            "Add email",
         ],
     );
     let refused = post([fields("check"), vec![("rows", "refused".into())]].concat()).await;
@@ -127,4 +127,23 @@ async fn the_widget_says_what_holds_a_sequence_everyone_waits_for() {
     let admin = relance_domain::user::Actor::User { id: at.admin.id, role: at.admin.role };
     at.engine.pause_workspace(&admin).await.expect("stopped");
     browser.get(&format!("/people/{lead}")).await.shows(200, &["Held: all sending is stopped"]);
+}
+
+#[tokio::test]
+async fn every_step_of_an_enrollment_is_explained_on_its_page() {
+    let (at, browser, _, id, first) = started().await;
+    let page = browser.get(&format!("/enrollments/{id}")).await;
+    page.shows(200, &["It is not due before", "Time window", "What releases it", "The clock, at"]);
+    let mut tx = at.engine.store.read().await.expect("a view");
+    let enrollment = id.parse().expect("an id");
+    let stored = relance_storage::enrollments::find(&mut tx, enrollment).await.expect("read").expect("a row");
+    let version = relance_storage::sequences::find_version(&mut tx, stored.enrollment.version_id).await;
+    drop(tx);
+    let steps = version.expect("read").expect("a version").plan.steps;
+    let second = steps.iter().find(|step| step.id.to_string() != first).expect("a second step").id;
+    let later = browser.get(&format!("/enrollments/{id}?step={second}")).await;
+    later.shows(200, &["Planned", "nothing is expected to hold it", "By the rules at that moment", "Daily quota"]);
+    browser.post(&format!("/enrollments/{id}/stop"), &[]).await;
+    let ended = browser.get(&format!("/enrollments/{id}?step={second}")).await;
+    ended.shows(200, &["Cancelled", "It was not sent: the sequence ended because it was stopped."]);
 }

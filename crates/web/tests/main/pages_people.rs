@@ -243,10 +243,7 @@ async fn a_bulk_action_says_what_it_will_do_and_reports_each_row() {
     browser.post("/people/enroll", &chosen).await.shows(200, &["Start a sequence for 2 people", "Winter depots"]);
     let with = |more: &[(&'static str, &'static str)]| [&chosen[..], more].concat();
     let check = [&with(&[("pane", "check")])[..], &[("in", sequence.as_str())]].concat();
-    browser
-        .post("/people/enroll", &check)
-        .await
-        .shows(200, &["Start for 1 person", "Left out", "Nobody", "Change the address"]);
+    browser.post("/people/enroll", &check).await.shows(200, &["Start for 1 person", "Left out", "Nobody", "Add email"]);
     let start = [&with(&[("pane", "start")])[..], &[("in", sequence.as_str())]].concat();
     let report = browser.post("/people/enroll", &start).await.location();
     browser.get(&report).await.shows(200, &["started for 1 person", "Nobody"]);

@@ -1,10 +1,10 @@
 //! The first pane of the dialog: the sequences that can be started for a person, and why one cannot.
 
 use askama::Template;
-use relance_domain::PersonId;
 use relance_domain::person::Person;
 use relance_domain::sequence::{Sequence, SequenceState};
-use relance_engine::commands::preflight::{EnrollRequest, Preflight, PreflightRow};
+use relance_domain::{EnrollmentId, PersonId};
+use relance_engine::commands::preflight::{Preflight, PreflightRow};
 use relance_storage::Tx;
 use relance_storage::sequences::{self, SequenceFilter};
 
@@ -31,7 +31,11 @@ pub struct Offer {
     pub words: String,
     /// It cannot be started for this person.
     pub is_refused: bool,
-    /// What is in the way, to look at.
+    /// It is chosen at first.
+    pub is_first: bool,
+    /// What cures it, and where.
+    pub cure: &'static str,
+    /// Where that is.
     pub href: String,
 }
 
@@ -47,6 +51,13 @@ pub(super) struct ChoosePage {
     has_mailbox: bool,
 }
 
+impl ChoosePage {
+    /// One of them can be started.
+    fn may_go_on(&self) -> bool {
+        self.offers.iter().any(|offer| !offer.is_refused)
+    }
+}
+
 /// The sequences in use that the visitor may use and whose name contains `q`.
 pub async fn active(tx: &mut Tx, visitor: &Visitor, q: &str) -> Result<Vec<Sequence>> {
     let filter = SequenceFilter { search: q.trim(), states: &[SequenceState::Active], folder: "" };
@@ -58,11 +69,12 @@ pub async fn active(tx: &mut Tx, visitor: &Visitor, q: &str) -> Result<Vec<Seque
 /// The page on which a sequence is chosen for this person.
 pub(super) async fn read(app: &App, visitor: &Visitor, person: &Person, asked: Asked) -> Result<ChoosePage> {
     let found = active(&mut app.read().await?, visitor, &asked.q).await?;
-    let mut offers = Vec::with_capacity(found.len());
-    for sequence in found {
-        let request = EnrollRequest::new(sequence.id, vec![person.id]);
-        let row = app.engine.preflight(&visitor.actor, &request).await?.into_iter().next();
-        offers.push(offer(&sequence, row.as_ref(), visitor));
+    let ids: Vec<_> = found.iter().map(|sequence| sequence.id).collect();
+    let rows = app.engine.preflight_each(&visitor.actor, person.id, &ids).await?;
+    let mut offers: Vec<Offer> =
+        found.iter().zip(&rows).map(|(sequence, row)| offer(sequence, row, person, visitor)).collect();
+    if let Some(first) = offers.iter_mut().find(|offer| !offer.is_refused) {
+        first.is_first = true;
     }
     Ok(ChoosePage {
         frame: visitor.frame("leads"),
@@ -75,30 +87,38 @@ pub(super) async fn read(app: &App, visitor: &Visitor, person: &Person, asked: A
     })
 }
 
-fn offer(sequence: &Sequence, row: Option<&PreflightRow>, visitor: &Visitor) -> Offer {
+/// What cures a refusal, and where; empty if nothing here does.
+pub(super) fn cure(code: &str, enrollment: Option<EnrollmentId>, person: PersonId) -> (&'static str, String) {
+    match (code, enrollment) {
+        (_, Some(enrollment)) => ("Open it", urls::enrollment(enrollment)),
+        ("no_email", _) => ("Add email", urls::edit_field(person, "email")),
+        ("invalid_email" | "bounced_before", _) => ("Change the address", urls::edit_field(person, "email")),
+        ("suppressed", _) => ("See why", urls::SUPPRESSIONS.to_owned()),
+        ("no_mailbox", _) => ("Connect a mailbox", urls::new_mailbox()),
+        _ => ("", String::new()),
+    }
+}
+
+fn offer(sequence: &Sequence, row: &PreflightRow, person: &Person, visitor: &Visitor) -> Offer {
     let steps = words::count(sequence.draft.steps.len() as u64, "step", "steps");
-    let first = row
-        .and_then(|row| row.first_at)
-        .map(|at| crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
+    let first = row.first_at.map(|at| crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
     let begins = if sequence.draft.steps.first().is_some_and(|step| step.action.is_automated_email()) {
         "first email"
     } else {
         "first task"
     };
-    let before = if row.is_some_and(|row| row.was_enrolled_before) { " · was in it before" } else { "" };
+    let before = if row.was_enrolled_before { " · was in it before" } else { "" };
     let base = Offer { id: sequence.id.to_string(), name: sequence.name.clone(), ..Offer::default() };
-    match row.map(|row| &row.outcome) {
-        Some(Preflight::Refused { message, enrollment_id, .. }) => Offer {
-            words: message.clone(),
-            is_refused: true,
-            href: enrollment_id.map(urls::enrollment).unwrap_or_default(),
-            ..base
-        },
-        Some(Preflight::WaitsForData { tags }) => {
+    match &row.outcome {
+        Preflight::Refused { code, message, enrollment_id } => {
+            let (cure, href) = cure(code, *enrollment_id, person.id);
+            Offer { words: message.clone(), is_refused: true, cure, href, ..base }
+        }
+        Preflight::WaitsForData { tags } => {
             let tags = relance_domain::enrollment::tag_words(tags);
             Offer { words: format!("{steps}, waits for {tags}{before}"), ..base }
         }
-        _ => Offer {
+        Preflight::Starts => Offer {
             words: first.map_or_else(|| format!("{steps}{before}"), |at| format!("{steps}, {begins} {at}{before}")),
             ..base
         },
@@ -127,6 +147,7 @@ mod tests {
                     name: "Winter depots".into(),
                     words: "Already active.".into(),
                     is_refused: true,
+                    cure: "Open it",
                     href: "/enrollments/enr_1".into(),
                     ..Offer::default()
                 },
@@ -135,7 +156,9 @@ mod tests {
             has_mailbox: false,
         };
         let html = page.render().expect("a page");
-        for words in ["Depot trial offer", "first email Today, 10:04", "Already active.", "Connect a mailbox"] {
+        for words in
+            ["Depot trial offer", "first email Today, 10:04", "Already active.", "Open it", "Connect a mailbox"]
+        {
             assert!(html.contains(words), "{words}");
         }
         let empty = ChoosePage { offers: Vec::new(), is_admin: false, ..page };

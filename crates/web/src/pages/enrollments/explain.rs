@@ -1,7 +1,9 @@
 //! The explanation of the current step: the answer, the strip, every rule with the values compared.
 
+use jiff::tz::TimeZone;
 use relance_domain::Timestamp;
 use relance_domain::decision::{Departed, Explained, Rule, RuleKind, Verdict};
+use relance_domain::forecast::Foresight;
 use relance_engine::commands::preview::{EnrollmentPreview, EnrollmentStep, StepStatus};
 
 use super::steps::first_name;
@@ -66,30 +68,73 @@ pub struct Explanation {
     pub would_stop: String,
 }
 
-/// The explanation of the step at `chosen`, if it is the current one.
+/// Why the step at `chosen` is where it is.
 pub fn read(preview: &EnrollmentPreview, chosen: usize, visitor: &Visitor) -> Option<Explanation> {
     let step = preview.steps.get(chosen)?;
-    let Some(explained) = step.explained.as_ref() else { return departed(step, preview, visitor) };
-    let (state, chip) = chip(step, explained);
-    let due = preview.enrollment.state.due();
-    Some(Explanation {
-        state,
-        chip,
+    let answer = preview.answer(step);
+    let zone = crate::pages::people::rows::zone_of(&preview.person, visitor);
+    let base = Explanation {
         step: step_words(step),
-        at: words::clock(explained.now, &visitor.zone),
-        answer: explained.sentence(),
-        strip: due.and_then(|due| strip(due, explained, step.step.action.is_automated_email())),
-        heading: if state == "active" { "Why now" } else { "Why not yet" },
-        rules: explained.rules.iter().map(|rule| row(rule, explained)).collect(),
-        releases: explained.releases(),
-        would_stop: explained.would_stop(first_name(&preview.person)),
-    })
+        at: words::clock(visitor.now, &visitor.zone),
+        answer: answer.sentence,
+        releases: answer.releases,
+        would_stop: "Nothing: it is over.".to_owned(),
+        rules: answer.rules.iter().map(|rule| row(rule, visitor.now, &zone)).collect(),
+        ..Explanation::default()
+    };
+    if let Some(explained) = &step.explained {
+        return Some(current(step, explained, preview, base));
+    }
+    if let Some(left) = Departed::of(&step.departed).filter(|_| step.status == StepStatus::Sent) {
+        return Some(departed(&left, visitor, &zone, base));
+    }
+    let Some(foresight) = &step.foresight else {
+        let (state, chip) = past_chip(step.status);
+        return Some(Explanation { state, chip, heading: "Why then", ..base });
+    };
+    let (state, chip) = match foresight {
+        Foresight::Happens { .. } => ("waiting", "Planned"),
+        Foresight::Held(_) => ("blocked", "Will be held"),
+        Foresight::After { .. } => ("waiting", "No date yet"),
+    };
+    let would_stop = would_stop(preview);
+    Some(Explanation { state, chip, heading: "By the rules at that moment", would_stop, ..base })
 }
 
-/// The explanation of an email that has left, as it was written down at that moment.
-fn departed(step: &EnrollmentStep, preview: &EnrollmentPreview, visitor: &Visitor) -> Option<Explanation> {
-    let left = Departed::of(&step.departed).filter(|_| step.status == StepStatus::Sent)?;
-    let zone = crate::pages::people::rows::zone_of(&preview.person, visitor);
+fn would_stop(preview: &EnrollmentPreview) -> String {
+    Explained::would_stop(first_name(&preview.person))
+}
+
+/// The step that comes next, by the rules of this moment.
+fn current(
+    step: &EnrollmentStep,
+    explained: &Explained,
+    preview: &EnrollmentPreview,
+    base: Explanation,
+) -> Explanation {
+    let (state, chip) = chip(step, explained);
+    let due = preview.enrollment.state.due();
+    Explanation {
+        state,
+        chip,
+        strip: due.and_then(|due| strip(due, explained, step.step.action.is_automated_email())),
+        heading: if state == "active" { "Why now" } else { "Why not yet" },
+        rules: of_decision(explained),
+        would_stop: would_stop(preview),
+        ..base
+    }
+}
+
+/// The rules of a decision; only the one that holds is marked, though others would hold it too.
+fn of_decision(explained: &Explained) -> Vec<RuleRow> {
+    let decisive = explained.because();
+    let is_decisive = |rule: &Rule| decisive.is_none_or(|kind| kind == rule.kind);
+    let rows = explained.rules.iter().map(|rule| (rule, row(rule, explained.now, &explained.zone)));
+    rows.map(|(rule, row)| RuleRow { holds: row.holds && is_decisive(rule), ..row }).collect()
+}
+
+/// An email that has left, as it was written down at that moment.
+fn departed(left: &Departed, visitor: &Visitor, zone: &TimeZone, base: Explanation) -> Explanation {
     let row = |rule: &Rule| {
         let (icon, name) = face(rule.kind);
         let held = left.held_by == Some(rule.kind);
@@ -97,22 +142,31 @@ fn departed(step: &EnrollmentStep, preview: &EnrollmentPreview, visitor: &Visito
         let state = if held { "waiting" } else { "active" };
         RuleRow { icon, name, compared: rule.compared.clone(), result: result.to_owned(), state, holds: held }
     };
-    Some(Explanation {
+    let when = crate::pages::in_sentence(&words::moment(left.left_at, visitor.now, zone));
+    Explanation {
         state: "completed",
         chip: "Sent",
-        step: step_words(step),
         at: words::clock(left.left_at, &visitor.zone),
-        answer: format!(
-            "{} It left {}.",
-            left.sentence(),
-            crate::pages::in_sentence(&words::moment(left.left_at, visitor.now, &zone))
-        ),
-        strip: None,
+        answer: format!("{} It left {when}.", base.answer),
         heading: "Why then",
         rules: left.rules.iter().map(row).collect(),
-        releases: format!("Nothing: it has left. Times are those of {}.", left.place),
+        releases: format!("{} Times are those of {}.", base.releases, left.place),
         would_stop: "Nothing: what has left cannot be called back.".to_owned(),
-    })
+        ..base
+    }
+}
+
+/// The chip of a step that nothing is decided about any more.
+const fn past_chip(status: StepStatus) -> (&'static str, &'static str) {
+    match status {
+        StepStatus::Sent => ("completed", "Sent"),
+        StepStatus::Done => ("completed", "Done"),
+        StepStatus::Skipped => ("left-out", "Skipped"),
+        StepStatus::Failed => ("blocked", "Refused"),
+        StepStatus::Uncertain => ("uncertain", "Uncertain"),
+        StepStatus::Leaving => ("active", "Leaves now"),
+        StepStatus::Planned | StepStatus::Waiting | StepStatus::Cancelled => ("ended", "Cancelled"),
+    }
 }
 
 /// *Step 3, email*.
@@ -143,7 +197,11 @@ fn strip(due: Timestamp, explained: &Explained, is_email: bool) -> Option<Strip>
     let span = leaves.since(begin).max(1);
     let is_today = |at: Timestamp| at.zoned(&explained.zone).date() == now.zoned(&explained.zone).date();
     let at = |at: Timestamp| {
-        if is_today(at) { words::clock(at, &explained.zone) } else { words::moment(at, now, &explained.zone) }
+        if is_today(at) {
+            words::clock(at, &explained.zone)
+        } else {
+            crate::pages::in_sentence(&words::moment(at, now, &explained.zone))
+        }
     };
     Some(Strip {
         due: if due < now { format!("Due {}", at(due)) } else { String::new() },
@@ -177,10 +235,9 @@ const fn face(kind: RuleKind) -> (&'static str, &'static str) {
     }
 }
 
-fn row(rule: &Rule, explained: &Explained) -> RuleRow {
+fn row(rule: &Rule, now: Timestamp, zone: &TimeZone) -> RuleRow {
     let (icon, name) = face(rule.kind);
-    let until =
-        |at: Timestamp| words::moment(at, explained.now, &explained.zone).trim_start_matches("Today, ").to_owned();
+    let until = |at: Timestamp| words::moment(at, now, zone).trim_start_matches("Today, ").to_owned();
     let (result, state) = match rule.verdict {
         Verdict::Allows => ("Allows".to_owned(), "active"),
         Verdict::Holds { until: Some(at) } => (format!("Holds until {}", until(at)), "waiting"),

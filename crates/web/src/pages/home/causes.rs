@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use relance_domain::PersonId;
 use relance_domain::enrollment::{BlockReason, State};
+use relance_domain::person::Kind;
 use relance_storage::Tx;
 use relance_storage::enrollment_views::{self, EnrollmentFilter, EnrollmentView};
 
@@ -120,6 +121,34 @@ fn missing_one(name: &str, people: &[(PersonId, &str)]) -> Cause {
     }
 }
 
+/// *The addresses of 3 people bounced*.
+fn held(because: &BlockReason, name: &str, number: u64) -> String {
+    let people = words::people(number);
+    match (because, number) {
+        (BlockReason::Bounced { .. }, 1) => format!("The address of {name} bounced"),
+        (BlockReason::Bounced { .. }, _) => format!("The addresses of {people} bounced"),
+        (BlockReason::RecipientRefused { .. }, 1) => format!("The address of {name} was refused"),
+        (BlockReason::RecipientRefused { .. }, _) => format!("The addresses of {people} were refused"),
+        (BlockReason::NoRecipient, 1) => format!("{name} has no email address"),
+        (BlockReason::NoRecipient, _) => format!("{people} have no email address"),
+        (_, 1) => format!("{name} is held"),
+        (_, _) => format!("{people} are held"),
+    }
+}
+
+/// The list that all of them are in: leads, contacts, or first the kind that most of them are.
+fn see(rows: &[EnrollmentView], because: &BlockReason) -> (String, String) {
+    let leads = rows.iter().filter(|view| view.person_kind == Kind::Lead.as_str()).count();
+    let kind = if leads * 2 >= rows.len() { Kind::Lead } else { Kind::Contact };
+    let of_kind = if kind == Kind::Lead { leads } else { rows.len() - leads };
+    let words = match (kind, of_kind == rows.len()) {
+        (_, true) => "See them".to_owned(),
+        (Kind::Lead, false) => format!("See the {}", words::count(of_kind as u64, "lead", "leads")),
+        (Kind::Contact, false) => format!("See the {}", words::count(of_kind as u64, "contact", "contacts")),
+    };
+    (words, urls::with_query(urls::people(kind), &[("blocked", because.code())]))
+}
+
 fn other(rows: &[EnrollmentView], number: u64) -> Option<Cause> {
     let first = rows.first()?;
     let because = reason(first)?;
@@ -132,17 +161,12 @@ fn other(rows: &[EnrollmentView], number: u64) -> Option<Cause> {
                 format!("{} Nothing was lost; {waits}. {}", because.sentence(), because.releases()),
             )
         }
-        (false, 1) => {
-            (format!("{} is held", first.person_name), format!("{} {}", because.sentence(), because.releases()))
-        }
-        (false, n) => {
-            (format!("{} are held", words::people(n)), format!("{} {}", because.sentence(), because.releases()))
-        }
+        (false, n) => (held(because, &first.person_name, n), format!("{} {}", because.sentence(), because.releases())),
     };
     let (cure, href) = match (because.is_of_mailbox(), first.stored.enrollment.mailbox_id, number) {
         (true, Some(mailbox), _) => ("Reconnect".to_owned(), urls::mailbox(mailbox)),
         (_, _, 1) => ("Open".to_owned(), urls::enrollment(first.stored.enrollment.id)),
-        _ => ("See them".to_owned(), urls::with_query("/leads", &[("blocked", because.code())])),
+        _ => see(rows, because),
     };
     let retry = if because.retryable() { because.code().to_owned() } else { String::new() };
     Some(Cause { state: "blocked", title, text, cure, href, retry })

@@ -2,14 +2,17 @@
 
 use relance_domain::activity::ActivityKind;
 use relance_domain::time;
-use relance_storage::{Tx, activities, enrollment_views};
+use relance_storage::{Tx, activities};
 
+use crate::app::App;
 use crate::errors::Result;
 use crate::session::Visitor;
 use crate::words;
 
 /// Emails counted at most.
 const MOST: u32 = 2000;
+/// Enrollments that the forecast of the day looks at: those that come up first.
+const MOST_PLANNED: u32 = 600;
 /// Height of the tallest bar, and of the axis, in units of the drawing.
 const HEIGHT: u32 = 84;
 const BASE: u32 = 104;
@@ -71,6 +74,11 @@ pub struct Day {
 }
 
 impl Day {
+    /// Nothing was sent, and nothing will be.
+    pub const fn is_empty(&self) -> bool {
+        self.sent + self.planned == 0
+    }
+
     /// Labels keep their distance: every hour, every second or every third.
     pub fn has_label(&self, hour: &Hour) -> bool {
         let step = match self.hours.len() {
@@ -87,23 +95,23 @@ impl Day {
     }
 }
 
-/// Reads the user's day.
-pub async fn read(tx: &mut Tx, visitor: &Visitor) -> Result<Day> {
+/// Reads the user's day: what was sent, and what the rules that send let leave until its end.
+pub async fn read(app: &App, tx: &mut Tx, visitor: &Visitor) -> Result<Day> {
     let zone = &visitor.zone;
     let today = visitor.now.zoned(zone).date();
     let begin = time::start_of_day(today, zone).unwrap_or(visitor.now);
     let sent =
         activities::list_recent(tx, ActivityKind::EmailSent, begin, Some(visitor.user.id), MOST as usize).await?;
-    let planned = enrollment_views::leaving_before(tx, Some(visitor.user.id), visitor.end_of_today(), MOST).await?;
+    let own: Vec<_> = visitor.mailboxes.iter().map(|mailbox| mailbox.id).collect();
+    let future = if own.is_empty() { None } else { app.engine.future(tx, &own, &[], MOST_PLANNED).await? };
+    let planned = future.map(|future| future.forecast(Some(visitor.end_of_today()), Vec::new()).emails);
     let mut counts = [(0, 0); 24];
     let hour_of = |at: relance_domain::Timestamp| usize::from(at.zoned(zone).hour().unsigned_abs());
     for event in &sent {
         counts[hour_of(event.at)].0 += 1;
     }
-    for view in &planned {
-        if let Some(due) = view.stored.enrollment.state.due() {
-            counts[hour_of(due.max(visitor.now))].1 += 1;
-        }
+    for email in planned.iter().flatten().filter(|email| email.at < visitor.end_of_today()) {
+        counts[hour_of(email.at)].1 += 1;
     }
     let quota: u32 = visitor.mailboxes.iter().map(|mailbox| mailbox.daily_quota).sum();
     Ok(draw(&counts, if quota > 0 { words::number(quota) } else { String::new() }, words::place(zone)))

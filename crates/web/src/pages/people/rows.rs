@@ -8,7 +8,7 @@ use relance_domain::person::Person;
 use relance_domain::{PersonId, Timestamp, UserId};
 use relance_storage::people_fields::PeopleField;
 use relance_storage::people_lists::{Page, PersonRow};
-use relance_storage::people_sequences::{InSequence, NextEmail};
+use relance_storage::people_sequences::{InSequence, NextEmail, WaitsFor};
 
 use crate::session::Visitor;
 use crate::urls;
@@ -35,6 +35,8 @@ pub enum Cell {
     Empty,
     /// Text.
     Text(String),
+    /// The open task after which the next email leaves: its address and its words.
+    AfterTask(String, String),
     /// Text that leads somewhere.
     Link(String, String),
     /// Tags.
@@ -146,8 +148,11 @@ fn next_email(row: &PersonRow, visitor: &Visitor) -> Cell {
             let zone = zone_of(&row.person, visitor);
             Cell::NextEmail(When::moment(at.max(visitor.now), visitor.now, &zone, &visitor.zone))
         }
-        NextEmail::AfterTask(_) => Cell::Text("After a task".to_owned()),
-        NextEmail::Held(_) => Cell::Text(held_words(&row.ongoing)),
+        NextEmail::AfterTask(_) => match &row.waits_for {
+            Some(WaitsFor { words, task_id: Some(id) }) => Cell::AfterTask(urls::task(*id), words.clone()),
+            _ => Cell::Text(after_words(row)),
+        },
+        NextEmail::Held(_) => Cell::Text(held_words(row)),
         NextEmail::None => Cell::Empty,
     }
 }
@@ -226,7 +231,7 @@ pub const REASONS: [(&str, &str); 13] = [
     ("missing_merge_data", "missing data"),
     ("held_for_review", "reply to review"),
     ("delivery_uncertain", "being checked"),
-    ("auth_failed", "the mailbox"),
+    ("auth_failed", "the mailbox refused the password"),
     ("mailbox_disconnected", "the mailbox is disconnected"),
     ("mailbox_settings", "the mailbox's settings"),
     ("no_recipient", "no address"),
@@ -243,10 +248,15 @@ pub fn reason_words(code: &str) -> &str {
     REASONS.iter().find(|(known, _)| *known == code).map_or(code, |(_, words)| words)
 }
 
-/// *Held: quota reached*: why the next email has no date.
-pub fn held_words(ongoing: &[InSequence]) -> String {
-    let why = ongoing.iter().find_map(|e| e.blocked_reason.as_deref()).unwrap_or("paused");
-    format!("Held: {}", reason_words(why))
+/// *Held: missing industry*: why the next email has no date.
+pub fn held_words(row: &PersonRow) -> String {
+    let stored = || row.ongoing.iter().find_map(|e| e.blocked_reason.as_deref()).map_or("paused", reason_words);
+    format!("Held: {}", row.waits_for.as_ref().map_or_else(stored, |waits| waits.words.as_str()))
+}
+
+/// *After task Call Lucía*: the next email has no date of its own.
+pub fn after_words(row: &PersonRow) -> String {
+    row.waits_for.as_ref().map_or_else(|| "After a task".to_owned(), |waits| format!("After task {}", waits.words))
 }
 
 #[cfg(test)]

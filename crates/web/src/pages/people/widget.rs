@@ -94,6 +94,16 @@ impl Widget {
     pub fn total(&self) -> usize {
         self.active.len() + self.blocked.len() + self.completed.len()
     }
+
+    /// The attribute of the tab that is open at first: the first that has something in it.
+    pub fn current(&self, tab: &str) -> &'static str {
+        let first = match (self.active.is_empty(), self.blocked.is_empty()) {
+            (false, _) => "active",
+            (true, false) => "blocked",
+            (true, true) => "completed",
+        };
+        if tab == first { " aria-current=true" } else { "" }
+    }
 }
 
 /// What the rows are drawn from.

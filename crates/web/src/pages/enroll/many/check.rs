@@ -13,7 +13,7 @@ use relance_engine::commands::preflight::{Preflight, PreflightRow, PreflightSumm
 use relance_storage::people;
 
 use super::super::chart::{self, Chart};
-use super::super::steps;
+use super::super::{choose, steps};
 use super::{Ground, judged};
 use crate::app::App;
 use crate::errors::{FormErrors, Result};
@@ -219,24 +219,23 @@ fn check_row(row: &PreflightRow, person: &Person, visitor: &Visitor) -> CheckRow
             }
         }
         Preflight::Refused { code, message, enrollment_id } => {
-            let (cure, cure_href) = match (code.as_str(), enrollment_id) {
-                (_, Some(enrollment)) => ("Open it", urls::enrollment(*enrollment)),
-                ("no_email" | "invalid_email" | "bounced_before", _) => {
-                    ("Change the address", urls::edit_field(person.id, "email"))
-                }
-                ("no_mailbox", _) => ("Connect a mailbox", urls::new_mailbox()),
-                _ => ("", String::new()),
-            };
+            let (cure, cure_href) = choose::cure(code, *enrollment_id, person.id);
+            // What to do about it stands beside as a link.
+            let reason = if cure.is_empty() { message.as_str() } else { first_sentence(message) };
             CheckRow {
                 state: "left-out",
                 chip: "Left out",
-                words: message.clone(),
+                words: reason.to_owned(),
                 cure: cure.to_owned(),
                 cure_href,
                 ..base
             }
         }
     }
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
 }
 
 /// Where the values are filled in that some of them lack; empty if nobody does.
