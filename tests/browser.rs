@@ -74,6 +74,26 @@ async fn browser_the_page_of_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn browser_tasks_by_keys_and_drafts_sent_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("tasks", &relance.url, &signing_in).await.expect("a rep works through the tasks");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_the_settings_of_a_team() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("team", &relance.url, &signing_in).await.expect("an admin runs the team");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn browser_lists_by_mouse_and_by_keyboard() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("demo").display().to_string();

@@ -77,11 +77,15 @@ pub enum ActivityKind {
     SuppressionLifted,
     /// An enrollment follows another version of its sequence.
     VersionChanged,
+    /// An enrollment or task was given to another rep.
+    HandedOver,
+    /// A closed task was opened again.
+    TaskReopened,
 }
 
 impl ActivityKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::PersonCreated,
         Self::PersonImported,
         Self::PersonEdited,
@@ -117,6 +121,8 @@ impl ActivityKind {
         Self::SignalReceived,
         Self::SuppressionLifted,
         Self::VersionChanged,
+        Self::HandedOver,
+        Self::TaskReopened,
     ];
 
     /// As in the database and the API.
@@ -157,6 +163,8 @@ impl ActivityKind {
             Self::SignalReceived => "signal_received",
             Self::SuppressionLifted => "suppression_lifted",
             Self::VersionChanged => "version_changed",
+            Self::HandedOver => "handed_over",
+            Self::TaskReopened => "task_reopened",
         }
     }
 

@@ -88,6 +88,9 @@ macro_rules! acts {
 
 acts! {
     SignedIn = SignIn, "signed_in", "signed in";
+    SignInFailed = SignIn, "sign_in_failed", "failed to sign in as";
+    SignedOut = SignIn, "signed_out", "signed out";
+    SessionEnded = SignIn, "session_ended", "ended a session of";
     SignInBlocked = SignIn, "sign_in_blocked", "blocked signing in after too many failures";
     SignedOutEverywhere = SignIn, "signed_out_everywhere", "ended every session of";
     PasswordChanged = SignIn, "password_changed", "changed their own password";
@@ -106,6 +109,8 @@ acts! {
     WorkspaceChanged = Settings, "workspace_changed", "changed the settings";
     SendingStopped = Settings, "sending_stopped", "stopped all sending";
     SendingResumed = Settings, "sending_resumed", "resumed sending";
+    BackupRestored = Settings, "backup_restored", "restored a backup";
+    AuditExported = Settings, "audit_exported", "exported the audit log";
     KeyChanged = Settings, "key_changed", "sealed all secrets under a new key";
     FieldSaved = Settings, "field_saved", "saved the custom field";
     FieldDeleted = Settings, "field_deleted", "deleted the custom field";
@@ -133,6 +138,8 @@ acts! {
     PeopleExported = People, "people_exported", "exported people";
     PeopleDeleted = People, "people_deleted", "deleted";
     PeopleRestored = People, "people_restored", "restored";
+    TagRenamed = People, "tag_renamed", "renamed the tag";
+    TagDeleted = People, "tag_deleted", "deleted the tag";
     BulkStarted = People, "bulk_started", "started a bulk action";
     TokenMade = Api, "token_made", "made the API token";
     TokenDeleted = Api, "token_deleted", "deleted the API token";

@@ -122,6 +122,11 @@ impl<'a> LocalSchedule<'a> {
         Self { schedule, zone: zone_of(schedule, person, actor_zone, workspace).0 }
     }
 
+    /// The schedule of a plan for the tasks of a rep: in the rep's own zone, whose days they are due on.
+    pub fn of_rep(schedule: Option<&'a Schedule>, actor_zone: Option<&TimeZone>, workspace: &Workspace) -> Self {
+        Self { schedule, zone: actor_zone.cloned().unwrap_or_else(|| workspace.zone()) }
+    }
+
     /// The end of a wait that starts at `from`, before any window.
     pub fn add_wait(&self, from: Timestamp, wait: Wait) -> Timestamp {
         let amount = i64::from(wait.amount);

@@ -127,6 +127,11 @@ impl<'a> Facts<'a> {
         LocalSchedule::of(self.plan.schedule.as_ref(), self.person, self.actor_zone.as_ref(), self.workspace)
     }
 
+    /// The schedule in the zone of the rep, for when tasks are due and overdue.
+    pub fn local_of_rep(&self) -> LocalSchedule<'a> {
+        LocalSchedule::of_rep(self.plan.schedule.as_ref(), self.actor_zone.as_ref(), self.workspace)
+    }
+
     /// Nothing was sent before: the next email is a first email.
     pub const fn is_first_email(&self) -> bool {
         self.emails_sent == 0
@@ -384,12 +389,12 @@ fn departed_late(facts: &Facts, due: Timestamp) -> Option<RuleKind> {
     })
 }
 
-/// When a task made at `created` is due.
+/// When a task made at `created` is due; `local` is the rep's ([`Facts::local_of_rep`]).
 pub fn task_due_at(created: Timestamp, task: &TaskText, local: &LocalSchedule) -> Timestamp {
     local.add_wait(created, Wait { amount: task.due_in_days, unit: WaitUnit::Days })
 }
 
-/// When an unfinished task is skipped; `None` if its step does not say *wait until overdue*.
+/// When an unfinished task is skipped, `local` being the rep's; `None` if its step does not say *wait until overdue*.
 pub fn task_overdue_at(task: &Task, step: &Step, local: &LocalSchedule) -> Option<Timestamp> {
     let text = step.action.task().filter(|text| text.mode == TaskMode::WaitUntilOverdue)?;
     Some(local.add_wait(task.due_at, Wait { amount: text.overdue_days, unit: WaitUnit::BusinessDays }))

@@ -154,6 +154,13 @@ pub enum Event {
         /// The step and its due time.
         to: Option<(StepId, Timestamp)>,
     },
+    /// The task of the step before is open again, before anything has followed it: back to its step.
+    TaskReopened {
+        /// The step of the task.
+        step: StepId,
+        /// Since when it is due.
+        due: Timestamp,
+    },
     /// The end, for whatever reason.
     Ended {
         /// Why.
@@ -217,6 +224,8 @@ impl State {
             (Finished { reason: FinishReason::Completed, .. }, E::Moved { to: Some((step, due)) }) => {
                 Active { step, due }
             }
+            (Active { .. }, E::TaskReopened { step, due }) => Active { step, due },
+            (Paused { until, by, .. }, E::TaskReopened { step, due }) => Paused { step, due, until, by },
             // A touch that was already leaving tells us nothing once the sequence has ended.
             (state @ Finished { .. }, E::StepDone { .. } | E::Blocked { .. }) => state,
             (Active { .. } | Paused { .. } | Blocked { .. }, E::Ended { reason }) => Finished { reason, at: now },
@@ -234,6 +243,7 @@ fn refused(state: &State, event: &Event) -> Refused {
         Event::Resumed => "be resumed",
         Event::Rescheduled { .. } => "be rescheduled",
         Event::Moved { .. } => "follow another version",
+        Event::TaskReopened { .. } => "go back to a task",
         Event::Ended { .. } => "be stopped",
     };
     Refused::new("not_allowed", format!("This enrollment is {} and cannot {what}.", state.word()))

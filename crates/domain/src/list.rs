@@ -52,6 +52,33 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// Puts `to` in the place of `from` wherever a rule compares `field` with it; whether anything changed.
+    pub fn replace_value(&mut self, field: &str, from: &str, to: &str) -> bool {
+        match self {
+            Self::All { all: filters } | Self::Any { any: filters } => {
+                filters.iter_mut().fold(false, |changed, filter| filter.replace_value(field, from, to) || changed)
+            }
+            Self::Rule(rule) if rule.field == field => match &mut rule.value {
+                serde_json::Value::String(text) if text == from => {
+                    to.clone_into(text);
+                    true
+                }
+                serde_json::Value::Array(values) => {
+                    let mut changed = false;
+                    for value in values.iter_mut().filter(|value| value.as_str() == Some(from)) {
+                        *value = to.into();
+                        changed = true;
+                    }
+                    changed
+                }
+                _ => false,
+            },
+            Self::Rule(_) => false,
+        }
+    }
+}
+
 /// One rule: a field compared with a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {

@@ -4,7 +4,10 @@
 //! enrollment follows one version. [`Plan::check`] states what a plan needs before it can be activated.
 
 use crate::{
-    Refused, SequenceId, StepId, TeamId, Timestamp, UserId, VersionId, schedule::Schedule, step::Step, user::Actor,
+    Refused, SequenceId, StepId, TeamId, Timestamp, UserId, VersionId,
+    schedule::Schedule,
+    step::{Step, TaskMode},
+    user::Actor,
 };
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +190,12 @@ impl Plan {
                     }
                 }
                 emails += 1;
+            }
+            if let (Some(_), Some(task)) = (step.action.email(), step.action.task())
+                && task.mode == TaskMode::GoOn
+            {
+                let message = "A manual email is waited for, so that it can be sent. Choose another way to go on.";
+                wrong.push(Refused::at(field("task.mode"), "not_for_emails", message));
             }
             if let Some(task) = step.action.task() {
                 if task.content.trim().is_empty() {

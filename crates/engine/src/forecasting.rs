@@ -216,7 +216,7 @@ fn missing_of(due: &Due, mailbox: &Mailbox, edited: &HashSet<(EnrollmentId, Step
             due.prepared.missing(step.id, &values, &thread)
         };
         missing.push((step.id, tags));
-        thread.push(InThread { message_id: String::new(), subject: String::new() });
+        thread.push(InThread::planned(String::new()));
     }
     missing
 }

@@ -125,7 +125,7 @@ impl Engine {
         let Some(step) = enrollment.state.step().and_then(|id| plan.step(id)) else { return Ok(()) };
         let Some(text) = step.action.task() else { return Ok(()) };
         let zone = relance_domain::time::zone(&due.actor.time_zone);
-        let local = LocalSchedule::of(plan.schedule.as_ref(), &due.person, zone.as_ref(), workspace);
+        let local = LocalSchedule::of_rep(plan.schedule.as_ref(), zone.as_ref(), workspace);
         let task = Task {
             id: self.new_task_id(),
             person_id: Some(enrollment.person_id),
@@ -147,7 +147,10 @@ impl Engine {
             storage::activities::insert(tx, &line).await?;
         }
         if text.mode == TaskMode::GoOn {
-            self.advance(tx, &due.stored, plan, now, 0).await?;
+            let after = self.advance(tx, &due.stored, plan, now, 0).await?;
+            if Self::has_just_ended(&due.stored, &after) {
+                self.after_one_end(tx, &after.enrollment, &FinishReason::Completed, &Actor::System).await?;
+            }
         } else {
             let wake = task_overdue_at(&task, step, &local);
             storage::sending::set_wakes(tx, &[(enrollment.id, enrollment.revision, wake)]).await?;

@@ -18,6 +18,10 @@ pub struct AuditFilter {
     pub actor: Option<UserId>,
     /// About this area only.
     pub area: Option<Area>,
+    /// This act only.
+    pub act: Option<Act>,
+    /// Done to the thing with this id; empty = to any.
+    pub object_id: String,
     /// Whose object or detail contains this, whatever the case; empty = all.
     pub words: String,
     /// From this instant on.
@@ -84,6 +88,12 @@ pub async fn page(
     };
     if let Some(actor) = filter.actor {
         want("actor_id =", actor.into());
+    }
+    if let Some(act) = filter.act {
+        want("act =", act.as_str().into());
+    }
+    if !filter.object_id.is_empty() {
+        want("object_id =", filter.object_id.as_str().into());
     }
     if let Some(from) = filter.from {
         want("at >=", from.into());

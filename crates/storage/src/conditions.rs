@@ -64,16 +64,18 @@ impl Conditions {
 
 /// `%text%` for LIKE with `ESCAPE '!'`, in the normalised form that key columns have.
 pub fn contains(text: &str) -> String {
-    let text = relance_domain::person::normalized(text);
+    format!("%{}%", escaped(&relance_domain::person::normalized(text)))
+}
+
+/// Text as a part of a LIKE pattern with `ESCAPE '!'`.
+pub fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
     for c in text.chars() {
         if matches!(c, '%' | '_' | '!') {
             pattern.push('!');
         }
         pattern.push(c);
     }
-    pattern.push('%');
     pattern
 }
 

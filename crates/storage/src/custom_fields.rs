@@ -67,6 +67,40 @@ pub async fn delete(tx: &mut Tx, id: CustomFieldId) -> Result<bool> {
     Ok(tx.execute("DELETE FROM custom_fields WHERE id = $1", args![id]).await? > 0)
 }
 
+/// Where a field is used beside people: templates, sequences that are not archived, and smart lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FieldUses {
+    /// Templates with its merge tag.
+    pub templates: u32,
+    /// Sequences, drafts or live, with its merge tag.
+    pub sequences: u32,
+    /// Smart lists that ask for it, show it or sort by it.
+    pub lists: u32,
+}
+
+/// Counts where a field is used.
+pub async fn count_uses(tx: &mut Tx, key: &str) -> Result<FieldUses> {
+    let find = tx.position_of();
+    let sql = format!(
+        "SELECT
+            (SELECT COUNT(*) FROM templates WHERE {find}(subject, $1) > 0 OR {find}(body_html, $1) > 0
+                OR {find}(body_text, $1) > 0) AS templates,
+            (SELECT COUNT(*) FROM sequences s WHERE s.state <> 'archived' AND ({find}(s.draft, $1) > 0
+                OR EXISTS (SELECT 1 FROM sequence_versions v WHERE v.id = s.version_id
+                    AND {find}(v.plan, $1) > 0))) AS sequences,
+            (SELECT COUNT(*) FROM lists WHERE {find}(filter, $2) > 0 OR {find}(columns, $2) > 0
+                OR {find}(sort, $2) > 0) AS lists"
+    );
+    tx.one(&sql, args![format!("person.custom.{key}"), format!("custom_fields.{key}")], |row| {
+        Ok(FieldUses {
+            templates: row.count("templates")?,
+            sequences: row.count("sequences")?,
+            lists: row.count("lists")?,
+        })
+    })
+    .await
+}
+
 /// How many people have a value of this field.
 pub async fn count_values(tx: &mut Tx, key: &str) -> Result<u64> {
     let sql = format!(

@@ -45,7 +45,7 @@ fn read(row: &Row) -> Result<Touched> {
 }
 
 /// `UPDATE enrollments SET {set} WHERE id IN (rows that hold {which}, locked in order)`.
-async fn update(tx: &mut Tx, set: &str, which: &str, values: Vec<Value>) -> Result<Vec<Touched>> {
+pub(crate) async fn update(tx: &mut Tx, set: &str, which: &str, values: Vec<Value>) -> Result<Vec<Touched>> {
     let lock = tx.for_update();
     let sql = format!(
         "UPDATE enrollments SET {set} WHERE id IN (SELECT id FROM enrollments WHERE {which} ORDER BY id{lock})

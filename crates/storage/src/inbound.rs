@@ -12,7 +12,7 @@ use crate::{
     visibility::{SeenBy, and_seen},
 };
 use relance_domain::{
-    DeliveryId, EnrollmentId, InboundId, MailboxId, PersonId, Timestamp,
+    DeliveryId, EnrollmentId, InboundId, MailboxId, PersonId, Timestamp, UserId,
     inbound::{Effect, Judgement, Match},
 };
 
@@ -222,6 +222,10 @@ pub struct InboundFilter<'a> {
     pub open_in_tray: bool,
     /// In one of these mailboxes; empty = any.
     pub mailboxes: &'a [MailboxId],
+    /// For this rep: in one of their mailboxes, or an answer to what runs on their behalf, wherever it came.
+    pub of_rep: Option<UserId>,
+    /// Received after this instant.
+    pub received_after: Option<Timestamp>,
     /// Only what this user may see; `None` = everyone's.
     pub seen_by: Option<SeenBy<'a>>,
 }
@@ -245,6 +249,15 @@ pub async fn page(
     }
     if !filter.mailboxes.is_empty() {
         conditions.and_in("i.mailbox_id", filter.mailboxes.iter().copied());
+    }
+    if let Some(rep) = filter.of_rep {
+        conditions.and(
+            "(m.user_id = $? OR EXISTS (SELECT 1 FROM enrollments o WHERE o.id = i.enrollment_id AND o.actor_id = $?))",
+            args![rep, rep],
+        );
+    }
+    if let Some(after) = filter.received_after {
+        conditions.and("i.received_at > $?", args![after]);
     }
     and_seen(&mut conditions, "i.person_id", "m.user_id", filter.seen_by);
     conditions.after("(i.received_at, i.id)", "<", after);
@@ -273,9 +286,11 @@ pub async fn of_person(tx: &mut Tx, person: PersonId, limit: u32) -> Result<Vec<
     page(tx, InboundFilter { person: Some(person), ..InboundFilter::default() }, None, limit).await
 }
 
-/// The latest human replies in these mailboxes (empty = in any).
-pub async fn recent_replies(tx: &mut Tx, mailboxes: &[MailboxId], limit: u32) -> Result<Vec<InboundView>> {
-    page(tx, InboundFilter { kinds: &["reply"], mailboxes, ..InboundFilter::default() }, None, limit).await
+/// The human replies for a rep that came after `since`, the latest first.
+pub async fn replies_for(tx: &mut Tx, rep: UserId, since: Timestamp, limit: u32) -> Result<Vec<InboundView>> {
+    let filter =
+        InboundFilter { kinds: &["reply"], of_rep: Some(rep), received_after: Some(since), ..InboundFilter::default() };
+    page(tx, filter, None, limit).await
 }
 
 /// Whether the person has a message in the review tray other than `except`.

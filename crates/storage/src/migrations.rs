@@ -32,6 +32,7 @@ migrations! {
     6 "0006_mail_providers";
     7 "0007_drafts";
     8 "0008_sequence_folders";
+    9 "0009_team";
 }
 
 /// The number of the newest migration this program knows.

@@ -4,13 +4,13 @@
 
 use crate::{
     Result, Row, Tx, Value, args,
-    conditions::{CHUNK, Conditions, ids},
+    conditions::{CHUNK, Conditions, contains, escaped, ids},
     enrollment_views::person_name,
     tx::{list, values},
     visibility::{SeenBy, and_seen},
 };
 use relance_domain::{
-    EnrollmentId, PersonId, StepId, TaskId, Timestamp, UserId,
+    EnrollmentId, PersonId, SequenceId, StepId, TaskId, Timestamp, UserId,
     step::TaskKind,
     task::{Task, TaskState},
 };
@@ -131,6 +131,14 @@ pub struct TaskFilter<'a> {
     pub due_before: Option<Timestamp>,
     /// About this person.
     pub person: Option<PersonId>,
+    /// Asking for this.
+    pub kind: Option<TaskKind>,
+    /// Of this sequence.
+    pub sequence: Option<SequenceId>,
+    /// Whose words, or whose person's name, contain this; empty = all.
+    pub words: &'a str,
+    /// Whoever looks manages others: tasks about nobody of those they see are theirs to see too.
+    pub manages: bool,
     /// Only what this user may see; `None` = everyone's.
     pub seen_by: Option<SeenBy<'a>>,
 }
@@ -154,8 +162,41 @@ fn conditions(filter: TaskFilter<'_>) -> Conditions {
     if let Some(person) = filter.person {
         conditions.and("t.person_id = $?", args![person]);
     }
-    and_seen(&mut conditions, "t.person_id", "t.owner_id", filter.seen_by);
+    if let Some(kind) = filter.kind {
+        conditions.and("t.kind = $?", args![kind.as_str()]);
+    }
+    if let Some(sequence) = filter.sequence {
+        let of_it = "EXISTS (SELECT 1 FROM enrollments f WHERE f.id = t.enrollment_id AND f.sequence_id = $?)";
+        conditions.and(of_it, args![sequence]);
+    }
+    if !filter.words.trim().is_empty() {
+        let (name, content) = (contains(filter.words), format!("%{}%", escaped(&filter.words.trim().to_lowercase())));
+        conditions.and(
+            "(LOWER(t.content) LIKE $? ESCAPE '!' OR EXISTS (SELECT 1 FROM people n WHERE n.id = t.person_id
+                AND n.name_key LIKE $? ESCAPE '!'))",
+            args![content.as_str(), name.as_str()],
+        );
+    }
+    match filter.seen_by.filter(|_| filter.manages) {
+        Some(seen) => and_seen_or_of(&mut conditions, seen),
+        None => and_seen(&mut conditions, "t.person_id", "t.owner_id", filter.seen_by),
+    }
     conditions
+}
+
+/// As [`and_seen`], and tasks about nobody whose owner is in sight.
+fn and_seen_or_of(conditions: &mut Conditions, SeenBy { user, owners }: SeenBy<'_>) {
+    let places = if owners.is_empty() { "NULL".to_owned() } else { vec!["$?"; owners.len()].join(", ") };
+    let own = || owners.iter().map(|owner| Value::from(*owner));
+    let values = args![user].into_iter().chain(own()).chain(own()).collect();
+    conditions.and(
+        &format!(
+            "(t.owner_id = $? OR t.person_id IS NULL AND t.owner_id IN ({places})
+                OR EXISTS (SELECT 1 FROM people seen WHERE seen.id = t.person_id
+                    AND (seen.owner_id IS NULL OR seen.owner_id IN ({places}))))"
+        ),
+        values,
+    );
 }
 
 /// Tasks by due time after the cursor `(due_at, id)` of the last one shown; closed ones latest first.
@@ -190,6 +231,12 @@ pub async fn open_count(tx: &mut Tx, owner: UserId) -> Result<u32> {
 pub async fn close(tx: &mut Tx, id: TaskId, state: TaskState, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE tasks SET state = $2, closed_at = $3 WHERE id = $1 AND state = 'open'";
     Ok(tx.execute(sql, args![id, state.as_str(), now]).await? > 0)
+}
+
+/// Opens a task that was done or skipped; false if it was not.
+pub async fn reopen(tx: &mut Tx, id: TaskId) -> Result<bool> {
+    let sql = "UPDATE tasks SET state = 'open', closed_at = NULL WHERE id = $1 AND state IN ('done', 'skipped')";
+    Ok(tx.execute(sql, args![id]).await? > 0)
 }
 
 /// Cancels the open tasks of these enrollments; the tasks cancelled.

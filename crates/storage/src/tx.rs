@@ -169,6 +169,14 @@ impl Tx {
         }
     }
 
+    /// Fragment: the texts of a JSON list, as rows `each.value` beside those of its table.
+    pub fn elements(&self, column: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("json_each({column}) AS each"),
+            Self::Postgres(_) => format!("jsonb_array_elements_text(CAST({column} AS jsonb)) AS each (value)"),
+        }
+    }
+
     /// Fragment: locks the rows a query selects and leaves out those that another transaction holds.
     pub const fn for_update_skip_locked(&self) -> &'static str {
         match self {

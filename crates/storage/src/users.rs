@@ -56,6 +56,8 @@ pub struct Token {
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
+    /// When it ends by itself; `None` = when someone takes it back.
+    pub expires_at: Option<Timestamp>,
 }
 
 const USER: &str =
@@ -152,10 +154,11 @@ pub async fn count(tx: &mut Tx) -> Result<i64> {
     tx.one("SELECT COUNT(*) AS number FROM users", vec![], |row| row.int("number")).await
 }
 
-/// How many active admins there are: the last one may not go.
-pub async fn count_admins(tx: &mut Tx) -> Result<i64> {
-    let sql = "SELECT COUNT(*) AS number FROM users WHERE role = 'admin' AND deactivated_at IS NULL";
-    tx.one(sql, vec![], |row| row.int("number")).await
+/// How many active admins there are, kept from changing until commit: the last one may not go.
+pub async fn lock_admins(tx: &mut Tx) -> Result<usize> {
+    let lock = tx.for_update();
+    let sql = format!("SELECT id FROM users WHERE role = 'admin' AND deactivated_at IS NULL ORDER BY id{lock}");
+    Ok(tx.all(&sql, vec![], |row| row.id::<UserId>("id")).await?.len())
 }
 
 /// Sets a new password; `false` if there is no such user.
@@ -288,6 +291,26 @@ pub async fn touch_session(tx: &mut Tx, token_hash: &[u8], now: Timestamp, expir
     Ok(())
 }
 
+/// The unexpired sessions of a user, the one used last first.
+pub async fn sessions_of_user(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+    let sql = "SELECT token_hash, user_id, created_at AS session_created_at, last_seen_at, expires_at, user_agent
+        FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY last_seen_at DESC, created_at DESC";
+    tx.all(sql, args![user, now], session).await
+}
+
+/// Up to when a user has seen the answers that came.
+pub async fn replies_seen_at(tx: &mut Tx, user: UserId) -> Result<Option<Timestamp>> {
+    tx.one("SELECT replies_seen_at FROM users WHERE id = $1", args![user], |row| row.time_opt("replies_seen_at")).await
+}
+
+/// Notes up to when a user has seen the answers that came; never back.
+pub async fn set_replies_seen_at(tx: &mut Tx, user: UserId, at: Timestamp) -> Result<()> {
+    let sql =
+        "UPDATE users SET replies_seen_at = $2 WHERE id = $1 AND (replies_seen_at IS NULL OR replies_seen_at < $2)";
+    tx.execute(sql, args![user, at]).await?;
+    Ok(())
+}
+
 /// Ends a session.
 pub async fn delete_session(tx: &mut Tx, token_hash: &[u8]) -> Result<bool> {
     Ok(tx.execute("DELETE FROM sessions WHERE token_hash = $1", args![token_hash]).await? > 0)
@@ -306,8 +329,8 @@ pub async fn purge_sessions(tx: &mut Tx, now: Timestamp) -> Result<u64> {
 /// Adds an API token.
 pub async fn insert_token(tx: &mut Tx, token: &Token, token_hash: &[u8]) -> Result<()> {
     tx.execute(
-        "INSERT INTO tokens (id, user_id, name, scope, token_hash, created_at, last_used_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO tokens (id, user_id, name, scope, token_hash, created_at, last_used_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         args![
             token.id,
             token.user_id,
@@ -315,15 +338,16 @@ pub async fn insert_token(tx: &mut Tx, token: &Token, token_hash: &[u8]) -> Resu
             token.scope.as_str(),
             token_hash,
             token.created_at,
-            token.last_used_at
+            token.last_used_at,
+            token.expires_at
         ],
     )
     .await?;
     Ok(())
 }
 
-const TOKEN: &str =
-    "t.id AS token_id, t.user_id, t.name AS token_name, t.scope, t.created_at AS token_created_at, t.last_used_at";
+const TOKEN: &str = "t.id AS token_id, t.user_id, t.name AS token_name, t.scope, \
+    t.created_at AS token_created_at, t.last_used_at, t.expires_at";
 
 fn token(row: &Row) -> Result<Token> {
     Ok(Token {
@@ -333,16 +357,17 @@ fn token(row: &Row) -> Result<Token> {
         scope: row.word("scope", Scope::parse)?,
         created_at: row.time("token_created_at")?,
         last_used_at: row.time_opt("last_used_at")?,
+        expires_at: row.time_opt("expires_at")?,
     })
 }
 
-/// The API token with this hash and its active user.
-pub async fn find_token(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<(Token, User)>> {
+/// The API token with this hash that has not ended at `now` (system clock), and its active user.
+pub async fn find_token(tx: &mut Tx, token_hash: &[u8], now: Timestamp) -> Result<Option<(Token, User)>> {
     let sql = format!(
         "SELECT {TOKEN}, {USER} FROM tokens t JOIN users u ON u.id = t.user_id
-        WHERE t.token_hash = $1 AND u.deactivated_at IS NULL"
+        WHERE t.token_hash = $1 AND (t.expires_at IS NULL OR t.expires_at > $2) AND u.deactivated_at IS NULL"
     );
-    tx.first(&sql, args![token_hash], |row| Ok((token(row)?, user(row)?))).await
+    tx.first(&sql, args![token_hash, now], |row| Ok((token(row)?, user(row)?))).await
 }
 
 /// The API tokens of a user, or of everyone, newest first.

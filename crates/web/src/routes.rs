@@ -178,16 +178,19 @@ fn templates() -> Router<App> {
 }
 
 fn tasks() -> Router<App> {
-    use tasks::{actions, form, player, show};
+    use tasks::{actions, bulk, form, player, show};
     Router::new()
         .route("/tasks", get(tasks::index))
         .route("/tasks/new", get(form::new).post(form::create))
         .route("/tasks/player", get(player::show))
+        .route("/tasks/bulk", post(bulk::create))
         .route("/tasks/{id}", get(show::show))
         .route("/tasks/{id}/edit", get(form::edit).post(form::update))
         .route("/tasks/{id}/done", post(actions::done))
         .route("/tasks/{id}/skip", post(actions::skip))
         .route("/tasks/{id}/snooze", post(actions::snooze))
+        .route("/tasks/{id}/reopen", post(actions::reopen))
+        .route("/tasks/{id}/unsnooze", post(actions::unsnooze))
         .route("/tasks/{id}/delete", post(actions::delete))
 }
 
@@ -219,7 +222,9 @@ fn mailboxes() -> Router<App> {
 }
 
 fn settings() -> Router<App> {
-    use settings::{api, audit, fields, layout, profile, suppressions, team, teams, two_step, user_links};
+    use settings::{
+        api, audit, fields, hand_over, layout, profile, suppressions, tags, team, teams, two_step, user_links,
+    };
     Router::new()
         .route("/settings", get(settings::index).post(settings::update))
         // The old addresses of the users.
@@ -229,11 +234,13 @@ fn settings() -> Router<App> {
         .route("/settings/users/new", get(team::new).post(team::create))
         .route("/settings/users/{id}", get(team::edit).post(team::update))
         .route("/settings/users/{id}/password", get(team::ask_password).post(team::set_password))
-        .route("/settings/users/{id}/deactivate", get(team::ask_deactivate).post(team::deactivate))
-        .route("/settings/users/{id}/reactivate", post(team::reactivate))
+        .route("/settings/users/{id}/deactivate", get(hand_over::ask_deactivate).post(hand_over::deactivate))
+        .route("/settings/users/{id}/hand-over", get(hand_over::ask).post(hand_over::create))
+        .route("/settings/users/{id}/reactivate", post(hand_over::reactivate))
         .route("/settings/users/{id}/link", post(user_links::create))
         .route("/settings/users/{id}/two-step-off", post(user_links::turn_off_two_step))
         .route("/settings/audit", get(audit::index))
+        .route(urls::AUDIT_CSV, get(audit::csv))
         .route("/settings/teams", get(teams::index))
         .route("/settings/teams/new", get(teams::new).post(teams::create))
         .route("/settings/teams/{id}", get(teams::edit).post(teams::update))
@@ -250,12 +257,16 @@ fn settings() -> Router<App> {
         .route("/settings/fields/new", get(fields::new).post(fields::create))
         .route("/settings/fields/{id}", get(fields::edit).post(fields::update))
         .route("/settings/fields/{id}/move", post(fields::shift))
-        .route("/settings/fields/{id}/delete", post(fields::delete))
+        .route("/settings/fields/{id}/delete", get(fields::ask_delete).post(fields::delete))
+        .route(urls::TAGS, get(tags::index))
+        .route(urls::EDIT_TAG, get(tags::edit).post(tags::update))
+        .route(urls::DELETE_TAG, post(tags::delete))
         .route("/settings/layout", get(layout::show).post(layout::update))
         .route("/settings/api", get(api::show).post(api::create))
         .route("/settings/api/{id}/delete", post(api::delete))
         .route("/settings/profile", get(profile::show).post(profile::update))
         .route("/settings/profile/password", post(profile::change_password))
+        .route(urls::END_SESSION, post(profile::end_session))
         .route("/settings/profile/looks", post(profile::set_looks))
         .route("/settings/profile/two-step", get(two_step::show).post(two_step::create))
         .route("/settings/profile/two-step/off", post(two_step::delete))

@@ -16,7 +16,8 @@ use relance_domain::workspace::Workspace;
 use relance_domain::{Timestamp, time};
 use relance_storage::tasks::TaskFilter;
 use relance_storage::visibility::SeenBy;
-use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, start_checks, tasks, workspace};
+use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, start_checks, tasks, users, workspace};
+use secrecy::SecretString;
 
 use crate::app::App;
 use crate::csp::Nonce;
@@ -27,6 +28,11 @@ use crate::{answer, urls, words};
 
 /// The cookie of a session.
 pub const COOKIE: &str = "relance_session";
+/// Answers older than this are not announced any more; Home shows them as long.
+const REPLIES_SHOWN_MS: i64 = 3 * time::DAY;
+/// Answers looked at for the announcement, and people named in it.
+const MOST_REPLIES: u32 = 20;
+const NAMED: usize = 2;
 /// How long a browser keeps it, in seconds.
 const COOKIE_SECONDS: u32 = 30 * 24 * 3600;
 
@@ -47,6 +53,8 @@ pub struct Visitor {
     pub mailboxes: Vec<Mailbox>,
     /// Whose people the user may see.
     pub sight: Sight,
+    /// The cookie of their session.
+    pub token: SecretString,
     frame: Frame,
 }
 
@@ -125,10 +133,8 @@ fn is_record(parts: &Parts) -> bool {
 
 /// The visitor behind a cookie.
 pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Result<Visitor> {
-    let user = match answer::cookie(headers, COOKIE) {
-        Some(token) => app.engine.session_user(token).await?,
-        None => None,
-    };
+    let token = answer::cookie(headers, COOKIE).unwrap_or_default().to_owned();
+    let user = if token.is_empty() { None } else { app.engine.session_user(&token).await? };
     let Some(user) = user else {
         let is_new = app.engine.needs_set_up().await?;
         return Err(if is_new { PageError::SetUp } else { PageError::SignIn(urls::HOME.to_owned()) });
@@ -157,13 +163,15 @@ pub async fn visitor(app: &App, headers: &HeaderMap, nonce: Option<Nonce>) -> Re
             .await?
             .into_iter()
             .chain(mailboxes.iter().filter_map(mailbox_notice))
+            .chain(reply_notice(&mut tx, &user, now).await?)
             .collect(),
         toasts: answer::carried_toast(headers).into_iter().collect(),
         now,
         clock_rate: 1,
         ..Frame::default()
     };
-    Ok(Visitor { user, actor, workspace, zone, now, mailboxes, sight, frame })
+    let token = SecretString::from(token);
+    Ok(Visitor { user, actor, workspace, zone, now, mailboxes, sight, token, frame })
 }
 
 /// The frame of a page for strangers.
@@ -243,6 +251,33 @@ async fn start_notice(tx: &mut Tx, now: Timestamp) -> Result<Option<Notice>> {
     let state = if href.is_empty() { "info" } else { "uncertain" };
     let text = check.done_words(to_review, late);
     Ok(Some(Notice { state: state.to_owned(), title: check.title(), text, cure, href }))
+}
+
+/// Answers that came and were not seen yet: from whom, and where to read them.
+async fn reply_notice(tx: &mut Tx, user: &User, now: Timestamp) -> Result<Option<Notice>> {
+    let seen = users::replies_seen_at(tx, user.id).await?.unwrap_or(user.created_at);
+    let since = seen.max(now.plus_ms(-REPLIES_SHOWN_MS));
+    let found = inbound::replies_for(tx, user.id, since, MOST_REPLIES).await?;
+    let mut names: Vec<String> = Vec::new();
+    for view in &found {
+        let name = view.person_name.clone().unwrap_or_else(|| view.message.from_address.clone());
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let only = found.first().filter(|_| names.len() == 1).and_then(|view| view.message.person_id);
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    Ok((!names.is_empty()).then(|| Notice {
+        state: "info".to_owned(),
+        title: format!("{} answered.", words::list(&names)),
+        text: "What ran for them has ended by itself.".to_owned(),
+        cure: if only.is_some() { "Read it".to_owned() } else { "Read them".to_owned() },
+        href: only.map_or_else(|| urls::HOME.to_owned(), urls::person),
+    }))
 }
 
 fn mailbox_notice(mailbox: &Mailbox) -> Option<Notice> {

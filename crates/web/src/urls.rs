@@ -40,6 +40,8 @@ pub const SEQUENCES: &str = "/sequences";
 pub const TEMPLATES: &str = "/templates";
 /// Tasks.
 pub const TASKS: &str = "/tasks";
+/// Several tasks at once, by POST.
+pub const BULK_TASKS: &str = "/tasks/bulk";
 /// The task player.
 pub const TASK_PLAYER: &str = "/tasks/player";
 /// Tasks due after today.
@@ -143,7 +145,7 @@ pub fn task(id: TaskId) -> String {
     format!("/tasks/{id}")
 }
 
-/// What is done with a task, by POST: `done`, `skip`, `snooze`.
+/// What is done with a task, by POST: `done`, `skip`, `snooze`, `reopen`, `unsnooze`, `delete`.
 pub fn task_action(id: TaskId, action: &str) -> String {
     format!("/tasks/{id}/{action}")
 }

@@ -60,5 +60,7 @@ mod pages_person;
 mod pages_sequences;
 #[path = "main/pages_settings.rs"]
 mod pages_settings;
+#[path = "main/pages_team.rs"]
+mod pages_team;
 #[path = "main/pages_work.rs"]
 mod pages_work;

@@ -217,7 +217,7 @@ impl<'a> Judge<'a> {
             judge.push(kind, Verdict::Ends, |_| words.to_owned());
             Some(Decision::Skip { because: kind })
         };
-        match (text.mode, task_overdue_at(task, step, &self.local)) {
+        match (text.mode, task_overdue_at(task, step, &facts.local_of_rep())) {
             (TaskMode::GoOn, _) => skip(self, "The task is open; the sequence does not wait for it"),
             (TaskMode::WaitUntilOverdue, Some(overdue)) if overdue <= facts.now => skip(self, "The task is overdue"),
             (TaskMode::WaitUntilOverdue, Some(overdue)) => {

@@ -183,7 +183,7 @@ impl<'a> Runner<'a> {
         if text.mode == TaskMode::GoOn {
             return self.go_on(now);
         }
-        let due_at = task_due_at(now, text, &self.local);
+        let due_at = task_due_at(now, text, &self.prospect.facts.local_of_rep());
         let task = Task {
             id: TaskId::from_uuid(uuid::Uuid::nil()),
             person_id: Some(self.enrollment.person_id),

@@ -248,7 +248,8 @@ impl Model {
         let step = self.current(n).clone();
         let text = step.action.task().expect("only task steps make tasks");
         assert!(self.runs[n].task.is_none(), "a second task for the same step");
-        let due = task_due_at(self.now, text, &self.local());
+        let rep = relance_domain::calendar::LocalSchedule::of_rep(self.plan.schedule.as_ref(), None, &self.workspace);
+        let due = task_due_at(self.now, text, &rep);
         self.judge_wait(n);
         self.runs[n].task = Some(open_task(step.id, self.now, due));
         if text.mode == TaskMode::GoOn {

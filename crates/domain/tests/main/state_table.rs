@@ -43,6 +43,7 @@ pub fn enrollment_events() -> Vec<(&'static str, Event)> {
         ("Rescheduled", Event::Rescheduled { due: LATER }),
         ("Moved", Event::Moved { to: Some((step(2), LATER)) }),
         ("Moved, nothing left", Event::Moved { to: None }),
+        ("TaskReopened", Event::TaskReopened { step: step(8), due: DUE }),
         ("Ended", Event::Ended { reason: FinishReason::Stopped { by: None } }),
     ]
 }

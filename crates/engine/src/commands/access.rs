@@ -5,7 +5,7 @@
 use super::teams;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
-    ActivityId, EnrollmentId, PersonId, SequenceId, UserId,
+    ActivityId, EnrollmentId, PersonId, Refused, SequenceId, UserId,
     activity::{Activity, ActivityKind},
     enrollment::Enrollment,
     person::Person,
@@ -46,6 +46,17 @@ pub(crate) async fn sequence(tx: &mut Tx, id: SequenceId) -> Result<Sequence> {
 /// The user, or *not found*.
 pub(crate) async fn user(tx: &mut Tx, id: UserId) -> Result<User> {
     users::find(tx, id).await?.ok_or(EngineError::NotFound("user"))
+}
+
+/// The user, if new work may be given to them; deactivated ones are refused at `field`.
+pub(crate) async fn active_user(tx: &mut Tx, id: UserId, field: &str) -> Result<User> {
+    let user = user(tx, id).await?;
+    match user.deactivated_at {
+        None => Ok(user),
+        Some(_) => {
+            Err(Refused::at(field, "deactivated", format!("{} is deactivated. Choose someone else.", user.name)).into())
+        }
+    }
 }
 
 /// The workspace, or a refusal before the first run.

@@ -50,6 +50,22 @@ impl Engine {
         Ok(audit::insert(tx, &entry).await?)
     }
 
+    /// Notes that the audit log was exported, and which part of it.
+    pub async fn note_audit_export(&self, actor: &Actor, detail: &str) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        self.note(&mut tx, actor, Act::AuditExported, Object::named(""), detail).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Notes that a copy of the database was put in the place of what there was.
+    pub async fn note_restore(&self, file: &str) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        self.note(&mut tx, &Actor::System, Act::BackupRestored, Object::named(file), "").await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Notes that people were exported as CSV: how many, and by which question.
     pub async fn note_export(&self, actor: &Actor, detail: &str) -> Result<()> {
         let mut tx = self.store.begin().await?;

@@ -5,7 +5,8 @@
 //! to one person is in [`super::bulk_rows`], taking it back in [`super::bulk_undo`].
 
 use super::{
-    at_most_1000, audit::Object, bulk_rows::Before, enroll::OnMissing, preflight::EnrollRequest, teams::sight,
+    at_most_1000, audit::Object, bulk_rows::Before, bulk_tasks::TaskAct, enroll::OnMissing, hand_over::UserWork,
+    preflight::EnrollRequest, teams::sight,
 };
 use crate::{Engine, EngineError, Result, commands::RowOutcome, jobs::run_job};
 use relance_domain::{
@@ -105,6 +106,16 @@ pub enum BulkAction {
         /// The job of that action.
         job: JobId,
     },
+    /// Do something with tasks; the people are those they are about.
+    OfTasks {
+        /// What.
+        act: TaskAct,
+    },
+    /// Hold, let go on or hand over the work of a user; the people are those it concerns.
+    OfUser {
+        /// What, and whose.
+        work: UserWork,
+    },
     /// Enroll them (`request.person_ids` is not looked at).
     Enroll {
         /// In what, from where, when.
@@ -129,6 +140,8 @@ impl BulkAction {
             Self::AssignOwner { .. } => "Assign an owner to",
             Self::FollowVersion { .. } => "Give the new version to",
             Self::Undo { .. } => "Undo for",
+            Self::OfTasks { .. } => "Change the tasks of",
+            Self::OfUser { .. } => "Hand over",
             Self::Enroll { .. } => "Enroll",
         }
     }
@@ -143,6 +156,7 @@ impl BulkAction {
                 | Self::Pause { .. }
                 | Self::Resume
                 | Self::FollowVersion { .. }
+                | Self::OfTasks { .. }
         )
     }
 }
@@ -304,6 +318,19 @@ impl Engine {
         payload: BulkPayload,
         parts: &[Vec<u8>],
     ) -> Result<()> {
+        let title = title(&payload.action, total);
+        self.store_bulk_titled(tx, id, (total, title), payload, parts).await
+    }
+
+    /// As [`Engine::store_bulk`], with its own words.
+    pub(crate) async fn store_bulk_titled(
+        &self,
+        tx: &mut Tx,
+        id: JobId,
+        (total, title): (usize, String),
+        payload: BulkPayload,
+        parts: &[Vec<u8>],
+    ) -> Result<()> {
         if jobs::find(tx, id).await?.is_some() {
             return Ok(());
         }
@@ -314,7 +341,7 @@ impl Engine {
             kind: if enrolls { JobKind::BulkEnroll } else { JobKind::BulkPeople },
             state: JobState::Queued,
             created_by: payload.actor.user_id(),
-            title: title(&payload.action, total),
+            title,
             payload: json!(payload),
             cursor: String::new(),
             total: i64::try_from(total).unwrap_or(i64::MAX),

@@ -151,7 +151,11 @@ impl Engine {
             BulkAction::Stop | BulkAction::Pause { .. } | BulkAction::Resume | BulkAction::Retry => {
                 return self.bulk_enrollments(tx, actor, id, action).await;
             }
-            BulkAction::FollowVersion { .. } | BulkAction::Undo { .. } | BulkAction::Enroll { .. } => {}
+            BulkAction::FollowVersion { .. }
+            | BulkAction::Undo { .. }
+            | BulkAction::OfTasks { .. }
+            | BulkAction::OfUser { .. }
+            | BulkAction::Enroll { .. } => {}
         }
         Ok(Before::default())
     }

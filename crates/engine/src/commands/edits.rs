@@ -3,7 +3,7 @@
 //! An edit stands in place of the sequence's own words for one step of one enrollment, and a new version keeps it.
 //! Writing one raises the revision, so an email that is claimed at that moment does not leave with the old words.
 
-use super::{access, custom_fields, moves, preview::Words, words};
+use super::{access, custom_fields, manual_drafts, moves, preview::Words, words};
 use crate::{
     Engine, EngineError, Result,
     rendering::{Footer, Texts, unsubscribe_url},
@@ -14,7 +14,7 @@ use relance_domain::{
     activity::{Activity, ActivityKind},
     delivery::DeliveryState,
     forecast::PlannedStep,
-    step::EmailText,
+    step::{Action, EmailText},
     user::Actor,
 };
 use relance_storage::{
@@ -80,6 +80,11 @@ async fn own_words(tx: &mut Tx, stored: &StoredEnrollment, step: StepId) -> Resu
     }
 }
 
+async fn is_manual(tx: &mut Tx, stored: &StoredEnrollment, step: StepId) -> Result<bool> {
+    let plan = moves::plan_of(tx, stored).await?;
+    Ok(plan.step(step).is_some_and(|step| matches!(step.action, Action::ManualEmail { .. })))
+}
+
 fn check(words: &EmailWords, own: &EmailText) -> Result<EmailText> {
     let refuse = |field: &str, code: &str, message: &str| Err(Refused::at(field, code, message).into());
     if words.subject.trim().is_empty() && !own.reply_in_thread {
@@ -120,11 +125,26 @@ impl Engine {
         access::may_touch_enrollment(&mut tx, actor, &stored.enrollment).await?;
         let own = own_words(&mut tx, &stored, step).await?;
         let edit = email_edits::of_enrollments(&mut tx, &[id]).await?.remove(&(id, step));
-        let text = edit.as_ref().map_or_else(|| own.clone(), |edit| edited(&own, edit));
+        let in_thread = own.reply_in_thread && stored.emails_sent > 0;
+        let text = match &edit {
+            Some(edit) => edited(&own, edit),
+            None if is_manual(&mut tx, &stored, step).await? => self.filled_draft(&mut tx, stored, &own).await?,
+            None => own,
+        };
         let (subject, body_html, body_text) = (text.subject, text.body_html, text.body_text);
         let words = EmailWords { subject, body_html, body_text };
-        let in_thread = own.reply_in_thread && stored.emails_sent > 0;
         Ok(EmailToEdit { words, in_thread, edited_by: edit.map(|edit| edit.edited_by) })
+    }
+
+    /// A rep writes a manual email for one person: the values stand in it, not their tags.
+    async fn filled_draft(&self, tx: &mut Tx, stored: StoredEnrollment, own: &EmailText) -> Result<EmailText> {
+        let (id, actor_id, mailbox_id) =
+            (stored.enrollment.id, stored.enrollment.actor_id, stored.enrollment.mailbox_id);
+        let sender = self.sender_of(tx, Some(actor_id), mailbox_id).await?;
+        let due = self.load_due(tx, vec![stored]).await?.pop().ok_or(EngineError::NotFound("enrollment"))?;
+        let url = unsubscribe_url(&self.settings, &self.keys, id);
+        let correspondence = sender.correspondence(&due.person, due.company.as_ref());
+        Ok(manual_drafts::filled(own, &correspondence.values(&url)))
     }
 
     /// What the person would get with these words; nothing is stored.

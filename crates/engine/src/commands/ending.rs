@@ -60,7 +60,11 @@ impl Engine {
         let now = self.now();
         let ids: Vec<EnrollmentId> = touched.iter().map(|touched| touched.id).collect();
         let cancelled_emails = deliveries::cancel_open_of_enrollments(tx, &ids, now).await?.len() as u64;
-        let cancelled_tasks = tasks::cancel_open_of_enrollments(tx, &ids, now).await?.len() as u64;
+        // Who reached the end keeps the tasks that the sequence did not wait for.
+        let cancelled_tasks = match reason {
+            FinishReason::Completed => 0,
+            _ => tasks::cancel_open_of_enrollments(tx, &ids, now).await?.len() as u64,
+        };
         // What ends by itself has nobody to tell.
         let leaving_now = match actor {
             Actor::System => Vec::new(),
@@ -101,17 +105,6 @@ impl Engine {
             actor_id: enrollment.actor_id,
         };
         self.after_end(tx, &[touched], reason, actor).await
-    }
-
-    /// What was already on its way when these were held.
-    pub(crate) async fn held(&self, tx: &mut Tx, touched: &[Touched]) -> Result<Ended> {
-        let ids: Vec<EnrollmentId> = touched.iter().map(|touched| touched.id).collect();
-        let leaving_now = deliveries::leaving_of_enrollments(tx, &ids).await?;
-        Ok(Ended {
-            enrollments: touched.len() as u64,
-            leaving: leaving_now.iter().map(leaving).collect(),
-            ..Ended::default()
-        })
     }
 
     /// The same line in the history of each.

@@ -155,7 +155,7 @@ impl View {
             };
             let skipped = self.due.stored.enrollment.done_steps.contains(&step.id) && sent.is_none();
             if step.action.email().is_some() && !skipped {
-                thread.push(InThread { message_id: String::new(), subject: words.subject.clone() });
+                thread.push(InThread::planned(words.subject.clone()));
             }
             found.insert(step.id, words);
         }

@@ -73,7 +73,7 @@ impl Engine {
         let actor_id = request.actor_id.or(actor.user_id());
         let nobody = || Refused::at("actor_id", "required", "Say on whose behalf the sequence runs.");
         let actor_id = actor_id.ok_or_else(nobody)?;
-        access::user(tx, actor_id).await?;
+        access::active_user(tx, actor_id, "actor_id").await?;
         let sender = self.sender_of(tx, Some(actor_id), request.mailbox_id).await?;
         let may_use = may_use(tx, actor, &sequence).await?;
         let start_step = match request.start_step {
@@ -299,7 +299,7 @@ impl Ground {
             if !tags.is_empty() {
                 missing.push((*step, tags));
             }
-            thread.push(InThread { message_id: String::new(), subject: String::new() });
+            thread.push(InThread::planned(String::new()));
         }
         missing
     }

@@ -284,6 +284,8 @@ impl Engine {
             mailboxes::raise(&mut tx, id).await?;
             self.reconnect(&mut tx, &mailbox).await?;
         }
+        // What the quota held is decided about again.
+        enrollment_sets::release_mailbox(&mut tx, id, &[BlockReason::QuotaReached.code()], now).await?;
         mailboxes::hasten(&mut tx, id, now).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
         let detail = if touches_servers { "Servers or password." } else { "" };

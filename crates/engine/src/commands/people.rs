@@ -29,10 +29,15 @@ pub enum Signal {
 /// What is wrong with references to others, each at its field. A company that is new to the person must be in sight.
 async fn check_references(tx: &mut Tx, actor: &Actor, before: Option<&Fields>, fields: &Fields) -> Result<()> {
     let mut wrong = Vec::new();
-    if let Some(owner) = fields.owner_id
-        && users::find(tx, owner).await?.is_none()
-    {
-        wrong.push(Refused::at("owner_id", "unknown_user", "There is no such user."));
+    if let Some(owner) = fields.owner_id.filter(|owner| before.is_none_or(|before| before.owner_id != Some(*owner))) {
+        match users::find(tx, owner).await? {
+            None => wrong.push(Refused::at("owner_id", "unknown_user", "There is no such user.")),
+            Some(user) if user.deactivated_at.is_some() => {
+                let message = format!("{} is deactivated. Choose someone else.", user.name);
+                wrong.push(Refused::at("owner_id", "deactivated", message));
+            }
+            Some(_) => {}
+        }
     }
     if let Some(company) = fields.company_id {
         let stood = before.is_some_and(|before| before.company_id == Some(company));

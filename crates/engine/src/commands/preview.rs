@@ -178,7 +178,7 @@ impl Engine {
             let words = words::of_step(step, &values, &thread, footer.as_ref())?;
             let in_thread = step.action.email().is_some_and(|email| email.reply_in_thread) && !thread.is_empty();
             if step.action.email().is_some() {
-                thread.push(InThread { message_id: String::new(), subject: words.subject.clone() });
+                thread.push(InThread::planned(words.subject.clone()));
             }
             previews.push(StepPreview {
                 step: step.clone(),

@@ -55,6 +55,14 @@ fn key_of(email: &str) -> String {
     email_key(email).unwrap_or_else(|| email.trim().to_lowercase().chars().take(254).collect())
 }
 
+/// Why a sign-in failed, without what was typed.
+fn words_of(wrong: &EngineError) -> &'static str {
+    match wrong {
+        EngineError::Refused(refused) if refused.iter().any(|one| one.code == "wrong_code") => "Wrong code.",
+        _ => "Wrong address or password.",
+    }
+}
+
 pub(crate) fn too_many(until: Timestamp, now: Timestamp) -> EngineError {
     let minutes = (until.since(now) + MINUTE - 1) / MINUTE;
     let words = if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
@@ -115,6 +123,9 @@ impl Engine {
     ) -> Result<EngineError> {
         let mut tx = self.store.begin().await?;
         let mut answer = wrong;
+        let why = format!("{} From {}.", words_of(&answer), client.trim_start_matches("client:"));
+        let who = address.trim_start_matches("address:").trim_start_matches("code:");
+        self.note(&mut tx, &Actor::System, Act::SignInFailed, Object::named(who), &why).await?;
         for (subject, most) in [(address, MOST_FAILURES_OF_ADDRESS), (client, MOST_FAILURES_OF_CLIENT)] {
             let failures = users::record_sign_in_failure(&mut tx, subject, now, now.plus_ms(-WINDOW_MS)).await?;
             if failures >= most {
@@ -179,8 +190,13 @@ impl Engine {
 
     /// Ends a session.
     pub async fn sign_out(&self, token: &str) -> Result<()> {
+        let (now, hash) = (self.clock.system_now(), secrets::token_hash(token));
         let mut tx = self.store.begin().await?;
-        users::delete_session(&mut tx, &secrets::token_hash(token)).await?;
+        if let Some((session, user)) = users::find_session(&mut tx, &hash, now).await? {
+            let oneself = Actor::User { id: user.id, role: user.role };
+            self.note(&mut tx, &oneself, Act::SignedOut, Object::new(user.id, ""), &session.user_agent).await?;
+        }
+        users::delete_session(&mut tx, &hash).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{Engine, EngineError, Result};
 use relance_domain::{
     PersonId, Refused, TaskId, Timestamp, UserId,
     activity::{Activity, ActivityKind},
-    enrollment::{Event, FinishReason, State},
+    enrollment::{Event, FinishReason, State, tag_words},
     step::{Action, TaskKind},
     task::{Task, TaskState},
     user::Actor,
@@ -17,7 +17,7 @@ use relance_domain::{
 use relance_storage::{
     Tx, activities,
     enrollments::{self, StoredEnrollment},
-    tasks,
+    people, tasks,
 };
 
 /// A task someone makes by hand.
@@ -61,10 +61,30 @@ fn checked(content: &str) -> Result<String> {
     Ok(content)
 }
 
-/// The open task, if the actor may change it.
-async fn open_task(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
+/// The task, if the actor may change it: their own, of a person they own, or any they see for managers and admins. One
+/// that is out of sight is *not found*.
+pub(crate) async fn touchable(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
     let task = tasks::find(tx, id).await?.ok_or(EngineError::NotFound("task"))?;
-    access::owner_only(actor, Some(task.owner_id), "task")?;
+    if actor.is_admin() || actor.user_id() == Some(task.owner_id) {
+        return Ok(task);
+    }
+    let sight = teams::sight(tx, actor).await?;
+    let owner = match task.person_id {
+        Some(person) => people::owners(tx, &[person]).await?.remove(&person).flatten(),
+        None => Some(task.owner_id),
+    };
+    if !sight.sees(owner) {
+        return Err(EngineError::NotFound("task"));
+    }
+    if actor.acts_for_others() || task.person_id.is_some() && owner.is_some() && owner == actor.user_id() {
+        return Ok(task);
+    }
+    Err(EngineError::Forbidden("This task belongs to someone else. Ask them or a manager.".to_owned()))
+}
+
+/// The open task, if the actor may change it.
+pub(crate) async fn open_task(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
+    let task = touchable(tx, actor, id).await?;
     if task.state != TaskState::Open {
         return Err(EngineError::refused("closed", "This task is already closed."));
     }
@@ -72,7 +92,7 @@ async fn open_task(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<Task> {
 }
 
 /// The enrollment that waits at the step of this task, locked; `None` if it has gone on or there is none.
-async fn waiting_enrollment(tx: &mut Tx, task: &Task) -> Result<Option<StoredEnrollment>> {
+pub(crate) async fn waiting_enrollment(tx: &mut Tx, task: &Task) -> Result<Option<StoredEnrollment>> {
     let Some(id) = task.enrollment_id else { return Ok(None) };
     let stored = enrollments::find_for_update(tx, id).await?;
     Ok(stored
@@ -100,7 +120,7 @@ impl Engine {
             created_at: now,
         };
         let mut tx = self.store.begin().await?;
-        access::user(&mut tx, owner).await?;
+        access::active_user(&mut tx, owner, "owner_id").await?;
         if let Some(person) = task.person_id {
             teams::seen_person(&mut tx, actor, person).await?;
         }
@@ -110,7 +130,7 @@ impl Engine {
         Ok(task)
     }
 
-    async fn task_event(&self, tx: &mut Tx, task: &Task, kind: ActivityKind, actor: &Actor) -> Result<()> {
+    pub(crate) async fn task_event(&self, tx: &mut Tx, task: &Task, kind: ActivityKind, actor: &Actor) -> Result<()> {
         let Some(person_id) = task.person_id else { return Ok(()) };
         let first_line: String = task.content.lines().next().unwrap_or_default().chars().take(200).collect();
         let event = Activity {
@@ -130,9 +150,25 @@ impl Engine {
     /// Changes an open task.
     pub async fn edit_task(&self, actor: &Actor, id: TaskId, change: TaskChange) -> Result<Task> {
         let mut tx = self.store.begin().await?;
-        let mut task = open_task(&mut tx, actor, id).await?;
+        let task = self.edit_task_in(&mut tx, actor, id, change).await?;
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(task)
+    }
+
+    /// As [`Engine::edit_task`], in a transaction of the caller.
+    pub(crate) async fn edit_task_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: TaskId,
+        change: TaskChange,
+    ) -> Result<Task> {
+        let mut task = open_task(tx, actor, id).await?;
         if let Some(owner) = change.owner_id {
-            access::user(&mut tx, owner).await?;
+            if owner != task.owner_id {
+                access::active_user(tx, owner, "owner_id").await?;
+            }
             task.owner_id = owner;
         }
         if let Some(content) = change.content {
@@ -140,16 +176,14 @@ impl Engine {
         }
         task.kind = change.kind.unwrap_or(task.kind);
         task.due_at = change.due_at.unwrap_or(task.due_at);
-        tasks::update(&mut tx, &task).await?;
-        self.task_event(&mut tx, &task, ActivityKind::TaskChanged, actor).await?;
-        self.look_again(&mut tx, &task).await?;
-        tx.commit().await?;
-        self.signals.due.notify_waiters();
+        tasks::update(tx, &task).await?;
+        self.task_event(tx, &task, ActivityKind::TaskChanged, actor).await?;
+        self.look_again(tx, &task).await?;
         Ok(task)
     }
 
     /// The engine decides again when the task of a waiting step moved: it may become overdue at another time.
-    async fn look_again(&self, tx: &mut Tx, task: &Task) -> Result<()> {
+    pub(crate) async fn look_again(&self, tx: &mut Tx, task: &Task) -> Result<()> {
         if let Some(stored) = waiting_enrollment(tx, task).await?
             && matches!(stored.enrollment.state, State::Active { .. })
         {
@@ -169,21 +203,46 @@ impl Engine {
     }
 
     async fn close_task(&self, actor: &Actor, id: TaskId, state: TaskState) -> Result<Task> {
-        let now = self.now();
+        self.check_draft(actor, id, state).await?;
         let mut tx = self.store.begin().await?;
+        let task = self.close_task_in(&mut tx, actor, id, state).await?;
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(task)
+    }
+
+    /// A draft that lacks values is not sent: its task stays open.
+    async fn check_draft(&self, actor: &Actor, id: TaskId, state: TaskState) -> Result<()> {
+        let mut tx = self.store.read().await?;
         let task = open_task(&mut tx, actor, id).await?;
-        let waiting = waiting_enrollment(&mut tx, &task).await?;
-        if !tasks::close(&mut tx, id, state, now).await? {
+        let sends = tasks::find_view(&mut tx, id).await?.is_some_and(|view| view.sends_email);
+        drop(tx);
+        let (Some(enrollment), Some(step), true) = (task.enrollment_id, task.step_id, sends) else { return Ok(()) };
+        if state != TaskState::Done {
+            return Ok(());
+        }
+        let missing = self.preview_step(actor, enrollment, step).await?.missing_tags;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!("There is no value for {}. Fill it in, or edit the email.", tag_words(&missing));
+        Err(EngineError::refused("missing_merge_data", message))
+    }
+
+    /// Done or skipped, in a transaction of the caller.
+    pub(crate) async fn close_task_in(&self, tx: &mut Tx, actor: &Actor, id: TaskId, state: TaskState) -> Result<Task> {
+        let now = self.now();
+        let task = open_task(tx, actor, id).await?;
+        let waiting = waiting_enrollment(tx, &task).await?;
+        if !tasks::close(tx, id, state, now).await? {
             return Err(EngineError::refused("closed", "This task is already closed."));
         }
         let task = Task { state, closed_at: Some(now), ..task };
         let kind = if state == TaskState::Done { ActivityKind::TaskDone } else { ActivityKind::TaskSkipped };
-        self.task_event(&mut tx, &task, kind, actor).await?;
+        self.task_event(tx, &task, kind, actor).await?;
         if let Some(stored) = waiting {
-            self.go_on_from(&mut tx, actor, &stored, state).await?;
+            self.go_on_from(tx, actor, &stored, state).await?;
         }
-        tx.commit().await?;
-        self.signals.due.notify_waiters();
         Ok(task)
     }
 
@@ -226,12 +285,24 @@ impl Engine {
             return Err(Refused::at("until", "in_the_past", "Choose a time that is still to come.").into());
         }
         let mut tx = self.store.begin().await?;
-        let task = Task { due_at: until, ..open_task(&mut tx, actor, id).await? };
-        tasks::snooze(&mut tx, id, until).await?;
-        self.task_event(&mut tx, &task, ActivityKind::TaskChanged, actor).await?;
-        self.look_again(&mut tx, &task).await?;
+        let task = self.snooze_task_in(&mut tx, actor, id, until).await?;
         tx.commit().await?;
         self.signals.due.notify_waiters();
+        Ok(task)
+    }
+
+    /// Due at another time, in a transaction of the caller.
+    pub(crate) async fn snooze_task_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: TaskId,
+        until: Timestamp,
+    ) -> Result<Task> {
+        let task = Task { due_at: until, ..open_task(tx, actor, id).await? };
+        tasks::snooze(tx, id, until).await?;
+        self.task_event(tx, &task, ActivityKind::TaskChanged, actor).await?;
+        self.look_again(tx, &task).await?;
         Ok(task)
     }
 

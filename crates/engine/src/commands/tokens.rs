@@ -3,10 +3,10 @@
 use super::{access, audit::Object};
 use crate::{Engine, EngineError, Result, secrets};
 use relance_domain::{
-    TokenId, UserId,
+    Refused, Timestamp, TokenId, UserId,
     audit::Act,
     person::clean_line,
-    time::MINUTE,
+    time::{DAY, MINUTE},
     user::{Actor, Scope, User},
 };
 use relance_storage::users::{self, Token};
@@ -21,9 +21,31 @@ pub struct NewToken {
     pub secret: SecretString,
 }
 
+/// Longest life of a token that ends by itself, in days: ten years.
+const MOST_DAYS: i64 = 3_660;
+
 impl Engine {
-    /// Makes a token for a user: oneself, or anyone for admins.
+    /// Makes a token for a user: oneself, or anyone for admins. It works until someone takes it back.
     pub async fn create_token(&self, actor: &Actor, user: UserId, scope: Scope, name: &str) -> Result<NewToken> {
+        self.create_token_until(actor, user, scope, name, None).await
+    }
+
+    /// As [`Engine::create_token`], ending by itself at `until` (system clock).
+    pub async fn create_token_until(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        scope: Scope,
+        name: &str,
+        until: Option<Timestamp>,
+    ) -> Result<NewToken> {
+        let now = self.clock.system_now();
+        if until.is_some_and(|until| until <= now) {
+            return Err(Refused::at("expires_at", "in_the_past", "Choose a time that is still to come.").into());
+        }
+        if until.is_some_and(|until| until.since(now) > MOST_DAYS * DAY) {
+            return Err(Refused::at("expires_at", "too_far", "A token ends within ten years, or never.").into());
+        }
         if actor.user_id() != Some(user) {
             access::admins_only(actor, "make tokens for others")?;
         }
@@ -35,11 +57,13 @@ impl Engine {
             user_id: user,
             name: clean_line(name),
             scope,
-            created_at: self.clock.system_now(),
+            created_at: now,
             last_used_at: None,
+            expires_at: until,
         };
         users::insert_token(&mut tx, &token, &secrets::token_hash(secret.expose_secret())).await?;
-        let detail = format!("It may: {}.", scope.as_str());
+        let ends = until.map(|until| format!(" It ends on {}.", until.zoned(&jiff::tz::TimeZone::UTC).date()));
+        let detail = format!("It may: {}.{}", scope.as_str(), ends.unwrap_or_default());
         self.note(&mut tx, actor, Act::TokenMade, Object::new(token.id, &token.name), &detail).await?;
         tx.commit().await?;
         Ok(NewToken { id: token.id, secret })
@@ -57,12 +81,12 @@ impl Engine {
         Ok(())
     }
 
-    /// The user and scope of a token; `None` if there is no such token or its user is deactivated.
+    /// The user and scope of a token; `None` if there is no such token, it has ended, or its user is deactivated.
     pub async fn token_user(&self, token: &str) -> Result<Option<(User, Scope)>> {
         let now = self.clock.system_now();
         let found = {
             let mut tx = self.store.read().await?;
-            users::find_token(&mut tx, &secrets::token_hash(token)).await?
+            users::find_token(&mut tx, &secrets::token_hash(token), now).await?
         };
         let Some((token, user)) = found else { return Ok(None) };
         if token.last_used_at.is_none_or(|used| now.since(used) > MINUTE) {

@@ -1,23 +1,15 @@
 //! Users of the workspace and their passwords.
 
 use super::{access, audit::Object, passwords};
-use crate::{Engine, EngineError, Result, commands::Ended};
+use crate::{Engine, EngineError, Result};
 use relance_domain::{
     Refused, TeamId, UserId,
-    activity::ActivityKind,
     audit::{self, Act},
-    enrollment::PausedBy,
     person::{check_email, clean_line},
     user::{Actor, Role, User},
 };
-use relance_storage::{
-    StorageError, Tx,
-    enrollment_sets::{self, Pause},
-    mailboxes, password_links, teams, users,
-};
+use relance_storage::{StorageError, Tx, password_links, teams, users};
 use secrecy::SecretString;
-
-const BATCH: u32 = 500;
 
 /// A user to add.
 #[derive(Debug, Clone)]
@@ -79,8 +71,9 @@ pub(crate) fn email_taken(error: StorageError) -> EngineError {
     }
 }
 
-async fn keep_an_admin(tx: &mut Tx, user: &User) -> Result<()> {
-    if user.role == Role::Admin && user.deactivated_at.is_none() && users::count_admins(tx).await? <= 1 {
+/// Refused if this is the only active admin; holds the others until commit.
+pub(crate) async fn keep_an_admin(tx: &mut Tx, user: &User) -> Result<()> {
+    if user.role == Role::Admin && user.deactivated_at.is_none() && users::lock_admins(tx).await? <= 1 {
         let message = "This is the only admin. Make someone else an admin first.";
         return Err(EngineError::refused("last_admin", message));
     }
@@ -184,59 +177,6 @@ impl Engine {
             self.note(&mut tx, actor, Act::UserChanged, Object::new(id, &user.name), &detail).await?;
         }
         tx.commit().await?;
-        Ok(user)
-    }
-
-    /// The user can no longer sign in, and their enrollments are paused (`deactivated`).
-    pub async fn deactivate_user(&self, actor: &Actor, id: UserId) -> Result<Ended> {
-        access::admins_only(actor, "deactivate users")?;
-        let now = self.now();
-        let mut tx = self.store.begin().await?;
-        let user = access::user(&mut tx, id).await?;
-        keep_an_admin(&mut tx, &user).await?;
-        users::deactivate(&mut tx, id, now).await?;
-        for mailbox in mailboxes::of_user(&mut tx, id).await? {
-            mailboxes::raise(&mut tx, mailbox.id).await?;
-        }
-        self.note(&mut tx, actor, Act::UserDeactivated, Object::new(id, &user.name), "").await?;
-        tx.commit().await?;
-        // From here on nothing leaves from the user's mailboxes; what follows makes it visible.
-        let pause = Pause { by: PausedBy::Deactivated, until: None };
-        let mut ended = Ended::default();
-        loop {
-            let mut tx = self.store.begin().await?;
-            let held = enrollment_sets::pause_some_of_actor(&mut tx, id, pause, BATCH, now).await?;
-            ended.add(self.held(&mut tx, &held).await?);
-            self.record_held(&mut tx, &held, ActivityKind::SequencePaused, actor, "Paused: the rep was deactivated")
-                .await?;
-            tx.commit().await?;
-            if held.len() < BATCH as usize {
-                return Ok(ended);
-            }
-        }
-    }
-
-    /// The user can sign in again, and enrollments paused by the deactivation go on.
-    pub async fn reactivate_user(&self, actor: &Actor, id: UserId) -> Result<User> {
-        access::admins_only(actor, "reactivate users")?;
-        let now = self.now();
-        let mut tx = self.store.begin().await?;
-        users::reactivate(&mut tx, id, now).await?;
-        let user = access::user(&mut tx, id).await?;
-        self.note(&mut tx, actor, Act::UserReactivated, Object::new(id, &user.name), "").await?;
-        tx.commit().await?;
-        loop {
-            let mut tx = self.store.begin().await?;
-            let resumed = enrollment_sets::resume_some_of_actor(&mut tx, id, PausedBy::Deactivated, BATCH, now).await?;
-            let words = "Resumed: the rep is active again";
-            self.record_held(&mut tx, &resumed, ActivityKind::SequenceResumed, actor, words).await?;
-            mailboxes::hasten_all(&mut tx, now).await?;
-            tx.commit().await?;
-            if resumed.len() < BATCH as usize {
-                break;
-            }
-        }
-        self.signals.due.notify_waiters();
         Ok(user)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Each row is stored with its outcome and with what undoing it needs.
 
-use super::{finish, lock, payload, rows_before, save};
+use super::{bulk_tasks, finish, lock, payload, rows_before, save, user_work};
 use crate::{
     Engine, EngineError, Result,
     commands::{
@@ -28,6 +28,12 @@ pub(super) async fn run_chunk(engine: &Engine, job: &Job) -> Result<()> {
     let asked: BulkPayload = payload(job)?;
     if let BulkAction::Undo { job: source } = asked.action {
         return undo(engine, job, &asked, source).await;
+    }
+    if let BulkAction::OfTasks { act } = asked.action {
+        return bulk_tasks::run_chunk(engine, job, &asked, act).await;
+    }
+    if let BulkAction::OfUser { work } = asked.action {
+        return user_work::run_chunk(engine, job, &asked, work).await;
     }
     let Some((ids, cursor)) = next_ids(engine, job, &asked).await? else { return finish(engine, job).await };
     let prepared = match &asked.action {
@@ -100,10 +106,16 @@ async fn undo(engine: &Engine, job: &Job, asked: &BulkPayload, source: JobId) ->
     if !lock(&mut tx, job).await? {
         return Ok(());
     }
-    let outcomes = engine.undo_chunk(&mut tx, &asked.actor, &action, &rows).await?;
-    let first = rows_before(job) + 1;
-    let done: Vec<JobRow> =
-        outcomes.into_iter().zip(first..).map(|(outcome, number)| row(outcome, number, false)).collect();
+    let done: Vec<JobRow> = match action {
+        BulkAction::OfTasks { act } => {
+            bulk_tasks::numbered(job, engine.undo_task_rows(&mut tx, &asked.actor, &rows, act).await?)
+        }
+        action => {
+            let outcomes = engine.undo_chunk(&mut tx, &asked.actor, &action, &rows).await?;
+            let first = rows_before(job) + 1;
+            outcomes.into_iter().zip(first..).map(|(outcome, number)| row(outcome, number, false)).collect()
+        }
+    };
     save(engine, &mut tx, job, last.number.to_string(), &done).await?;
     tx.commit().await?;
     engine.signals.due.notify_waiters();

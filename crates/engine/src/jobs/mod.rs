@@ -5,7 +5,9 @@
 //! ends the job with the fault in words; an unavailable database leaves it for the next call.
 
 mod bulk_people;
+mod bulk_tasks;
 mod import_people;
+mod user_work;
 
 use crate::{Engine, EngineError, Result};
 use relance_storage::{

@@ -11,7 +11,7 @@ use crate::{
     rendering::{Correspondence, Footer, Prepared, Texts, Words, unsubscribe_url},
 };
 use relance_domain::{
-    EnrollmentId, Refused, StepId, Timestamp,
+    EnrollmentId, MailboxId, Refused, StepId, Timestamp,
     calendar::LocalSchedule,
     decision::{Decision, Departed, Facts, RuleKind, decision},
     delivery::{Delivery, DeliveryState},
@@ -43,6 +43,8 @@ pub struct Claimed {
     pub actor_zone: Option<jiff::tz::TimeZone>,
     /// Something was sent before in this enrollment.
     pub is_follow_up: bool,
+    /// Mailboxes that earlier emails of this enrollment left from, before it was handed over: answers may come there.
+    pub former_mailboxes: Vec<MailboxId>,
     /// What was compared when it was decided that it leaves.
     pub explained: Value,
 }
@@ -133,7 +135,7 @@ impl Engine {
     ) -> std::result::Result<(Claimed, Vec<String>), Refused> {
         let enrollment = &due.stored.enrollment;
         let step = enrollment.state.step().ok_or_else(|| Refused::new("template_error", "The step is gone."))?;
-        if let Some(email) = as_it_was(due, step, epoch) {
+        if let Some(email) = as_it_was(due, step, situation.mailbox.id, epoch) {
             return Ok((email, Vec::new()));
         }
         let own = due.prepared.texts(step).ok_or_else(|| Refused::new("template_error", "The step is no email."))?;
@@ -166,6 +168,7 @@ impl Engine {
             person: due.person.clone(),
             actor_zone: relance_domain::time::zone(&due.actor.time_zone),
             is_follow_up: due.stored.emails_sent > 0,
+            former_mailboxes: due.former_mailboxes(situation.mailbox.id),
             explained: Value::Null,
         };
         Ok((email, missing))
@@ -302,8 +305,10 @@ impl Plan {
 }
 
 /// An email that was proved not to have left leaves again with the bytes it had.
-fn as_it_was(due: &Due, step: StepId, epoch: i64) -> Option<Claimed> {
-    let delivery = due.delivery.as_ref().filter(|delivery| delivery.step_id == step)?;
+fn as_it_was(due: &Due, step: StepId, mailbox: MailboxId, epoch: i64) -> Option<Claimed> {
+    // Handed over since, it leaves from another mailbox and is rendered anew.
+    let of_this = |delivery: &&Delivery| delivery.step_id == step && delivery.mailbox_id == mailbox;
+    let delivery = due.delivery.as_ref().filter(of_this)?;
     let raw = due.frozen.clone()?;
     Some(Claimed {
         delivery: Delivery { state: DeliveryState::Claimed { epoch }, smtp_reply: None, ..delivery.clone() },
@@ -313,6 +318,7 @@ fn as_it_was(due: &Due, step: StepId, epoch: i64) -> Option<Claimed> {
         person: due.person.clone(),
         actor_zone: relance_domain::time::zone(&due.actor.time_zone),
         is_follow_up: due.stored.emails_sent > 0,
+        former_mailboxes: due.former_mailboxes(mailbox),
         explained: Value::Null,
     })
 }
@@ -336,6 +342,12 @@ async fn give_up(tx: &mut Tx, stored: &StoredEnrollment, event: &enrollment::Eve
 
 /// What is due beyond today's quota is blocked until its slots, by one statement.
 async fn hold_for_quota(tx: &mut Tx, situation: &Situation, claimed: usize) -> Result<()> {
+    // No day has a slot: they are held until the quota is raised.
+    if situation.mailbox.daily_quota == 0 {
+        let id = situation.mailbox.id;
+        storage::enrollment_sets::block_mailbox(tx, id, &BlockReason::QuotaReached, situation.now).await?;
+        return Ok(());
+    }
     let taken = u32::try_from(claimed).unwrap_or(u32::MAX);
     let slots = quota::slots_after(&situation.mailbox, situation.now, taken);
     storage::enrollment_sets::hold_quota(tx, situation.mailbox.id, &slots, situation.now).await?;

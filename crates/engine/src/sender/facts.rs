@@ -76,6 +76,15 @@ impl Due {
         Some(edited(own, edit))
     }
 
+    /// Mailboxes other than `now` that emails of this enrollment left from.
+    pub fn former_mailboxes(&self, now: relance_domain::MailboxId) -> Vec<relance_domain::MailboxId> {
+        let mut former: Vec<_> =
+            self.thread.iter().filter_map(|sent| sent.mailbox_id).filter(|mailbox| *mailbox != now).collect();
+        former.sort();
+        former.dedup();
+        former
+    }
+
     /// The facts for `decide`, with what this turn has already taken from the mailbox.
     pub fn facts<'a>(&'a self, situation: &'a Situation, taken: u32, last_slot_at: Option<Timestamp>) -> Facts<'a> {
         let mut facts = Facts::new(

@@ -5,7 +5,10 @@
 
 use super::{Commits, claim::Claimed};
 use crate::{Engine, accounts::OpenError, watcher::proofs::Proof};
-use relance_domain::{MailboxId, mailbox::Mailbox};
+use relance_domain::{
+    MailboxId,
+    mailbox::{Mailbox, proof_is_fresh},
+};
 use relance_mail::{
     Account, Fault, Reply, Stage, Submission,
     smtp::{
@@ -13,7 +16,10 @@ use relance_mail::{
         verdict::{self, Hardness, Scope, Verdict},
     },
 };
-use relance_storage::sending::{Held, Leave};
+use relance_storage::{
+    self as storage,
+    sending::{Held, Leave},
+};
 
 /// After the commit of the point of no return, the final dot is written within this or not at all.
 const DOT_WITHIN_MS: i64 = 10_000;
@@ -175,6 +181,9 @@ impl<'a> Lane<'a> {
         if !email.is_follow_up {
             return Ok(());
         }
+        for former in &email.former_mailboxes {
+            prove_former(self.engine, *former).await?;
+        }
         prove_inbox(self.engine, self.mailbox.id).await
     }
 
@@ -233,6 +242,27 @@ pub(crate) async fn prove_inbox(engine: &Engine, mailbox: MailboxId) -> Result<(
     match engine.proofs.prove(mailbox).await {
         Proof::Fresh { .. } => Ok(()),
         Proof::Failed(why) => Err(why),
+    }
+}
+
+/// The same for a mailbox that the enrollment was handed over from, which another node may work for: then its last check
+/// counts. One that is gone, or cannot be read, holds nobody back.
+async fn prove_former(engine: &Engine, mailbox: MailboxId) -> Result<(), String> {
+    if !engine.settings.watch || engine.proofs.is_fresh(mailbox, engine.clock.boot_ms()) {
+        return Ok(());
+    }
+    if engine.proofs.is_watched(mailbox) {
+        return prove_inbox(engine, mailbox).await;
+    }
+    let found = async {
+        let mut tx = engine.store.read().await?;
+        storage::mailboxes::find(&mut tx, mailbox).await
+    };
+    match found.await.map_err(|error| error.to_string())? {
+        Some(former) if !former.state.needs_attention() && !proof_is_fresh(&former, engine.now()) => {
+            Err(format!("the inbox of {} was not read just now", former.address))
+        }
+        _ => Ok(()),
     }
 }
 

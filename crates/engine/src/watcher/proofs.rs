@@ -74,6 +74,11 @@ impl Proofs {
         proved.is_some_and(|proved| boot_ms - proved <= PROOF_VALID_MS)
     }
 
+    /// Whether this process watches the mailbox.
+    pub fn is_watched(&self, mailbox: MailboxId) -> bool {
+        self.lock().contains_key(&mailbox)
+    }
+
     /// Asks the watcher for a new proof and waits for it; a watcher that has not begun yet is waited for as well.
     pub async fn prove(&self, mailbox: MailboxId) -> Proof {
         let Ok(wishes) = tokio::time::timeout(BEGINS_WITHIN, self.wishes(mailbox)).await else {

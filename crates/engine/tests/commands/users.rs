@@ -58,8 +58,9 @@ async fn a_deactivated_users_enrollments_hold_and_go_on_when_they_return() {
     let boss = user(&world, "boss@world.test", Role::Admin).await;
     let id = world.enroll("ada@prospect.test").await;
     let rep = world.actor.user_id().expect("a user");
-    let ended = world.engine.deactivate_user(&boss, rep).await.expect("deactivated");
-    assert_eq!(ended.enrollments, 1);
+    let done = world.engine.deactivate_user(&boss, rep).await.expect("deactivated");
+    assert_eq!((done.ended.enrollments, done.job), (1, None));
+    assert_eq!(codes(world.engine.deactivate_user(&boss, rep).await), ["deactivated"]);
     assert!(matches!(stored(&world, id).await.enrollment.state, State::Paused { by: PausedBy::Deactivated, .. }));
     assert_eq!(world.advance(10 * DAY).await, 0);
     assert_eq!(
@@ -237,7 +238,11 @@ async fn an_invited_user_chooses_a_password_once() {
     assert_eq!(world.engine.password_link(link.token.expose_secret()).await.expect("read"), None, "deactivated");
     assert_eq!(codes(world.engine.make_password_link(&world.actor, ida.id).await), ["deactivated"]);
     let told = log(&world, 20).await;
-    for line in ["password_link_made Ida: Invitation.", "password_changed Ida: By a link.", "user_deactivated Ida: "] {
+    for line in [
+        "password_link_made Ida: Invitation.",
+        "password_changed Ida: By a link.",
+        "user_deactivated Ida: Enrollments that hold: 0.",
+    ] {
         assert!(told.iter().any(|one| one == line), "{line}: {told:#?}");
     }
 }
@@ -303,4 +308,58 @@ async fn the_log_says_who_changed_what() {
     assert_eq!(told[0], "sending_stopped : ");
     assert!(told[1].starts_with("workspace_changed : Name: ") && told[1].ends_with(" → Other."), "{told:?}");
     assert!(told[2].starts_with("user_changed ") && told[2].ends_with("Role: rep → manager."), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_token_can_end_by_itself_and_a_browser_is_signed_out_alone() {
+    let world = monday().await;
+    let id = world.actor.user_id().expect("a user");
+    let soon = world.engine.clock.system_now().plus_ms(-1);
+    let past = world.engine.create_token_until(&world.actor, id, Scope::Read, "x", Some(soon)).await;
+    assert_eq!(fields_of(past), ["expires_at"]);
+    let day = world.engine.clock.system_now().plus_ms(DAY);
+    let token = world.engine.create_token_until(&world.actor, id, Scope::Read, "x", Some(day)).await.expect("made");
+    assert!(world.engine.token_user(token.secret.expose_secret()).await.expect("read").is_some());
+    let ended = world.engine.clock.system_now().plus_ms(-DAY);
+    let mut tx = world.engine.store.begin().await.expect("a transaction");
+    let sql = "UPDATE tokens SET expires_at = $1";
+    tx.execute(sql, vec![ended.into()]).await.expect("moved");
+    tx.commit().await.expect("committed");
+    assert!(world.engine.token_user(token.secret.expose_secret()).await.expect("read").is_none(), "it has ended");
+
+    let right = secret("correct horse battery");
+    let sign_in = |agent: &'static str| world.engine.sign_in("rep@world.test", &right, "::1", agent);
+    let first = sign_in("Firefox").await.expect("signed in").done().expect("no code").token;
+    let second = sign_in("Chrome").await.expect("signed in").done().expect("no code").token;
+    let found = world.engine.browsers(&world.actor, Some(second.expose_secret())).await.expect("listed");
+    let other = found.iter().find(|browser| !browser.is_this).expect("the other").clone();
+    assert_eq!((found.len(), other.user_agent.as_str()), (2, "Firefox"));
+    let rep = user(&world, "rita@world.test", Role::Rep).await;
+    assert!(matches!(world.engine.end_session(&rep, &other.key).await, Err(EngineError::NotFound(_))), "not theirs");
+    world.engine.end_session(&world.actor, &other.key).await.expect("ended");
+    assert!(world.engine.session_user(first.expose_secret()).await.expect("read").is_none());
+    assert!(world.engine.session_user(second.expose_secret()).await.expect("read").is_some());
+    world.engine.sign_out(second.expose_secret()).await.expect("signed out");
+    let told = log(&world, 20).await;
+    for begin in ["session_ended Rep: Firefox", "signed_out : Chrome", "token_made x: It may: read. It ends on"] {
+        assert!(told.iter().any(|one| one.starts_with(begin)), "{begin}: {told:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_of_failures_and_of_no_secret() {
+    let world = monday().await;
+    let wrong = secret("my cat is called Tom");
+    world.engine.sign_in("rep@world.test", &wrong, "10.0.0.7", "").await.expect_err("wrong");
+    let id = world.actor.user_id().expect("a user");
+    world.engine.set_password(&world.actor, id, &secret("another horse battery")).await.expect("set");
+    let token = world.engine.create_token(&world.actor, id, Scope::Admin, "script").await.expect("made");
+    let link = world.engine.make_password_link(&world.actor, id).await.expect("a link");
+    let told = log(&world, 50).await.join("\n");
+    assert!(told.contains("sign_in_failed rep@world.test: Wrong address or password. From 10.0.0.7"), "{told}");
+    for hidden in
+        ["my cat is called Tom", "another horse battery", token.secret.expose_secret(), link.token.expose_secret()]
+    {
+        assert!(!told.contains(hidden), "{told}");
+    }
 }

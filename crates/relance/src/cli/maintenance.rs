@@ -76,6 +76,13 @@ pub async fn restore(global: &Global, file: &Path, output: &Output) -> anyhow::R
         std::fs::rename(&path, &aside)?;
     }
     std::fs::copy(file, &path)?;
+    // The copy is in place whether or not it can tell so: an older one, or one of another key, is looked at by `serve`.
+    if let Ok(engine) = wiring::open(global, Purpose::default()).await {
+        if let Err(error) = engine.note_restore(&file.display().to_string()).await {
+            tracing::warn!(%error, "the restored database cannot note that it was restored");
+        }
+        engine.store.close().await;
+    }
     let words = format!("Restored {}. The database before is kept as {}.", file.display(), aside.display());
     output.result(&words, &json!({ "restored": file, "kept": aside }));
     Ok(())

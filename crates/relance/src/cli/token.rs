@@ -24,6 +24,9 @@ pub enum TokenCommand {
         /// What it is for
         #[arg(long, default_value = "command line")]
         name: String,
+        /// It ends by itself after so many days
+        #[arg(long)]
+        expires_in_days: Option<u16>,
     },
 }
 
@@ -50,10 +53,12 @@ impl From<ScopeName> for Scope {
 
 /// Runs one of them.
 pub async fn run(global: &Global, command: TokenCommand, output: &Output) -> anyhow::Result<()> {
-    let TokenCommand::Create { user, scope, name } = command;
+    let TokenCommand::Create { user, scope, name, expires_in_days } = command;
     let engine = wiring::open(global, Purpose::default()).await?;
     let user = super::user::find(&engine, &user).await?;
-    let token = engine.create_token(&Actor::System, user.id, scope.into(), &name).await?;
+    let now = engine.clock.system_now();
+    let until = expires_in_days.map(|days| now.plus_ms(i64::from(days) * relance_domain::time::DAY));
+    let token = engine.create_token_until(&Actor::System, user.id, scope.into(), &name, until).await?;
     let secret = token.secret.expose_secret();
     output.result(secret, &serde_json::json!({ "id": token.id, "token": secret }));
     Ok(())

@@ -34,6 +34,15 @@ pub struct InThread {
     pub message_id: String,
     /// Its subject.
     pub subject: String,
+    /// From which mailbox it left; `None` in a preview.
+    pub mailbox_id: Option<MailboxId>,
+}
+
+impl InThread {
+    /// One that is still to come, in a preview.
+    pub const fn planned(subject: String) -> Self {
+        Self { message_id: String::new(), subject, mailbox_id: None }
+    }
 }
 
 /// The emails that were sent in each of these enrollments, oldest first.
@@ -42,13 +51,14 @@ pub async fn threads(tx: &mut Tx, enrollments: &[EnrollmentId]) -> Result<HashMa
     for chunk in enrollments.chunks(500) {
         let args: Vec<Value> = repeated(chunk).map(|id| Value::from(*id)).collect();
         let sql = format!(
-            "SELECT enrollment_id, message_id, subject FROM deliveries
+            "SELECT enrollment_id, message_id, subject, mailbox_id FROM deliveries
             WHERE enrollment_id IN ({}) AND state = 'sent' ORDER BY enrollment_id, sent_at, id",
             list(1, args.len())
         );
         let rows = tx
             .all(&sql, args, |row| {
-                let entry = InThread { message_id: row.text("message_id")?, subject: row.text("subject")? };
+                let (message_id, subject) = (row.text("message_id")?, row.text("subject")?);
+                let entry = InThread { message_id, subject, mailbox_id: row.id_opt("mailbox_id")? };
                 Ok((row.id::<EnrollmentId>("enrollment_id")?, entry))
             })
             .await?;

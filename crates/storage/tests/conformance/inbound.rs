@@ -146,9 +146,13 @@ async fn messages_are_listed_by_person_kind_and_mailbox_latest_first() {
             assert!(inbound::insert(&mut tx, message, None).await.expect("stored"));
         }
         assert_eq!(ids(&inbound::of_person(&mut tx, person, 9).await.expect("read")), [id(21), id(20)]);
-        let replies = inbound::recent_replies(&mut tx, &[], 9).await.expect("read");
+        let before = Timestamp::from_ms(0);
+        let replies = inbound::replies_for(&mut tx, made.user, before, 9).await.expect("read");
         assert_eq!((ids(&replies), replies[0].person_name.as_deref()), (vec![id(22), id(20)], None));
-        assert_eq!(ids(&inbound::recent_replies(&mut tx, &[made.mailbox], 9).await.expect("read")), [id(20)]);
+        let latest = replies[0].message.received_at;
+        assert_eq!(ids(&inbound::replies_for(&mut tx, made.user, latest, 9).await.expect("read")), []);
+        let nobody = fixtures::user(&mut tx, 77).await;
+        assert_eq!(ids(&inbound::replies_for(&mut tx, nobody, before, 9).await.expect("read")), []);
         let own = InboundFilter { kinds: &["own"], ..InboundFilter::default() };
         assert_eq!(ids(&inbound::page(&mut tx, own, None, 9).await.expect("read")), [id(21)]);
         tx.commit().await.expect("commit");

@@ -54,7 +54,7 @@ async fn a_user_is_found_by_id_and_by_address_whatever_its_case() {
         assert!(!users::update(&mut tx, &user(9, "c@d.example", "C"), at(5)).await.unwrap());
         let names: Vec<String> = users::list(&mut tx).await.unwrap().into_iter().map(|user| user.name).collect();
         assert_eq!(names, ["Bob", "Zoë"]);
-        assert_eq!((users::count(&mut tx).await.unwrap(), users::count_admins(&mut tx).await.unwrap()), (2, 1));
+        assert_eq!((users::count(&mut tx).await.unwrap(), users::lock_admins(&mut tx).await.unwrap()), (2, 1));
 
         assert!(users::set_password_hash(&mut tx, id(2), "new", at(6)).await.unwrap());
         let bob = users::find_account(&mut tx, id(2)).await.unwrap().unwrap();
@@ -121,16 +121,18 @@ async fn an_api_token_acts_for_its_active_user() {
             scope: Scope::Write,
             created_at: at(0),
             last_used_at: None,
+            expires_at: Some(at(9)),
         };
         users::insert_token(&mut tx, &token, &[7; 32]).await.unwrap();
         users::touch_token(&mut tx, token.id, at(3)).await.unwrap();
         token.last_used_at = Some(at(3));
-        assert_eq!(users::find_token(&mut tx, &[7; 32]).await.unwrap(), Some((token.clone(), ann.clone())));
-        assert_eq!(users::find_token(&mut tx, &[8; 32]).await.unwrap(), None);
+        assert_eq!(users::find_token(&mut tx, &[7; 32], at(8)).await.unwrap(), Some((token.clone(), ann.clone())));
+        assert_eq!(users::find_token(&mut tx, &[7; 32], at(9)).await.unwrap(), None, "it has ended");
+        assert_eq!(users::find_token(&mut tx, &[8; 32], at(8)).await.unwrap(), None);
         assert_eq!(users::list_tokens(&mut tx, Some(ann.id)).await.unwrap(), [token.clone()]);
         assert_eq!(users::list_tokens(&mut tx, Some(id(2))).await.unwrap(), []);
         users::deactivate(&mut tx, ann.id, at(4)).await.unwrap();
-        assert_eq!(users::find_token(&mut tx, &[7; 32]).await.unwrap(), None);
+        assert_eq!(users::find_token(&mut tx, &[7; 32], at(5)).await.unwrap(), None);
         assert_eq!(users::list_tokens(&mut tx, None).await.unwrap(), [token.clone()]);
         assert!(users::delete_token(&mut tx, token.id).await.unwrap());
         assert!(!users::delete_token(&mut tx, token.id).await.unwrap());

@@ -68,8 +68,18 @@ struct ListParams {
     actor_id: Option<UserId>,
     /// About this area only: `sign_in`, `users`, `settings`, `mailboxes`, `sequences`, `people` or `api`.
     area: Option<String>,
+    /// This act only, as `user_added`.
+    act: Option<String>,
+    /// Done to the thing with this id only.
+    object_id: Option<String>,
     /// Whose object or detail contains this.
     q: Option<String>,
+    /// At or after this instant.
+    #[param(value_type = Option<doc::Instant>)]
+    from: Option<Timestamp>,
+    /// Before this instant.
+    #[param(value_type = Option<doc::Instant>)]
+    before: Option<Timestamp>,
     /// Rows of the page, 1 to 500; 50 if left out.
     limit: Option<usize>,
     /// `next_cursor` of the page before.
@@ -90,8 +100,17 @@ async fn list(
     let limit = limit(params.limit)?;
     let unknown = || Problem::at("area", "invalid", "There is no such area.");
     let area = params.area.as_deref().map(|area| Area::parse(area).ok_or_else(unknown)).transpose()?;
-    let words = params.q.unwrap_or_default();
-    let filter = AuditFilter { actor: params.actor_id, area, words, ..AuditFilter::default() };
+    let unknown = || Problem::at("act", "invalid", "There is no such act.");
+    let act = params.act.as_deref().map(|act| Act::parse(act).ok_or_else(unknown)).transpose()?;
+    let filter = AuditFilter {
+        actor: params.actor_id,
+        area,
+        act,
+        object_id: params.object_id.unwrap_or_default(),
+        words: params.q.unwrap_or_default(),
+        from: params.from,
+        before: params.before,
+    };
     let mut tx = app.engine.store.read().await?;
     let found = audit::page(&mut tx, &filter, cursor_of(params.cursor.as_deref())?, limit + 1).await?;
     Ok(Json(List::page(found, limit, |last| last.id.to_string(), AuditBody::from)))

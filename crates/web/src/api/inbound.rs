@@ -185,7 +185,14 @@ async fn list(
     }
     let sight = app.engine.sight(&caller.actor).await?.owners();
     let seen_by = sight.as_deref().map(|owners| SeenBy { user: caller.id(), owners });
-    let filter = InboundFilter { kinds: &kinds, person: params.person_id, open_in_tray, mailboxes: &chosen, seen_by };
+    let filter = InboundFilter {
+        kinds: &kinds,
+        person: params.person_id,
+        open_in_tray,
+        mailboxes: &chosen,
+        seen_by,
+        ..InboundFilter::default()
+    };
     let found = inbound::page(&mut tx, filter, after, limit + 1).await?;
     let cursor = |last: &InboundView| at_cursor(last.message.received_at, last.message.id);
     Ok(Json(List::page(found, limit as usize, cursor, |view| view.message.into())))

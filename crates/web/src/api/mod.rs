@@ -13,6 +13,7 @@ pub mod doc;
 pub mod enrollment_shapes;
 pub mod enrollments;
 pub mod enrollments_bulk;
+pub mod hand_over;
 pub mod inbound;
 pub mod jobs;
 pub mod lists;
@@ -33,12 +34,15 @@ pub mod sequence_shapes;
 pub mod sequence_steps;
 pub mod sequence_versions;
 pub mod sequences;
+pub mod sessions;
 pub mod shapes;
 pub mod spec;
 pub mod step_shapes;
 pub mod steps;
 pub mod suppressions;
+pub mod tags;
 pub mod tasks;
+pub mod tasks_bulk;
 pub mod teams;
 pub mod templates;
 pub mod tokens;
@@ -85,10 +89,14 @@ fn table() -> OpenApiRouter<App> {
         .merge(enrollments::routes())
         .merge(enrollments_bulk::routes())
         .merge(steps::routes())
+        .merge(tags::routes())
         .merge(tasks::routes())
+        .merge(tasks_bulk::routes())
         .merge(inbound::routes())
         .merge(suppressions::routes())
         .merge(users::routes())
+        .merge(hand_over::routes())
+        .merge(sessions::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
         .merge(workspace::routes())

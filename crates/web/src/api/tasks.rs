@@ -13,7 +13,7 @@ use crate::{
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use relance_domain::{
-    DeliveryId, EnrollmentId, PersonId, StepId, TaskId, Timestamp, UserId,
+    DeliveryId, EnrollmentId, PersonId, SequenceId, StepId, TaskId, Timestamp, UserId,
     step::TaskKind,
     task::{Task, TaskState},
 };
@@ -32,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(complete))
         .routes(routes!(skip))
         .routes(routes!(snooze))
+        .routes(routes!(reopen))
 }
 
 /// A task.
@@ -109,6 +110,14 @@ struct ListParams {
     person_id: Option<PersonId>,
     /// `open` (if left out), `closed` or `any`.
     state: Option<String>,
+    /// Asking for this.
+    #[param(value_type = Option<doc::TaskKind>)]
+    kind: Option<TaskKind>,
+    /// Of this sequence.
+    #[param(value_type = Option<doc::SequenceId>)]
+    sequence_id: Option<SequenceId>,
+    /// Whose words, or whose person's name, contain this.
+    q: Option<String>,
     /// Due at or after this instant.
     #[param(value_type = Option<doc::Instant>)]
     due_from: Option<Timestamp>,
@@ -121,9 +130,15 @@ struct ListParams {
     cursor: Option<String>,
 }
 
-async fn find(app: &App, id: TaskId) -> Result<Task> {
+/// The task, if the caller may see it: their own, about someone they see, or, for managers, of someone they look after.
+async fn find(app: &App, caller: &Caller, id: TaskId) -> Result<Task> {
+    let sight = app.engine.sight(&caller.actor).await?;
     let mut tx = app.engine.store.read().await?;
-    tasks::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("task"))
+    let may_see = |task: &Task| {
+        let is_in_sight = caller.actor.acts_for_others() && sight.sees(Some(task.owner_id));
+        task.owner_id == caller.id() || task.person_id.is_some() || is_in_sight
+    };
+    tasks::find(&mut tx, id).await?.filter(may_see).ok_or_else(|| Problem::not_found("task"))
 }
 
 /// Lists tasks by due time; closed ones latest first.
@@ -153,6 +168,10 @@ async fn list(
         due_from: params.due_from,
         due_before: params.due_before,
         person: params.person_id,
+        kind: params.kind,
+        sequence: params.sequence_id,
+        words: params.q.as_deref().unwrap_or_default(),
+        manages: caller.actor.acts_for_others(),
         seen_by: sight.as_deref().map(|owners| SeenBy { user: caller.id(), owners }),
     };
     let after = cursor_at(params.cursor.as_deref())?;
@@ -198,8 +217,8 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewTaskF
 /// Reads a task.
 #[utoipa::path(get, path = "/tasks/{id}", tag = "tasks", operation_id = "read_task", params(("id" = doc::TaskId, Path)),
     responses((status = 200, body = TaskBody)))]
-async fn read(State(app): State<App>, Id(id): Id<TaskId>) -> Result<Json<TaskBody>> {
-    Ok(Json(find(&app, id).await?.into()))
+async fn read(State(app): State<App>, caller: Caller, Id(id): Id<TaskId>) -> Result<Json<TaskBody>> {
+    Ok(Json(find(&app, &caller, id).await?.into()))
 }
 
 /// What to change of an open task; what is left out stays.
@@ -249,6 +268,14 @@ async fn complete(State(app): State<App>, caller: Caller, Id(id): Id<TaskId>, _:
     params(("id" = doc::TaskId, Path)), responses((status = 200, body = TaskBody)))]
 async fn skip(State(app): State<App>, caller: Caller, Id(id): Id<TaskId>, _: NoBody) -> Result<Json<TaskBody>> {
     Ok(Json(app.engine.skip_task(&caller.actor, id).await?.into()))
+}
+
+/// Opens a task again that was done or skipped, as long as nothing has followed it: neither the next step of its sequence
+/// nor its email.
+#[utoipa::path(post, path = "/tasks/{id}/reopen", tag = "tasks", operation_id = "reopen_task",
+    params(("id" = doc::TaskId, Path)), responses((status = 200, body = TaskBody)))]
+async fn reopen(State(app): State<App>, caller: Caller, Id(id): Id<TaskId>, _: NoBody) -> Result<Json<TaskBody>> {
+    Ok(Json(app.engine.reopen_task(&caller.actor, id).await?.into()))
 }
 
 /// Until when.

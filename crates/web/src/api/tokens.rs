@@ -42,12 +42,15 @@ struct TokenBody {
     /// When it was last used.
     #[schema(value_type = Option<doc::Instant>)]
     last_used_at: Option<Timestamp>,
+    /// When it ends by itself; `null` = when someone takes it back.
+    #[schema(value_type = Option<doc::Instant>)]
+    expires_at: Option<Timestamp>,
 }
 
 impl From<Token> for TokenBody {
     fn from(token: Token) -> Self {
-        let Token { id, user_id, name, scope, created_at, last_used_at } = token;
-        Self { id, user_id, name, scope, created_at, last_used_at }
+        let Token { id, user_id, name, scope, created_at, last_used_at, expires_at } = token;
+        Self { id, user_id, name, scope, created_at, last_used_at, expires_at }
     }
 }
 
@@ -95,6 +98,10 @@ struct NewTokenFields {
     /// Its name.
     #[serde(default)]
     name: String,
+    /// When it ends by itself; left out = when someone takes it back.
+    #[serde(default)]
+    #[schema(value_type = Option<doc::Instant>)]
+    expires_at: Option<Timestamp>,
 }
 
 /// A token with its secret, shown once.
@@ -118,7 +125,7 @@ struct CreatedToken {
     responses((status = 201, body = CreatedToken)))]
 async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewTokenFields>) -> Result<Response> {
     let user_id = new.user_id.unwrap_or(caller.id());
-    let made = app.engine.create_token(&caller.actor, user_id, new.scope, &new.name).await?;
+    let made = app.engine.create_token_until(&caller.actor, user_id, new.scope, &new.name, new.expires_at).await?;
     let body = CreatedToken { id: made.id, token: made.secret.expose_secret().to_owned(), scope: new.scope, user_id };
     Ok(created(format!("tokens/{}", made.id), body))
 }

@@ -178,11 +178,12 @@ async fn edit(State(app): State<App>, caller: Caller, Id(id): Id<UserId>, patch:
     Ok(Json(app.engine.edit_user(&caller.actor, id, change).await?.into()))
 }
 
-/// Deactivates a user: no sign-in, and their enrollments are paused; admins only.
+/// Deactivates a user: no sign-in, and their enrollments are paused; admins only. `POST users/{id}/hand_over` gives their
+/// work to someone else.
 #[utoipa::path(post, path = "/users/{id}/deactivate", tag = "users", operation_id = "deactivate_user",
     params(("id" = doc::UserId, Path)), responses((status = 200, body = EndedBody)))]
 async fn deactivate(State(app): State<App>, caller: Caller, Id(id): Id<UserId>, _: NoBody) -> Result<Json<EndedBody>> {
-    Ok(Json(app.engine.deactivate_user(&caller.actor, id).await?.into()))
+    Ok(Json(app.engine.deactivate_user(&caller.actor, id).await?.ended.into()))
 }
 
 /// Lets a user sign in again; admins only.

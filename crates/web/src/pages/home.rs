@@ -17,7 +17,7 @@ use relance_engine::commands::LeavingEmail;
 use relance_storage::inbound::InboundView;
 use relance_storage::people_lists::{self, PeopleQuery};
 use relance_storage::tasks::{TaskFilter, TaskView};
-use relance_storage::{Tx, activities, enrollment_views, inbound, sequences, tasks};
+use relance_storage::{Tx, activities, enrollment_views, inbound, sequences, tasks, users};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -67,6 +67,8 @@ struct ReplyRow {
     subject: String,
     ended: String,
     when: words::When,
+    /// Not seen before.
+    is_new: bool,
 }
 
 #[derive(Template)]
@@ -91,12 +93,15 @@ impl Page {
 }
 
 /// Home.
-pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+pub async fn show(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response> {
     let mut tx = app.read().await?;
     let tasks = due_tasks(&mut tx, &visitor).await?;
     let (causes, decisions) = causes::read(&mut tx, &visitor).await?;
     let replies = replies(&mut tx, &visitor).await?;
-    let frame = visitor.frame("home");
+    let has_new = replies.iter().any(|reply| reply.is_new);
+    let mut frame = visitor.frame("home");
+    // They stand on this page already.
+    frame.notices.retain(|notice| notice.href != urls::HOME && !is_of(&replies, &notice.href));
     let page = Page {
         title: visitor.now.zoned(&visitor.zone).strftime("%A %-d %B").to_string(),
         sub: sub(frame.counts.tasks, replies.len() as u64, frame.counts.blocked + frame.counts.review),
@@ -109,7 +114,21 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response> 
         day: day::read(&app, &mut tx, &visitor).await?,
         frame,
     };
+    drop(tx);
+    // A browser that only looks ahead has shown nothing to anyone.
+    if has_new && !is_prefetch(&headers) {
+        app.engine.see_replies(&visitor.actor).await?;
+    }
     answer::page(&page)
+}
+
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-sec-purpose") || headers.contains_key("sec-purpose")
+}
+
+/// Whether a notice leads to one of the answers.
+fn is_of(replies: &[ReplyRow], href: &str) -> bool {
+    !href.is_empty() && replies.iter().any(|reply| reply.is_new && reply.href == href)
 }
 
 fn sub(tasks: u64, replies: u64, waiting: u64) -> String {
@@ -190,19 +209,17 @@ pub fn task_icon(kind: TaskKind) -> &'static str {
 }
 
 async fn replies(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<ReplyRow>> {
-    let own: Vec<_> = visitor.mailboxes.iter().map(|mailbox| mailbox.id).collect();
-    if own.is_empty() {
-        return Ok(Vec::new());
-    }
     let since = visitor.now.plus_ms(-3 * time::DAY);
-    let found = inbound::recent_replies(tx, &own, FEW).await?;
+    let seen = users::replies_seen_at(tx, visitor.user.id).await?;
+    let found = inbound::replies_for(tx, visitor.user.id, since, FEW).await?;
     let mut rows = Vec::new();
-    for view in found.into_iter().filter(|view| view.message.received_at >= since) {
+    for view in found {
         let ended = match view.message.person_id {
             Some(person) => ended_by_reply(tx, person, view.message.received_at).await?,
             None => String::new(),
         };
-        rows.push(reply_row(view, ended, visitor));
+        let is_new = seen.is_none_or(|seen| view.message.received_at > seen);
+        rows.push(ReplyRow { is_new, ..reply_row(view, ended, visitor) });
     }
     Ok(rows)
 }
@@ -230,6 +247,7 @@ fn reply_row(view: InboundView, ended: String, visitor: &Visitor) -> ReplyRow {
         subject: message.subject,
         ended,
         when: words::When::age(message.received_at, visitor.now, &visitor.zone),
+        is_new: false,
     }
 }
 

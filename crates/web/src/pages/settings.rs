@@ -5,9 +5,11 @@
 pub mod api;
 pub mod audit;
 pub mod fields;
+pub mod hand_over;
 pub mod layout;
 pub mod profile;
 pub mod suppressions;
+pub mod tags;
 pub mod team;
 pub mod teams;
 pub mod two_step;
@@ -53,6 +55,7 @@ struct Page {
     offers_any_time: bool,
     zones: Vec<Choice>,
     sentence: String,
+    base_url: String,
 }
 
 impl Page {
@@ -84,7 +87,7 @@ fn typed_of(workspace: &Workspace) -> Typed {
     typed
 }
 
-fn draw(visitor: &Visitor, sent: Option<(Typed, FormErrors)>) -> Page {
+fn draw(app: &App, visitor: &Visitor, sent: Option<(Typed, FormErrors)>) -> Page {
     let workspace = &visitor.workspace;
     let (typed, errors) = sent.unwrap_or_else(|| (typed_of(workspace), FormErrors::default()));
     Page {
@@ -98,12 +101,13 @@ fn draw(visitor: &Visitor, sent: Option<(Typed, FormErrors)>) -> Page {
         offers_any_time: false,
         zones: schedule::zones(),
         sentence: schedule::sentence(Some(&workspace.schedule)),
+        base_url: app.engine.settings.base_url.clone(),
     }
 }
 
 /// The page.
-pub async fn index(visitor: Visitor) -> Result<Response> {
-    answer::page(&draw(&visitor, None))
+pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    answer::page(&draw(&app, &visitor, None))
 }
 
 fn read(typed: &Typed) -> std::result::Result<Schedule, Vec<Refused>> {
@@ -132,7 +136,7 @@ pub async fn update(State(app): State<App>, visitor: Visitor, Form(typed): Form<
         Err(error) => {
             let FormErrors(refused) = error.refused()?;
             let errors = FormErrors(refused.into_iter().map(schedule::at_one_field).collect());
-            answer::refused(&draw(&visitor, Some((typed, errors))))
+            answer::refused(&draw(&app, &visitor, Some((typed, errors))))
         }
     }
 }
@@ -159,6 +163,7 @@ mod tests {
             offers_any_time: false,
             zones: schedule::zones(),
             sentence: "Mon to Fri, 09:00 to 17:00".into(),
+            base_url: "http://127.0.0.1:7070".into(),
         };
         page.render().expect("a page")
     }

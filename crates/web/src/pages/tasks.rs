@@ -1,11 +1,14 @@
 //! Tasks: what is overdue, due today, to come, and done; one's own, and for managers the team's.
 //!
-//! A row is checked off by a form of its own. The task of a manual email shows its draft first, because completing it
-//! sends the email.
+//! A row is checked off by a form of its own, or several together by the bar below ([`bulk`]). The task of a manual email
+//! shows its draft first, because completing it sends the email.
 
 pub mod actions;
+pub mod bulk;
+mod filter;
 pub mod form;
 pub mod player;
+mod sending;
 pub mod show;
 
 use askama::Template;
@@ -15,9 +18,9 @@ use relance_domain::step::TaskKind;
 use relance_domain::task::{Task, TaskState};
 use relance_domain::{TaskId, Timestamp, UserId, time};
 use relance_storage::Tx;
-use relance_storage::tasks::{self, TaskFilter, TaskView};
-use serde::Deserialize;
+use relance_storage::tasks::{self, TaskView};
 
+use super::form::Choice;
 use super::home::task_icon;
 use crate::app::App;
 use crate::errors::Result;
@@ -26,8 +29,10 @@ use crate::frame::Frame;
 use crate::session::Visitor;
 use crate::words::When;
 use crate::{answer, urls, words};
+use filter::Shown;
 
-const ROWS: u32 = 100;
+/// Rows of a page.
+pub(super) const ROWS: u32 = 100;
 
 /// Kinds with their words.
 pub const fn kinds() -> [(&'static str, &'static str); 4] {
@@ -37,25 +42,6 @@ pub const fn kinds() -> [(&'static str, &'static str); 4] {
 /// The word of a kind.
 pub fn kind_word(kind: TaskKind) -> &'static str {
     kinds().iter().find(|(name, _)| *name == kind.as_str()).map_or("Task", |(_, word)| word)
-}
-
-/// Which tasks are shown.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Shown {
-    /// Empty (overdue and today), `upcoming`, `done`.
-    part: String,
-    /// `team` for everyone's.
-    of: String,
-    /// Due time and id of the last row, with a line between.
-    after: String,
-}
-
-impl Shown {
-    fn after(&self) -> Option<(Timestamp, TaskId)> {
-        let (at, id) = self.after.split_once('|')?;
-        Some((Timestamp::from_ms(at.parse().ok()?), id.parse().ok()?))
-    }
 }
 
 /// A row.
@@ -87,6 +73,7 @@ pub struct Links {
     snooze: String,
     edit: String,
     delete: String,
+    reopen: String,
 }
 
 impl Links {
@@ -98,6 +85,7 @@ impl Links {
             snooze: action("snooze"),
             edit: action("edit"),
             delete: action("delete"),
+            reopen: action("reopen"),
         }
     }
 }
@@ -127,25 +115,29 @@ struct Page {
     parts: Vec<Tab>,
     owners: Vec<Tab>,
     groups: Vec<Group>,
+    shown: Shown,
+    sequences: Vec<Choice>,
+    /// Whose tasks can be chosen, and whom they can be given to; empty for reps.
+    users: Vec<Choice>,
     is_team: bool,
     has_due: bool,
     next: String,
     empty: (&'static str, &'static str),
+    /// What the bar posts once, and where one comes back to.
+    once: String,
+    back: String,
+}
+
+impl Page {
+    fn is_done(&self) -> bool {
+        self.shown.part == "done"
+    }
 }
 
 /// The first instants of today and of tomorrow, for the visitor.
 fn today(visitor: &Visitor) -> (Timestamp, Timestamp) {
     let start = time::start_of_day(visitor.now.zoned(&visitor.zone).date(), &visitor.zone).unwrap_or(visitor.now);
     (start, visitor.end_of_today())
-}
-
-fn filter<'a>(part: &str, owners: &'a [UserId], (_, end): (Timestamp, Timestamp)) -> TaskFilter<'a> {
-    let open = TaskFilter { owners, open: Some(true), ..TaskFilter::default() };
-    match part {
-        "upcoming" => TaskFilter { due_from: Some(end), ..open },
-        "done" => TaskFilter { open: Some(false), ..open },
-        _ => TaskFilter { due_before: Some(end), ..open },
-    }
 }
 
 /// The first line of what a task asks for.
@@ -216,27 +208,30 @@ fn groups(part: &str, found: Vec<TaskView>, counts: (u32, u32), visitor: &Visito
 /// The list.
 pub async fn index(State(app): State<App>, visitor: Visitor, Query(shown): Query<Shown>) -> Result<Response> {
     let mut tx = app.read().await?;
-    let is_team = shown.of == "team" && visitor.actor.acts_for_others();
-    let owners = if is_team { Vec::new() } else { vec![visitor.user.id] };
-    let part = if ["upcoming", "done"].contains(&shown.part.as_str()) { shown.part.as_str() } else { "" };
-    let of = if is_team { "team" } else { "" };
-    let counts = counts(&mut tx, &owners, &visitor).await?;
-    let wanted = TaskFilter { seen_by: visitor.seen_by(), ..filter(part, &owners, today(&visitor)) };
+    let shown = shown.known(&visitor);
+    let owners = shown.owners(&visitor);
+    let counts = counts(&mut tx, &shown, &owners, &visitor).await?;
+    let wanted = shown.filter(&shown.part, &owners, &visitor);
     let mut found = tasks::page(&mut tx, wanted, shown.after(), ROWS + 1).await?;
     let more = found.len() > ROWS as usize;
     found.truncate(ROWS as usize);
     let last = found.last().filter(|_| more).map(|view| format!("{}|{}", view.task.due_at.ms(), view.task.id));
-    let next = |last: String| urls::with_query(urls::TASKS, &[("part", part), ("of", of), ("after", &last)]);
+    let (sequences, users) = (filter::sequences(&mut tx).await?, filter::users(&mut tx, &visitor).await?);
     answer::page(&Page {
         frame: visitor.frame("tasks"),
-        sub: sub(counts, is_team),
-        parts: parts(part, of, counts),
-        owners: owner_tabs(&visitor, part, is_team),
-        groups: groups(part, found, (counts.overdue, counts.today), &visitor),
-        is_team,
-        has_due: !is_team && counts.overdue + counts.today > 0,
-        next: last.map(next).unwrap_or_default(),
-        empty: empty_words(part),
+        sub: if shown.is_filtered() { "Those that match the filter.".to_owned() } else { sub(counts, shown.is_team()) },
+        parts: parts(&shown, counts),
+        owners: owner_tabs(&visitor, &shown),
+        groups: groups(&shown.part, found, (counts.overdue, counts.today), &visitor),
+        sequences,
+        users,
+        is_team: shown.is_team(),
+        has_due: !shown.is_team() && counts.overdue + counts.today > 0,
+        next: last.map(|last| shown.address(&[("after", &last)])).unwrap_or_default(),
+        empty: if shown.is_filtered() { filter::NOTHING } else { empty_words(&shown.part) },
+        once: app.engine.new_job_id().to_string(),
+        back: shown.address(&[]),
+        shown,
     })
 }
 
@@ -247,13 +242,11 @@ struct Counts {
     upcoming: u32,
 }
 
-async fn counts(tx: &mut Tx, owners: &[UserId], visitor: &Visitor) -> Result<Counts> {
-    let bounds = today(visitor);
-    let seen = |part| TaskFilter { seen_by: visitor.seen_by(), ..filter(part, owners, bounds) };
-    let due = tasks::count(tx, seen("")).await?;
-    let overdue = tasks::count(tx, TaskFilter { due_before: Some(bounds.0), ..seen("") }).await?;
-    let upcoming = tasks::count(tx, seen("upcoming")).await?;
-    Ok(Counts { overdue, today: due.saturating_sub(overdue), upcoming })
+async fn counts(tx: &mut Tx, shown: &Shown, owners: &[UserId], visitor: &Visitor) -> Result<Counts> {
+    let overdue = tasks::count(tx, shown.filter("overdue", owners, visitor)).await?;
+    let today = tasks::count(tx, shown.filter("today", owners, visitor)).await?;
+    let upcoming = tasks::count(tx, shown.filter("upcoming", owners, visitor)).await?;
+    Ok(Counts { overdue, today, upcoming })
 }
 
 fn sub(counts: Counts, is_team: bool) -> String {
@@ -269,33 +262,40 @@ fn sub(counts: Counts, is_team: bool) -> String {
     }
 }
 
-fn parts(part: &str, of: &str, counts: Counts) -> Vec<Tab> {
+fn parts(shown: &Shown, counts: Counts) -> Vec<Tab> {
     let tab = |label, name: &str, count: Option<u32>| Tab {
         label,
-        href: urls::with_query(urls::TASKS, &[("part", name), ("of", of)]),
+        href: shown.address(&[("part", name)]),
         count: count.map(words::number).unwrap_or_default(),
-        is_current: part == name,
+        is_current: shown.part == name,
     };
     vec![
-        tab("Overdue and today", "", Some(counts.overdue + counts.today)),
+        tab("To do", "", Some(counts.overdue + counts.today)),
+        tab("Overdue", "overdue", Some(counts.overdue)),
+        tab("Today", "today", Some(counts.today)),
         tab("Upcoming", "upcoming", Some(counts.upcoming)),
         tab("Done", "done", None),
     ]
 }
 
-fn owner_tabs(visitor: &Visitor, part: &str, is_team: bool) -> Vec<Tab> {
+fn owner_tabs(visitor: &Visitor, shown: &Shown) -> Vec<Tab> {
     if !visitor.actor.acts_for_others() {
         return Vec::new();
     }
-    let tab = |label, of, is_current| {
-        let href = urls::with_query(urls::TASKS, &[("part", part), ("of", of)]);
-        Tab { label, href, is_current, ..Tab::default() }
+    let tab = |label, of, is_current| Tab {
+        label,
+        href: shown.address(&[("of", of), ("owner", "")]),
+        is_current,
+        ..Tab::default()
     };
-    vec![tab("Mine", "", !is_team), tab("Team", "team", is_team)]
+    vec![tab("Mine", "", !shown.is_team()), tab("Team", "team", shown.is_team())]
 }
 
 const fn empty_words(part: &str) -> (&'static str, &'static str) {
     match part.as_bytes() {
+        b"overdue" => {
+            ("Nothing is overdue", "What was not done on its day stands here until it is done, skipped or put off.")
+        }
         b"upcoming" => (
             "Nothing is planned",
             "What is due after today stands here: tasks of sequences, and those you make yourself.",
@@ -314,18 +314,24 @@ mod tests {
 
     fn page(rows: Vec<Row>) -> Page {
         let counts = Counts { overdue: 1, today: 1, upcoming: 3 };
+        let shown = Shown::default();
         let mut groups = vec![Group { title: "Overdue".into(), is_overdue: true, count: "1".into(), rows }];
         groups.retain(|group| !group.rows.is_empty());
         Page {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             sub: sub(counts, false),
-            parts: parts("", "", counts),
+            parts: parts(&shown, counts),
             owners: vec![Tab { label: "Team", href: "/tasks?of=team".into(), ..Tab::default() }],
             groups,
+            shown,
+            sequences: vec![Choice::new("seq_1", "Winter depots")],
+            users: vec![Choice::new("usr_1", "Nora")],
             is_team: true,
             has_due: true,
             next: "/tasks?after=1".into(),
             empty: empty_words(""),
+            once: "job_1".into(),
+            back: "/tasks".into(),
         }
     }
 
@@ -356,6 +362,8 @@ mod tests {
             "Read the draft",
             "Team",
             "Upcoming",
+            "form=\"task-bulk\"",
+            "Assign",
         ] {
             assert!(html.contains(words), "{words}");
         }
@@ -365,15 +373,8 @@ mod tests {
     #[test]
     fn an_empty_list_says_what_will_be_there() {
         let html = page(Vec::new()).render().expect("a page");
-        assert!(html.contains("Nothing is due today") && html.contains("New task"));
+        assert!(html.contains("Nothing is due today") && html.contains("New task") && !html.contains("task-bulk"));
         assert_ne!(empty_words("done"), empty_words("upcoming"));
-    }
-
-    #[test]
-    fn the_parts_of_a_day_do_not_overlap() {
-        let bounds = (Timestamp::from_ms(100), Timestamp::from_ms(200));
-        assert_eq!(filter("", &[], bounds).due_before, filter("upcoming", &[], bounds).due_from);
-        assert_eq!(filter("done", &[], bounds).open, Some(false));
         assert_eq!(sub(Counts::default(), false), "You have nothing left to do today.");
     }
 }

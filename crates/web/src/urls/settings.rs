@@ -31,6 +31,12 @@ pub const SUPPRESSIONS_CSV: &str = "/settings/suppressions.csv";
 pub const FIELDS: &str = "/settings/fields";
 /// A new custom field.
 pub const NEW_FIELD: &str = "/settings/fields/new";
+/// The tags of the workspace.
+pub const TAGS: &str = "/settings/tags";
+/// The form of a tag.
+pub const EDIT_TAG: &str = "/settings/tags/edit";
+/// Deletes a tag, by POST.
+pub const DELETE_TAG: &str = "/settings/tags/delete";
 /// The layout of a person's page.
 pub const LAYOUT: &str = "/settings/layout";
 /// Tokens of the API.
@@ -45,6 +51,10 @@ pub const TWO_STEP: &str = "/settings/profile/two-step";
 pub const TWO_STEP_OFF: &str = "/settings/profile/two-step/off";
 /// The audit log.
 pub const AUDIT: &str = "/settings/audit";
+/// The audit log as CSV.
+pub const AUDIT_CSV: &str = "/settings/audit.csv";
+/// Signs one browser of the user out, by POST.
+pub const END_SESSION: &str = "/settings/profile/sessions/end";
 /// Ends all of the user's sessions, by POST.
 pub const SIGN_OUT_EVERYWHERE: &str = "/settings/profile/sign-out-everywhere";
 
@@ -104,7 +114,7 @@ pub fn custom_field_action(id: CustomFieldId, action: &str) -> String {
     format!("/settings/fields/{id}/{action}")
 }
 
-/// What is done with a user, by POST: `password`, `link`, `two-step-off`, `deactivate`, `reactivate`.
+/// What is done with a user, by POST: `password`, `link`, `two-step-off`, `deactivate`, `reactivate`, `hand-over`.
 pub fn user_action(id: UserId, action: &str) -> String {
     format!("/settings/users/{id}/{action}")
 }

@@ -17,6 +17,8 @@ mod expectations;
 mod listing;
 #[path = "access_matrix/routes.rs"]
 mod routes;
+#[path = "access_matrix/touching.rs"]
+mod touching;
 
 use expectations::{CALLS, Expect, PAGES};
 use routes::{calls, pages};
@@ -245,13 +247,18 @@ async fn cookie(at: &Installation, client: &Client) -> String {
 
 /// A page that goes back with a notice instead of an error says in it that only an admin may.
 fn is_told_no(answer: &Answer) -> bool {
+    is_told(answer, "Only an admin can")
+}
+
+/// Whether the notice that a page goes back with is a refusal with these words.
+fn is_told(answer: &Answer, told: &str) -> bool {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let cookies = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let mut notices = cookies.filter_map(|cookie| cookie.strip_prefix("relance_toast=")?.split(';').next());
     notices.any(|notice| {
         let words = URL_SAFE_NO_PAD.decode(notice).unwrap_or_default();
         let words = String::from_utf8_lossy(&words).into_owned();
-        words.starts_with("[\"blocked\"") && words.contains("Only an admin can")
+        words.starts_with("[\"blocked\"") && words.contains(told)
     })
 }
 

@@ -43,7 +43,7 @@ export default class extends Controller {
   }
 
   check() {
-    const box = this.row?.querySelector("input[type=checkbox], [data-check]");
+    const box = this.row?.querySelector("input[type=checkbox]");
     if (!box) return this.click("x");
     box.click();
   }
@@ -62,9 +62,12 @@ export default class extends Controller {
     link.click();
   }
 
+  // A key of the row of the cursor comes before one of the page.
   click(key) {
     if (key.length !== 1) return false;
     const shown = (element) => element.offsetParent !== null && !element.disabled;
+    const ofRow = this.row?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+    if (ofRow && shown(ofRow)) return ofRow.click();
     const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(shown);
     if (!found) return false;
     found.focus();

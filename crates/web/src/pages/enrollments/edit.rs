@@ -7,15 +7,17 @@ use relance_domain::{EnrollmentId, Refused, StepId};
 use relance_engine::EngineError;
 use relance_engine::commands::edits::{EmailToEdit, EmailWords};
 use relance_storage::{enrollment_views, users};
+use serde::Deserialize;
 
 use crate::answer;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
-use crate::extract::{Form, Path};
+use crate::extract::{Form, Path, Query};
 use crate::frame::Frame;
 use crate::pages::form::Typed;
 use crate::pages::preview::{Preview, shown};
 use crate::pages::sequences::{body_of, put_body};
+use crate::pages::tasks;
 use crate::session::Visitor;
 use crate::urls;
 
@@ -44,6 +46,24 @@ impl Page {
     }
 }
 
+/// Where one came from: a task whose draft this is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Behind {
+    to: String,
+}
+
+impl Behind {
+    /// Back to the task, or to the enrollment.
+    fn back(&self, (id, step): (EnrollmentId, StepId)) -> String {
+        if tasks::actions::may_lead_to(&self.to) { self.to.clone() } else { urls::enrollment_step(id, step) }
+    }
+
+    fn action(&self, (id, step): (EnrollmentId, StepId)) -> String {
+        urls::with_query(&urls::edit_step(id, step), &[("to", &self.to)])
+    }
+}
+
 /// Fields as the form names them.
 fn at_fields(errors: FormErrors) -> FormErrors {
     let renamed = |refused: Refused| Refused { field: refused.field.map(|field| format!("email.{field}")), ..refused };
@@ -64,7 +84,7 @@ fn words_of(typed: &Typed) -> EmailWords {
 async fn draw(
     app: &App,
     visitor: &Visitor,
-    (id, step): (EnrollmentId, StepId),
+    ((id, step), behind): ((EnrollmentId, StepId), &Behind),
     typed: Option<Typed>,
     errors: FormErrors,
 ) -> Result<Page> {
@@ -93,8 +113,8 @@ async fn draw(
         frame: visitor.frame("leads"),
         title: format!("Edit this email to {}", view.person_name),
         person: view.person_name,
-        back: urls::enrollment_step(id, step),
-        action: urls::edit_step(id, step),
+        back: behind.back((id, step)),
+        action: behind.action((id, step)),
         reset: if to_edit.edited_by.is_some() { urls::reset_step(id, step) } else { String::new() },
         edited,
         in_thread: to_edit.in_thread,
@@ -110,8 +130,9 @@ pub async fn show(
     AppState(app): AppState<App>,
     visitor: Visitor,
     Path(at): Path<(EnrollmentId, StepId)>,
+    Query(behind): Query<Behind>,
 ) -> Result<Response> {
-    answer::page(&draw(&app, &visitor, at, None, FormErrors::default()).await?)
+    answer::page(&draw(&app, &visitor, (at, &behind), None, FormErrors::default()).await?)
 }
 
 /// The form with the preview of what is typed; nothing is saved.
@@ -121,7 +142,7 @@ pub async fn preview(
     Path(at): Path<(EnrollmentId, StepId)>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
-    answer::page(&draw(&app, &visitor, at, Some(typed), FormErrors::default()).await?)
+    answer::page(&draw(&app, &visitor, (at, &Behind::default()), Some(typed), FormErrors::default()).await?)
 }
 
 /// Saves the words for this person.
@@ -129,15 +150,18 @@ pub async fn update(
     AppState(app): AppState<App>,
     visitor: Visitor,
     Path(at): Path<(EnrollmentId, StepId)>,
+    Query(behind): Query<Behind>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     match app.engine.edit_email(&visitor.actor, at.0, at.1, &words_of(&typed)).await.map_err(PageError::from) {
         Ok(()) => {
             let mut toast = answer::toast("done", "Saved. Only this person gets these words.");
             toast.undo = urls::reset_step(at.0, at.1);
-            Ok(answer::said(&urls::enrollment_step(at.0, at.1), &toast))
+            Ok(answer::said(&behind.back(at), &toast))
         }
-        Err(error) => answer::refused(&draw(&app, &visitor, at, Some(typed), at_fields(error.refused()?)).await?),
+        Err(error) => {
+            answer::refused(&draw(&app, &visitor, (at, &behind), Some(typed), at_fields(error.refused()?)).await?)
+        }
     }
 }
 

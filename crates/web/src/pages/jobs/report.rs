@@ -8,7 +8,7 @@ use axum::response::Response;
 use relance_domain::JobId;
 use relance_engine::commands::bulk::{BulkAction, BulkDone};
 use relance_engine::commands::bulk_undo::action_of;
-use relance_storage::jobs::Job;
+use relance_storage::jobs::{self, Job};
 use relance_storage::sequences;
 
 use super::{Behind, MOST_ROWS, Row, came_from, find, is_running, rows_of, undo_href};
@@ -95,11 +95,19 @@ pub async fn undo(
     let BulkDone::Rows(rows) = done else {
         return Ok(answer::go(&urls::with_query(&urls::job(undo), &[("back", &back)])));
     };
-    let refused = rows.iter().filter(|row| row.refused.is_some()).count();
+    let counts = jobs::find(&mut app.read().await?, undo).await?;
+    let refused = counts.as_ref().map_or(rows.len() as i64, |job| job.refused_count);
     if refused > 0 {
         return Ok(answer::go(&urls::with_query(&urls::job_report(undo), &[("back", &back)])));
     }
-    Ok(answer::said(&back, &answer::toast("done", format!("Undone for {}.", words::people(rows.len() as u64)))))
+    let words = match action_of(&job) {
+        Some(BulkAction::OfTasks { .. }) => {
+            let done = counts.map_or(0, |job| job.done_count.unsigned_abs());
+            format!("Undone for {}.", words::count(done, "task", "tasks"))
+        }
+        _ => format!("Undone for {}.", words::people(rows.len() as u64)),
+    };
+    Ok(answer::said(&back, &answer::toast("done", words)))
 }
 
 #[cfg(test)]

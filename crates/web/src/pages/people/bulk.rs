@@ -333,6 +333,8 @@ pub fn done_words(action: &BulkAction, number: usize) -> String {
         BulkAction::AssignOwner { .. } => format!("Assigned {who}"),
         BulkAction::FollowVersion { .. } => format!("The new version is live for {who}"),
         BulkAction::Undo { .. } => format!("Undone for {who}"),
+        BulkAction::OfTasks { act } => crate::pages::tasks::bulk::done_words(act, number as u64),
+        BulkAction::OfUser { .. } => format!("Done for {who}"),
         BulkAction::Enroll { .. } => format!("Started for {who}"),
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use relance_domain::user::Scope;
-use relance_domain::{Timestamp, TokenId, UserId};
+use relance_domain::{Timestamp, TokenId, UserId, time};
 use relance_storage::users::{self, Token};
 use secrecy::ExposeSecret as _;
 
@@ -20,7 +20,10 @@ use crate::session::Visitor;
 use crate::words::When;
 use crate::{answer, urls};
 
-const FIELDS: [&str; 2] = ["name", "scope"];
+const FIELDS: [&str; 3] = ["name", "scope", "expires_at"];
+/// How long a token may live, in days; empty = until someone takes it back.
+const LIVES: [(&str, &str); 4] =
+    [("", "When someone deletes it"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")];
 const MOST_CHARS: usize = 100;
 
 /// Scopes with their words and what they allow.
@@ -37,6 +40,8 @@ struct Row {
     scope: &'static str,
     created: When,
     used: Option<When>,
+    ends: Option<When>,
+    has_ended: bool,
     delete: String,
 }
 
@@ -60,6 +65,10 @@ impl Page {
         self.errors.above(&FIELDS)
     }
 
+    const fn lives() -> [(&'static str, &'static str); 4] {
+        LIVES
+    }
+
     fn scopes(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         SCOPES.into_iter().filter(|(name, ..)| *name != "admin" || self.offers_admin)
     }
@@ -76,6 +85,8 @@ fn row(token: Token, names: &HashMap<UserId, String>, now: Timestamp, visitor: &
         scope: scope_word(token.scope),
         created: When::age(token.created_at, now, &visitor.zone),
         used: token.last_used_at.map(|at| When::age(at, now, &visitor.zone)),
+        ends: token.expires_at.map(|at| When::moment(at, now, &visitor.zone, &visitor.zone)),
+        has_ended: token.expires_at.is_some_and(|at| at <= now),
         delete: urls::delete_token(token.id),
         name: if token.name.is_empty() { "Without a name".to_owned() } else { token.name },
     }
@@ -101,7 +112,7 @@ async fn draw(app: &App, visitor: &Visitor, typed: Typed, errors: FormErrors) ->
 }
 
 fn fresh() -> Typed {
-    Typed::of([("scope", "read".to_owned())])
+    Typed::of([("scope", "read".to_owned()), ("days", "90".to_owned())])
 }
 
 /// The page.
@@ -130,11 +141,13 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<
         Ok(read) => read,
         Err(errors) => return answer::refused(&draw(&app, &visitor, typed, errors).await?),
     };
-    let token =
-        match app.engine.create_token(&visitor.actor, visitor.user.id, scope, &name).await.map_err(PageError::from) {
-            Ok(token) => token,
-            Err(error) => return answer::refused(&draw(&app, &visitor, typed, error.refused()?).await?),
-        };
+    let now = app.engine.clock.system_now();
+    let until = typed.get("days").parse::<u16>().ok().map(|days| now.plus_ms(i64::from(days) * time::DAY));
+    let made = app.engine.create_token_until(&visitor.actor, visitor.user.id, scope, &name, until).await;
+    let token = match made.map_err(PageError::from) {
+        Ok(token) => token,
+        Err(error) => return answer::refused(&draw(&app, &visitor, typed, error.refused()?).await?),
+    };
     let secret = token.secret.expose_secret().to_owned();
     let page = Page { secret, ..draw(&app, &visitor, fresh(), FormErrors::default()).await? };
     let mut response = (StatusCode::CREATED, Html(page.render()?)).into_response();

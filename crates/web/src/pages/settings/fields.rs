@@ -8,7 +8,7 @@ use axum::response::Response;
 use relance_domain::CustomFieldId;
 use relance_domain::custom_field::{CustomField, FieldKind};
 use relance_engine::commands::custom_fields::{CustomFieldChange, NewCustomField};
-use relance_storage::custom_fields;
+use relance_storage::custom_fields::{self, FieldUses};
 
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
@@ -180,6 +180,58 @@ pub async fn shift(
     answer::outcome(urls::FIELDS, done, |field| answer::toast("done", format!("{} has moved.", field.label)))
 }
 
+#[derive(Template)]
+#[template(path = "settings/field_delete.html")]
+struct DeletePage {
+    frame: Frame,
+    label: String,
+    /// What is lost from sight, and what will lack it: one sentence each.
+    losses: Vec<String>,
+    action: String,
+}
+
+/// What deleting a field means, in sentences.
+fn losses(values: u64, uses: FieldUses) -> Vec<String> {
+    let mut told = Vec::new();
+    if values > 0 {
+        told.push(format!(
+            "The values of {} go out of sight. They come back with a field of the same key.",
+            words::people(values)
+        ));
+    }
+    let emails: Vec<String> = [(uses.sequences, "sequence", "sequences"), (uses.templates, "template", "templates")]
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| words::count(number.into(), one, many))
+        .collect();
+    if !emails.is_empty() {
+        told.push(format!(
+            "{} use its merge tag: their emails wait for a value nobody can give any more.",
+            words::list(&emails)
+        ));
+    }
+    if uses.lists > 0 {
+        let lists = words::count(uses.lists.into(), "smart list asks", "smart lists ask");
+        told.push(format!("{lists} for it and will have to be changed."));
+    }
+    told
+}
+
+/// Says what deleting a field means.
+pub async fn ask_delete(State(app): State<App>, visitor: Visitor, Path(id): Path<CustomFieldId>) -> Result<Response> {
+    visitor.must_be_admin("delete custom fields")?;
+    let field = find(&app, id).await?;
+    let mut tx = app.read().await?;
+    let values = custom_fields::count_values(&mut tx, &field.key).await?;
+    let uses = custom_fields::count_uses(&mut tx, &field.key).await?;
+    answer::page(&DeletePage {
+        frame: visitor.frame("settings"),
+        label: field.label,
+        losses: losses(values, uses),
+        action: urls::custom_field_action(id, "delete"),
+    })
+}
+
 /// Deletes a field.
 pub async fn delete(State(app): State<App>, visitor: Visitor, Path(id): Path<CustomFieldId>) -> Result<Response> {
     let field = find(&app, id).await?;
@@ -217,6 +269,22 @@ mod tests {
         }
         assert!(!html.contains("Move Renewal up"));
         assert!(!page(false).render().expect("a page").contains("fld_1/delete"));
+    }
+
+    #[test]
+    fn before_a_field_is_deleted_one_reads_what_is_lost() {
+        let uses = FieldUses { templates: 1, sequences: 2, lists: 1 };
+        let page = DeletePage {
+            frame: Frame { clock_rate: 1, ..Frame::default() },
+            label: "Renewal".into(),
+            losses: losses(40, uses),
+            action: "/settings/fields/fld_1/delete".into(),
+        };
+        let html = page.render().expect("a page");
+        for words in ["40 people", "2 sequences and 1 template use", "1 smart list asks", "fld_1/delete"] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(losses(0, FieldUses::default()).is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use relance_domain::user::User;
+use relance_engine::commands::sessions::Browser;
 use relance_engine::commands::users::UserChange;
 use relance_storage::users;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -17,6 +18,7 @@ use crate::frame::Frame;
 use crate::pages::form::{Choice, Typed};
 use crate::pages::sign_in;
 use crate::session::{self, Visitor};
+use crate::words::When;
 use crate::{answer, urls, words};
 
 const FIELDS: [&str; 7] = ["name", "email", "time_zone", "phone", "current_password", "password", "two_step_password"];
@@ -35,6 +37,17 @@ struct Page {
     has_two_step: bool,
     /// Recovery codes left, in words.
     codes_left: String,
+    browsers: Vec<BrowserRow>,
+}
+
+/// A browser in which the user is signed in.
+#[derive(Clone, Debug, Default)]
+struct BrowserRow {
+    key: String,
+    name: String,
+    since: When,
+    seen: When,
+    is_this: bool,
 }
 
 impl Page {
@@ -52,12 +65,53 @@ fn typed_of(user: &User) -> Typed {
     ])
 }
 
+async fn browsers(app: &App, visitor: &Visitor) -> Result<Vec<BrowserRow>> {
+    let now = app.engine.clock.system_now();
+    let row = |browser: Browser| BrowserRow {
+        name: browser_words(&browser.user_agent),
+        since: When::age(browser.signed_in_at, now, &visitor.zone),
+        seen: When::age(browser.last_seen_at, now, &visitor.zone),
+        is_this: browser.is_this,
+        key: browser.key,
+    };
+    let found = app.engine.browsers(&visitor.actor, Some(visitor.token.expose_secret())).await?;
+    Ok(found.into_iter().map(row).collect())
+}
+
+/// *Chrome on Linux*, from what the browser calls itself.
+fn browser_words(agent: &str) -> String {
+    let known =
+        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let browser = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("iPhone", "an iPhone"),
+        ("iPad", "an iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "a Mac"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "An unknown browser".to_owned(),
+    }
+}
+
 async fn draw(app: &App, visitor: &Visitor, typed: Typed, errors: FormErrors) -> Result<Page> {
+    let browsers = browsers(app, visitor).await?;
     let mut tx = app.read().await?;
     let left = users::count_recovery_codes(&mut tx, visitor.user.id).await?;
     Ok(Page {
         has_two_step: users::two_step(&mut tx, visitor.user.id).await?.is_some(),
         codes_left: words::count(left.unsigned_abs(), "recovery code", "recovery codes"),
+        browsers,
         frame: visitor.frame("settings"),
         tab: "profile",
         typed,
@@ -120,6 +174,12 @@ pub async fn sign_out_everywhere(State(app): State<App>, visitor: Visitor) -> Re
     Ok(response)
 }
 
+/// Signs one of the user's browsers out; the one that asks goes to sign in again.
+pub async fn end_session(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let ended = app.engine.end_session(&visitor.actor, typed.get("session")).await;
+    answer::outcome(urls::PROFILE, ended, |()| answer::toast("done", "That browser is signed out."))
+}
+
 /// Light, dark, or as the system says; kept by the browser.
 pub async fn set_looks(_visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
     let (theme, seconds) = match typed.get("theme") {
@@ -154,6 +214,7 @@ mod tests {
             role: "Admin",
             has_two_step: true,
             codes_left: "9 recovery codes".into(),
+            browsers: vec![BrowserRow { key: "0a1b".into(), name: "Chrome on Linux".into(), ..BrowserRow::default() }],
         };
         let html = page.render().expect("a page");
         for words in [
@@ -162,10 +223,22 @@ mod tests {
             "Sign out everywhere",
             "value=\"dark\" checked",
             "Admin",
+            "Chrome on Linux",
+            "value=\"0a1b\"",
         ] {
             assert!(html.contains(words), "{words}");
         }
         assert!(!html.contains("a secret one"));
         assert!(page.above().is_empty(), "the error stands at its field");
+    }
+
+    #[test]
+    fn a_browser_is_named_by_what_people_call_it() {
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
+        assert_eq!(browser_words(chrome), "Chrome on Linux");
+        let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1";
+        assert_eq!(browser_words(safari), "Safari on an iPhone");
+        assert_eq!(browser_words("curl/8.5"), "An unknown browser");
     }
 }

@@ -188,7 +188,8 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 /// The list as CSV, safe to open in a spreadsheet.
-pub async fn csv(State(app): State<App>, _visitor: Visitor) -> Result<Response> {
+pub async fn csv(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    app.engine.note_export(&visitor.actor, "The suppression list.").await?;
     let mut out = b"\xef\xbb\xbf".to_vec();
     csv_text::write_record(&mut out, ["entry", "reason", "note", "since"]);
     let mut tx = app.read().await?;

@@ -1,4 +1,4 @@
-//! Users with their roles; admins add, change, deactivate and reactivate them and set passwords.
+//! Users with their roles; admins add and change them and set passwords. Deactivating is in [`super::hand_over`].
 
 use askama::Template;
 use axum::extract::State;
@@ -7,7 +7,6 @@ use axum::response::{Redirect, Response};
 use relance_domain::user::{Role, Team, User};
 use relance_domain::{TeamId, UserId};
 use relance_engine::commands::users::{NewUser, UserChange};
-use relance_storage::enrollment_views::{self, EnrollmentFilter};
 use relance_storage::{Tx, teams, users};
 use secrecy::SecretString;
 
@@ -17,9 +16,8 @@ use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
 use crate::frame::Frame;
 use crate::pages::form::{Choice, Typed};
-use crate::pages::people::show::ended_words;
 use crate::session::Visitor;
-use crate::{answer, urls, words};
+use crate::{answer, urls};
 
 const FIELDS: [&str; 5] = ["name", "email", "role", "team_id", "password"];
 
@@ -50,6 +48,7 @@ struct Row {
     two_step_off: String,
     deactivate: String,
     reactivate: String,
+    hand_over: String,
 }
 
 #[derive(Template)]
@@ -93,16 +92,6 @@ struct PasswordPage {
     errors: FormErrors,
 }
 
-#[derive(Template)]
-#[template(path = "settings/deactivate.html")]
-struct DeactivatePage {
-    frame: Frame,
-    name: String,
-    running: u64,
-    running_words: String,
-    action: String,
-}
-
 fn row(user: User, teams: &[Team], two_step: &[UserId], visitor: &Visitor) -> Row {
     let has_two_step = two_step.contains(&user.id);
     let team = teams.iter().find(|team| Some(team.id) == user.team_id);
@@ -117,6 +106,7 @@ fn row(user: User, teams: &[Team], two_step: &[UserId], visitor: &Visitor) -> Ro
         two_step_off: if has_two_step { urls::user_action(user.id, "two-step-off") } else { String::new() },
         deactivate: urls::user_action(user.id, "deactivate"),
         reactivate: urls::user_action(user.id, "reactivate"),
+        hand_over: urls::user_action(user.id, "hand-over"),
         name: user.name,
         email: user.email,
     }
@@ -139,7 +129,7 @@ pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response>
     answer::page(&Page { frame: visitor.frame("settings"), tab: "users", may_write: visitor.actor.is_admin(), rows })
 }
 
-async fn find(tx: &mut Tx, id: UserId) -> Result<User> {
+pub(super) async fn find(tx: &mut Tx, id: UserId) -> Result<User> {
     users::find(tx, id).await?.ok_or(PageError::NotFound("user"))
 }
 
@@ -284,48 +274,6 @@ pub async fn set_password(
     }
 }
 
-/// Says what deactivating will do.
-pub async fn ask_deactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
-    visitor.must_be_admin("deactivate users")?;
-    let mut tx = app.read().await?;
-    let user = find(&mut tx, id).await?;
-    let counts =
-        enrollment_views::counts(&mut tx, EnrollmentFilter { actor: Some(id), ..EnrollmentFilter::default() }).await?;
-    let running = u64::from(counts.active + counts.blocked);
-    answer::page(&DeactivatePage {
-        frame: visitor.frame("settings"),
-        name: user.name,
-        running,
-        running_words: words::people(running),
-        action: urls::user_action(id, "deactivate"),
-    })
-}
-
-/// Deactivates; the answer names what was already on its way.
-pub async fn deactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
-    let done = app.engine.deactivate_user(&visitor.actor, id).await;
-    let user = find(&mut app.read().await?, id).await?;
-    answer::outcome(urls::USERS, done, |ended| {
-        let held = match ended.enrollments {
-            0 => String::new(),
-            number => format!(" Paused for {}.", words::people(number)),
-        };
-        // Nothing was cancelled: only what was on its way is left to be named.
-        let ended = relance_engine::commands::Ended { leaving: ended.leaving, ..Default::default() };
-        let mut toast = answer::toast("paused", format!("{} is deactivated.{held}{}", user.name, ended_words(&ended)));
-        toast.undo = urls::user_action(id, "reactivate");
-        toast
-    })
-}
-
-/// Lets the user in again.
-pub async fn reactivate(State(app): State<App>, visitor: Visitor, Path(id): Path<UserId>) -> Result<Response> {
-    let done = app.engine.reactivate_user(&visitor.actor, id).await;
-    answer::outcome(urls::USERS, done, |user| {
-        answer::toast("active", format!("{} is active again, and what was paused goes on.", user.name))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,14 +328,6 @@ mod tests {
                 && html.contains("at least 10 characters")
                 && !html.contains("\"secret\"")
         );
-        let page = DeactivatePage {
-            frame: frame(),
-            name: "Ida".into(),
-            running: 12,
-            running_words: words::people(12),
-            action: "/x".into(),
-        };
-        assert!(page.render().expect("a page").contains("12 people"));
         let page =
             PasswordPage { frame: frame(), name: "Ida".into(), action: "/x".into(), errors: FormErrors::default() };
         assert!(page.render().expect("a page").contains("signed out everywhere"));

@@ -7,9 +7,11 @@ use relance_domain::person::{Person, email_key};
 use relance_domain::step::TaskKind;
 use relance_domain::{PersonId, Refused, TaskId, Timestamp};
 use relance_engine::commands::tasks::{NewTask, TaskChange};
-use relance_storage::{Tx, people, people_lists, users};
+use relance_storage::{people, people_lists};
 use serde::Deserialize;
 
+use super::actions::may_lead_to;
+use super::filter::users;
 use super::show::find;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
@@ -60,14 +62,6 @@ impl Page {
     }
 }
 
-async fn owners(tx: &mut Tx, visitor: &Visitor) -> Result<Vec<Choice>> {
-    if !visitor.actor.acts_for_others() {
-        return Ok(Vec::new());
-    }
-    let active = users::list(tx).await?.into_iter().filter(|user| user.deactivated_at.is_none());
-    Ok(active.map(|user| Choice::new(user.id, user.name)).collect())
-}
-
 async fn draw_new(
     app: &App,
     visitor: &Visitor,
@@ -88,7 +82,7 @@ async fn draw_new(
         asks_person: person.is_none(),
         typed,
         errors,
-        owners: owners(&mut tx, visitor).await?,
+        owners: users(&mut tx, visitor).await?,
         action: urls::new_task(person),
         back: person.map_or_else(|| urls::TASKS.to_owned(), urls::person),
     })
@@ -188,7 +182,25 @@ pub async fn create(
     }
 }
 
-async fn draw_edit(app: &App, visitor: &Visitor, id: TaskId, sent: Option<(Typed, FormErrors)>) -> Result<Page> {
+/// Where one came from.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Behind {
+    to: String,
+}
+
+impl Behind {
+    fn back(&self) -> String {
+        if may_lead_to(&self.to) { self.to.clone() } else { urls::TASKS.to_owned() }
+    }
+}
+
+async fn draw_edit(
+    app: &App,
+    visitor: &Visitor,
+    (id, behind): (TaskId, &Behind),
+    sent: Option<(Typed, FormErrors)>,
+) -> Result<Page> {
     let mut tx = app.read().await?;
     let view = find(&mut tx, visitor, id).await?;
     let task = &view.task;
@@ -209,15 +221,20 @@ async fn draw_edit(app: &App, visitor: &Visitor, id: TaskId, sent: Option<(Typed
         asks_person: false,
         typed,
         errors,
-        owners: owners(&mut tx, visitor).await?,
-        action: urls::task_action(id, "edit"),
-        back: urls::TASKS.to_owned(),
+        owners: users(&mut tx, visitor).await?,
+        action: urls::with_query(&urls::task_action(id, "edit"), &[("to", &behind.to)]),
+        back: behind.back(),
     })
 }
 
 /// The form of an open task.
-pub async fn edit(State(app): State<App>, visitor: Visitor, Path(id): Path<TaskId>) -> Result<Response> {
-    answer::page(&draw_edit(&app, &visitor, id, None).await?)
+pub async fn edit(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<TaskId>,
+    Query(behind): Query<Behind>,
+) -> Result<Response> {
+    answer::page(&draw_edit(&app, &visitor, (id, &behind), None).await?)
 }
 
 /// Saves it.
@@ -225,6 +242,7 @@ pub async fn update(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<TaskId>,
+    Query(behind): Query<Behind>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     let saved = match read(&typed, &visitor) {
@@ -232,8 +250,10 @@ pub async fn update(
         Err(wrong) => Err(PageError::Refused(wrong)),
     };
     match saved {
-        Ok(_) => Ok(answer::said(urls::TASKS, &answer::toast("done", "The task is saved."))),
-        Err(error) => answer::refused(&draw_edit(&app, &visitor, id, Some((typed, error.refused()?))).await?),
+        Ok(_) => Ok(answer::said(&behind.back(), &answer::toast("done", "The task is saved."))),
+        Err(error) => {
+            answer::refused(&draw_edit(&app, &visitor, (id, &behind), Some((typed, error.refused()?))).await?)
+        }
     }
 }
 

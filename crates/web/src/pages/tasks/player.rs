@@ -5,9 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use relance_domain::TaskId;
 use relance_domain::person::Person;
+use relance_domain::task::TaskState;
+use relance_storage::Tx;
 use relance_storage::tasks::{self, TaskView};
 use serde::Deserialize;
 
+use super::filter::Shown;
 use super::show::{self, Face};
 use crate::app::App;
 use crate::errors::Result;
@@ -15,6 +18,7 @@ use crate::extract::Query;
 use crate::frame::Frame;
 use crate::pages::people::feed::{self, Feed};
 use crate::pages::people::show::local_time;
+use crate::pages::people::widget::{self, Widget};
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 
@@ -50,13 +54,18 @@ struct Page {
     next: String,
     previous: String,
     person: Option<Beside>,
+    /// Their sequences, as on their page.
+    widget: Widget,
     feed: Feed,
+    /// What became of the task that was asked for, if it is not the one that is shown.
+    gone: String,
 }
 
 #[derive(Template)]
 #[template(path = "tasks/played.html")]
 struct Played {
     frame: Frame,
+    gone: String,
 }
 
 fn at(view: Option<&TaskView>) -> String {
@@ -71,8 +80,8 @@ fn beside(person: &Person, visitor: &Visitor) -> Beside {
         .map(String::as_str)
         .collect();
     let all = [
-        ("Phone", fields.phone.clone(), format!("tel:{}", fields.phone.replace(' ', ""))),
-        ("Mobile", fields.mobile.clone(), format!("tel:{}", fields.mobile.replace(' ', ""))),
+        ("Phone", fields.phone.clone(), show::call_link(&fields.phone)),
+        ("Mobile", fields.mobile.clone(), show::call_link(&fields.mobile)),
         ("Email", fields.email.clone(), format!("mailto:{}", fields.email)),
         ("LinkedIn", fields.linkedin.clone(), String::new()),
         ("Their time", local_time(person, visitor), String::new()),
@@ -91,10 +100,14 @@ fn beside(person: &Person, visitor: &Visitor) -> Beside {
 pub async fn show(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response> {
     let owners = [visitor.user.id];
     let mut tx = app.read().await?;
-    let due = tasks::page(&mut tx, super::filter("", &owners, super::today(&visitor)), None, MOST).await?;
+    let due = tasks::page(&mut tx, Shown::default().filter("", &owners, &visitor), None, MOST).await?;
     let wanted: Option<TaskId> = wanted.task.parse().ok();
     let index = due.iter().position(|view| Some(view.task.id) == wanted).unwrap_or(0);
-    let Some(view) = due.get(index) else { return answer::page(&Played { frame: visitor.frame("tasks") }) };
+    let gone = match wanted.filter(|wanted| due.get(index).is_none_or(|view| view.task.id != *wanted)) {
+        Some(wanted) => what_became_of(&mut tx, &visitor, wanted).await?,
+        None => String::new(),
+    };
+    let Some(view) = due.get(index) else { return answer::page(&Played { frame: visitor.frame("tasks"), gone }) };
     let person = show::person(&mut tx, &view.task).await?;
     let mut feed = match &person {
         Some(person) => feed::read(&mut tx, person, feed::Shown::All, None, &visitor).await?,
@@ -102,6 +115,10 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Query(wanted): Query
     };
     feed.items.truncate(EVENTS);
     feed.older.clear();
+    let widget = match &person {
+        Some(person) => widget::read(&app, &mut tx, person, &visitor).await?,
+        None => Widget::default(),
+    };
     drop(tx);
     answer::page(&Page {
         frame: visitor.frame("tasks"),
@@ -110,11 +127,42 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Query(wanted): Query
         next: at(due.get(index + 1)),
         previous: at(index.checked_sub(1).and_then(|before| due.get(before))),
         person: person.as_ref().map(|person| beside(person, &visitor)),
+        widget,
         feed,
+        gone,
     })
 }
 
+/// *“Call Maya” is done already.*: somebody was quicker, or it is not due or not one's own any more.
+async fn what_became_of(tx: &mut Tx, visitor: &Visitor, id: TaskId) -> Result<String> {
+    let Some(view) = tasks::find_view(tx, id).await? else { return Ok(String::new()) };
+    let task = &view.task;
+    if task.person_id.is_none() && task.owner_id != visitor.user.id && !visitor.actor.acts_for_others() {
+        return Ok(String::new());
+    }
+    let what = match task.state {
+        TaskState::Done => "is done already".to_owned(),
+        TaskState::Skipped => "was skipped".to_owned(),
+        TaskState::Cancelled => "was cancelled: its sequence ended".to_owned(),
+        TaskState::Open if task.owner_id != visitor.user.id => format!("is {}’s now", view.owner_name),
+        TaskState::Open => format!("is due {}", words::moment(task.due_at, visitor.now, &visitor.zone)),
+    };
+    Ok(format!("“{}” {what}.", super::first_line(task)))
+}
+
 impl Page {
+    /// Where the words of the draft are changed, and back to here.
+    fn edit_draft(&self, edit: &str) -> String {
+        let id = self.task.href.rsplit('/').next().unwrap_or_default();
+        let back = urls::with_query(urls::TASK_PLAYER, &[("task", id)]);
+        urls::with_query(edit, &[("to", &back)])
+    }
+
+    /// The form of the task, and back to here.
+    fn edit_task(&self) -> String {
+        self.edit_draft(&self.task.links.edit)
+    }
+
     /// Where one goes on when this task is closed or put off.
     fn then(&self) -> &str {
         if self.next.is_empty() { urls::TASK_PLAYER } else { &self.next }
@@ -141,6 +189,8 @@ mod tests {
                     ("Status", "Working".into(), String::new()),
                 ],
             }),
+            widget: Widget::default(),
+            gone: "“Call Maya” is done already.".into(),
             feed: Feed::default(),
         }
     }
@@ -157,6 +207,8 @@ mod tests {
             "VP Operations",
             "2 of 6",
             "tel:+4420",
+            "is done already",
+            "data-key=\"a\"",
         ] {
             assert!(html.contains(words), "{words}");
         }
@@ -167,7 +219,9 @@ mod tests {
     fn after_the_last_task_one_is_told_so() {
         let last = Page { next: String::new(), person: None, ..page() };
         assert!(last.render().expect("a page").contains("name=\"to\" value=\"/tasks/player\""));
-        let html = Played { frame: Frame { clock_rate: 1, ..Frame::default() } }.render().expect("a page");
+        let html = Played { frame: Frame { clock_rate: 1, ..Frame::default() }, gone: String::new() }
+            .render()
+            .expect("a page");
         assert!(html.contains("All done for today"));
     }
 }

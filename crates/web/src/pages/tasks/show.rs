@@ -3,12 +3,13 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::TaskId;
 use relance_domain::enrollment::tag_words;
 use relance_domain::person::Person;
+use relance_domain::step::{TaskKind, TaskMode, TaskText};
 use relance_domain::task::{Task, TaskState};
-use relance_domain::{TaskId, UserId};
 use relance_storage::tasks::{self, TaskView};
-use relance_storage::{Tx, people};
+use relance_storage::{Tx, email_edits, enrollments, people, sequences};
 
 use super::{Links, first_line, kind_word, state_word};
 use crate::app::App;
@@ -20,7 +21,7 @@ use crate::pages::home::task_icon;
 use crate::pages::preview::clean;
 use crate::session::Visitor;
 use crate::words::When;
-use crate::{answer, urls};
+use crate::{answer, urls, words};
 
 /// The draft of a manual email.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,9 @@ pub(super) struct Draft {
     pub(super) html: String,
     pub(super) text: String,
     pub(super) missing: Vec<(String, String)>,
+    /// Where its words are changed, and the preview in a frame of its own.
+    pub(super) edit: String,
+    pub(super) is_edited: bool,
 }
 
 /// A task as its page and the player show it.
@@ -43,6 +47,13 @@ pub(super) struct Face {
     pub(super) person: String,
     pub(super) person_href: String,
     pub(super) phone: String,
+    /// The number to call, as a link; empty if none is known.
+    pub(super) call: String,
+    /// The address to write to by hand, as a link; empty where there is a draft.
+    pub(super) write: String,
+    pub(super) email: String,
+    /// What its sequence does meanwhile.
+    pub(super) waits: String,
     pub(super) sequence: String,
     pub(super) sequence_href: String,
     pub(super) owner: String,
@@ -51,6 +62,7 @@ pub(super) struct Face {
     pub(super) state: &'static str,
     pub(super) is_open: bool,
     pub(super) is_of_sequence: bool,
+    pub(super) may_reopen: bool,
     pub(super) draft: Option<Draft>,
     pub(super) links: Links,
 }
@@ -64,10 +76,20 @@ pub(super) struct Page {
     until: String,
 }
 
-/// The task, if the visitor may see it.
+impl Page {
+    /// Where the words of the draft are changed, and back to here.
+    fn edit_draft(&self, edit: &str) -> String {
+        urls::with_query(edit, &[("to", &self.task.href)])
+    }
+}
+
+/// The task, if the visitor may see it: their own, about someone they see, or, for managers, of someone they look after.
 pub(super) async fn find(tx: &mut Tx, visitor: &Visitor, id: TaskId) -> Result<TaskView> {
-    let may_see = |owner: UserId| visitor.actor.may_touch(Some(owner));
-    let view = tasks::find_view(tx, id).await?.filter(|view| may_see(view.task.owner_id));
+    let may_see = |task: &Task| {
+        let is_in_sight = visitor.actor.acts_for_others() && visitor.sight.sees(Some(task.owner_id));
+        task.owner_id == visitor.user.id || task.person_id.is_some() || is_in_sight
+    };
+    let view = tasks::find_view(tx, id).await?.filter(|view| may_see(&view.task));
     view.ok_or(PageError::NotFound("task"))
 }
 
@@ -84,6 +106,9 @@ pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: 
     let task = &view.task;
     let phone = person
         .map_or("", |person| if person.fields.phone.is_empty() { &person.fields.mobile } else { &person.fields.phone });
+    let is_open = task.state == TaskState::Open;
+    let email = person.map(|person| person.fields.email.clone()).unwrap_or_default();
+    let writes = is_open && task.kind == TaskKind::Email && !view.sends_email && !email.is_empty();
     Ok(Face {
         icon: task_icon(task.kind),
         href: urls::task(task.id),
@@ -93,17 +118,50 @@ pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: 
         person: person.map(Person::name).unwrap_or_default(),
         person_href: person.map(|person| urls::person(person.id)).unwrap_or_default(),
         phone: phone.to_owned(),
+        call: if phone.is_empty() { String::new() } else { call_link(phone) },
+        write: if writes { format!("mailto:{email}") } else { String::new() },
+        email,
+        waits: if is_open { waits(app, task).await? } else { String::new() },
         sequence: view.sequence_name.clone().unwrap_or_default(),
         sequence_href: task.enrollment_id.map(urls::enrollment).unwrap_or_default(),
         owner: view.owner_name.clone(),
         due: When::moment(task.due_at, visitor.now, &visitor.zone, &visitor.zone),
         is_overdue: task.state == TaskState::Open && task.due_at < super::today(visitor).0,
         state: state_word(task),
-        is_open: task.state == TaskState::Open,
+        is_open,
         is_of_sequence: task.enrollment_id.is_some(),
+        may_reopen: matches!(task.state, TaskState::Done | TaskState::Skipped),
         draft: if view.sends_email { draft(app, visitor, task, person).await? } else { None },
         links: Links::of(task.id),
     })
+}
+
+/// A number as phones take it: digits and a plus.
+pub(super) fn call_link(number: &str) -> String {
+    let digits: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    if digits.is_empty() { String::new() } else { format!("tel:{digits}") }
+}
+
+/// What the sequence does while the task is open, by the mode of its step.
+async fn waits(app: &App, task: &Task) -> Result<String> {
+    let (Some(enrollment), Some(step)) = (task.enrollment_id, task.step_id) else { return Ok(String::new()) };
+    let mut tx = app.read().await?;
+    let Some(stored) = enrollments::find(&mut tx, enrollment).await? else { return Ok(String::new()) };
+    let version = sequences::find_version(&mut tx, stored.enrollment.version_id).await?;
+    let step = version.as_ref().and_then(|version| version.plan.step(step));
+    Ok(step.and_then(|step| step.action.task()).map(mode_words).unwrap_or_default())
+}
+
+/// *The sequence waits until this is done or skipped.*
+pub(super) fn mode_words(text: &TaskText) -> String {
+    match text.mode {
+        TaskMode::Wait => "The sequence waits until this is done or skipped.".to_owned(),
+        TaskMode::GoOn => "The sequence goes on without waiting for this.".to_owned(),
+        TaskMode::WaitUntilOverdue => {
+            let days = words::count(text.overdue_days.into(), "business day", "business days");
+            format!("The sequence waits for this; {days} after it was due it is skipped.")
+        }
+    }
 }
 
 async fn draft(app: &App, visitor: &Visitor, task: &Task, person: Option<&Person>) -> Result<Option<Draft>> {
@@ -111,9 +169,12 @@ async fn draft(app: &App, visitor: &Visitor, task: &Task, person: Option<&Person
         return Ok(None);
     };
     let words = app.engine.preview_step(&visitor.actor, enrollment, step).await?;
+    let edits = email_edits::of_enrollments(&mut app.read().await?, &[enrollment]).await?;
     let field = |tag: &String| (tag_words(std::slice::from_ref(tag)), urls::edit_tag(person.id, tag));
     Ok(Some(Draft {
         to: person.fields.email.clone(),
+        edit: urls::edit_step(enrollment, step),
+        is_edited: edits.contains_key(&(enrollment, step)),
         missing: words.missing_tags.iter().map(field).collect(),
         subject: words.subject,
         html: clean(&words.html),
@@ -150,6 +211,7 @@ pub(super) fn sample() -> Face {
         person_href: "/people/per_1".into(),
         sequence: "Winter depots".into(),
         sequence_href: "/enrollments/enr_1".into(),
+        waits: "The sequence waits until this is done or skipped.".into(),
         owner: "Nora".into(),
         state: "Open",
         is_open: true,
@@ -159,6 +221,7 @@ pub(super) fn sample() -> Face {
             subject: "Cold-chain gaps".into(),
             html: "<p>Hi Maya</p>".into(),
             missing: vec![("industry".into(), "/people/per_1/edit#f-industry".into())],
+            edit: "/enrollments/enr_1/steps/stp_1/edit".into(),
             ..Draft::default()
         }),
         links: Links {
@@ -192,6 +255,8 @@ mod tests {
             "still to come",
             "industry",
             "2026-11-24T09:00",
+            "Edit this email",
+            "waits until this is done",
         ] {
             assert!(html.contains(words), "{words}");
         }
@@ -200,7 +265,20 @@ mod tests {
 
     #[test]
     fn a_closed_task_says_what_became_of_it_and_offers_nothing() {
-        let html = page(Face { is_open: false, state: "Skipped", draft: None, ..sample() });
-        assert!(html.contains("Skipped") && !html.contains("/tasks/tsk_1/done"));
+        let links = Links { reopen: "/tasks/tsk_1/reopen".into(), ..Links::default() };
+        let html = page(Face { is_open: false, may_reopen: true, state: "Skipped", draft: None, links, ..sample() });
+        assert!(
+            html.contains("Skipped") && html.contains("/tasks/tsk_1/reopen") && !html.contains("/tasks/tsk_1/done")
+        );
+    }
+
+    #[test]
+    fn a_number_can_be_called_and_the_modes_read_as_sentences() {
+        assert_eq!(call_link("+44 (0)20 7946-0958"), "tel:+4402079460958");
+        assert_eq!(call_link("ask her"), "");
+        let text =
+            |mode| TaskText { kind: TaskKind::Call, content: String::new(), due_in_days: 0, mode, overdue_days: 2 };
+        assert!(mode_words(&text(TaskMode::WaitUntilOverdue)).contains("2 business days after it was due"));
+        assert_ne!(mode_words(&text(TaskMode::Wait)), mode_words(&text(TaskMode::GoOn)));
     }
 }

@@ -28,9 +28,14 @@ pub(super) fn draw(event: &Activity, person: &Person, around: &Around, zone: &Ti
         | A::EmailEdited
         | A::VersionChanged
         | A::StepMoved => of_sequence(item, event, person, around),
-        A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled | A::TaskChanged => {
-            of_task(item, event, around)
-        }
+        A::HandedOver if event.task_id.is_none() => of_sequence(item, event, person, around),
+        A::TaskCreated
+        | A::TaskDone
+        | A::TaskSkipped
+        | A::TaskCancelled
+        | A::TaskChanged
+        | A::TaskReopened
+        | A::HandedOver => of_task(item, event, around),
         _ => of_person(item, event, around, visitor),
     }
 }
@@ -85,6 +90,7 @@ fn of_sequence(item: Item, event: &Activity, person: &Person, around: &Around) -
         A::StepSkipped => ("skip-forward", "", "step skipped"),
         A::EmailEdited => ("square-pen", "", "email edited"),
         A::VersionChanged => ("history", "", "changed"),
+        A::HandedOver => ("users", "", "handed over"),
         _ => ("calendar-clock", "", "step moved"),
     };
     let linked = sequence_link(item, event, around);
@@ -139,6 +145,8 @@ fn of_task(item: Item, event: &Activity, around: &Around) -> Item {
         A::TaskDone => "Task done",
         A::TaskSkipped => "Task skipped",
         A::TaskChanged => "Task changed",
+        A::TaskReopened => "Task opened again",
+        A::HandedOver => "Task handed over",
         _ => "Task cancelled",
     };
     let content = task.map_or(event.summary.as_str(), |task| task.content.lines().next().unwrap_or_default());
