@@ -211,8 +211,8 @@ async fn a_manual_email_must_be_waited_for() {
     }
     let fields = relance_engine::commands::sequences::SequenceFields {
         name: "By hand".to_owned(),
-        description: String::new(),
         plan: plan(vec![step]),
+        ..Default::default()
     };
     assert_eq!(codes(world.engine.create_sequence(&world.actor, fields).await), ["not_for_emails"]);
 }
