@@ -94,7 +94,7 @@ async function browsers(page, browser) {
   const other = await context.newPage();
   await signIn(other, baseUrl, EMAIL, PASSWORD);
   await page.goto(`${baseUrl}/settings/profile`);
-  await page.getByText("this one").waitFor();
+  await page.getByText("this one", { exact: true }).waitFor();
   const ends = page.getByRole("button", { name: /^Sign out .+ on / });
   assert.ok((await ends.count()) >= 1);
   await sent(page, () => ends.first().click());
@@ -107,11 +107,12 @@ async function browsers(page, browser) {
 async function auditLog(page) {
   await page.goto(`${baseUrl}/settings/audit`);
   for (const words of ["deactivated the user", "handed over the work of", "renamed the tag", "made the API token"]) {
-    await page.getByText(words).first().waitFor();
+    await page.locator("tbody").getByText(words).first().waitFor();
   }
-  await page.getByLabel("What").selectOption("user_handed_over");
+  await page.getByLabel("What", { exact: true }).selectOption("user_handed_over");
   await page.getByRole("button", { name: "Show" }).click();
-  await page.getByText("To Ida Berg. Enrollments: 1. Tasks: 1. People: 1.").first().waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+  await page.locator("td.desk").getByText("To Ida Berg. Enrollments: 1. Tasks: 1. People: 1.").waitFor();
   assert.equal(await page.locator("tbody tr").count(), 1);
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Export" }).click();
@@ -126,7 +127,7 @@ async function asRep(own, errors) {
   await own.goto(`${baseUrl}/settings/audit`);
   await own.getByText("Only an admin can read the audit log").waitFor();
   await own.goto(`${baseUrl}/tasks`);
-  await own.getByText("Call about the docks").waitFor();
+  await own.getByRole("link", { name: "Call about the docks" }).waitFor();
   assert.equal(await own.getByRole("navigation", { name: "Whose" }).count(), 0);
   errors.length = 0;
 }
