@@ -36,7 +36,7 @@ pub mod mail_providers;
 mod mailbox_check;
 pub mod mailboxes;
 pub(crate) mod manual_drafts;
-mod moves;
+pub(crate) mod moves;
 mod notes;
 pub mod outcome;
 pub mod password_links;
