@@ -8,6 +8,7 @@ mod countries;
 
 use crate::{
     Timestamp,
+    holidays::{self, Calendar, Holiday, HolidayChoice, WorkspaceHolidays},
     person::Person,
     schedule::{Day, MinuteOfDay, Schedule, ScheduleZone, Window, WindowFor},
     step::{Wait, WaitUnit},
@@ -26,23 +27,27 @@ const SEARCH_DAYS: usize = 3 * 366;
 /// The zone of a country whose places all keep the same time, by ISO 3166 code or English name; `None` if it has
 /// several or is unknown.
 pub fn zone_of_country(country: &str) -> Option<TimeZone> {
+    let code = country_code(country)?;
+    let row = countries::ONE_ZONE.iter().find(|(row_code, ..)| row_code.eq_ignore_ascii_case(code))?;
+    zone(row.2)
+}
+
+/// The ISO 3166 code of a country by its code, its English name or what it is also called; `None` if it is unknown.
+/// Two letters are taken for a code.
+pub(crate) fn country_code(country: &str) -> Option<&str> {
     let asked = country.trim();
-    if asked.is_empty() {
-        return None;
-    }
-    let code = match asked.len() {
+    match asked.len() {
+        0 => None,
+        2 if asked.eq_ignore_ascii_case("uk") => Some("GB"),
         2 => Some(asked),
         _ => {
             let lower = asked.to_lowercase();
-            countries::ALSO_CALLED.iter().find(|(name, _)| *name == lower).map(|(_, code)| *code)
+            let also = countries::ALSO_CALLED.iter().find(|(name, _)| *name == lower).map(|(_, code)| *code);
+            also.or_else(|| {
+                countries::ONE_ZONE.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(asked)).map(|row| row.0)
+            })
         }
-    };
-    let row = countries::ONE_ZONE.iter().find(|(row_code, name, _)| match code {
-        Some("uk" | "UK") => *row_code == "GB",
-        Some(code) => row_code.eq_ignore_ascii_case(code),
-        None => name.eq_ignore_ascii_case(asked),
-    })?;
-    zone(row.2)
+    }
 }
 
 /// Where the zone of a schedule came from.
@@ -104,12 +109,21 @@ pub struct LocalSchedule<'a> {
     pub schedule: Option<&'a Schedule>,
     /// Whose local time.
     pub zone: TimeZone,
+    /// The holidays of the workspace, for schedules that follow them.
+    workspace: Option<&'a WorkspaceHolidays>,
+    /// The calendar of where the person is, for schedules that follow it.
+    of_person: Option<&'static Calendar>,
 }
 
 impl<'a> LocalSchedule<'a> {
-    /// This schedule in this zone.
+    /// This schedule in this zone, of nobody's workspace and for nobody in particular.
     pub const fn new(schedule: Option<&'a Schedule>, zone: TimeZone) -> Self {
-        Self { schedule, zone }
+        Self { schedule, zone, workspace: None, of_person: None }
+    }
+
+    /// This schedule in this zone, with the holidays of the workspace.
+    pub const fn in_workspace(schedule: Option<&'a Schedule>, zone: TimeZone, workspace: &'a Workspace) -> Self {
+        Self { schedule, zone, workspace: Some(&workspace.holidays), of_person: None }
     }
 
     /// The schedule of a plan for one person, with the zone that [`zone_of`] finds.
@@ -117,14 +131,21 @@ impl<'a> LocalSchedule<'a> {
         schedule: Option<&'a Schedule>,
         person: &Person,
         actor_zone: Option<&TimeZone>,
-        workspace: &Workspace,
+        workspace: &'a Workspace,
     ) -> Self {
-        Self { schedule, zone: zone_of(schedule, person, actor_zone, workspace).0 }
+        let follows_person = schedule.is_some_and(|schedule| schedule.holidays.contains(&HolidayChoice::Person));
+        Self {
+            schedule,
+            zone: zone_of(schedule, person, actor_zone, workspace).0,
+            workspace: Some(&workspace.holidays),
+            of_person: if follows_person { holidays::calendar_of(person) } else { None },
+        }
     }
 
     /// The schedule of a plan for the tasks of a rep: in the rep's own zone, whose days they are due on.
-    pub fn of_rep(schedule: Option<&'a Schedule>, actor_zone: Option<&TimeZone>, workspace: &Workspace) -> Self {
-        Self { schedule, zone: actor_zone.cloned().unwrap_or_else(|| workspace.zone()) }
+    pub fn of_rep(schedule: Option<&'a Schedule>, actor_zone: Option<&TimeZone>, workspace: &'a Workspace) -> Self {
+        let zone = actor_zone.cloned().unwrap_or_else(|| workspace.zone());
+        Self::in_workspace(schedule, zone, workspace)
     }
 
     /// The end of a wait that starts at `from`, before any window.
@@ -183,8 +204,19 @@ impl<'a> LocalSchedule<'a> {
 
     /// Mail may leave on this local date.
     pub fn is_sending_day(&self, day: Date) -> bool {
-        self.schedule
-            .is_none_or(|schedule| schedule.days.contains(&Day::of(day.weekday())) && !schedule.holidays.contains(&day))
+        self.schedule.is_none_or(|schedule| schedule.days.contains(&Day::of(day.weekday())))
+            && self.holiday(day).is_none()
+    }
+
+    /// Why this local date is kept free by the schedule, if it is.
+    pub fn holiday(&self, day: Date) -> Option<Holiday<'a>> {
+        holidays::kept_free(&self.schedule?.holidays, day, self.workspace, self.of_person)
+    }
+
+    /// The holiday that keeps mail from leaving on a sending day, in words: *6 April is Easter Monday in Germany*.
+    pub fn holiday_words(&self, day: Date) -> Option<String> {
+        let is_day = self.schedule?.days.contains(&Day::of(day.weekday()));
+        self.holiday(day).filter(|_| is_day).map(|holiday| holiday.words(day))
     }
 
     /// The windows that are for this kind of email, in the order written; empty without a schedule.

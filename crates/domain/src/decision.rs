@@ -259,6 +259,8 @@ pub struct Explained {
     pub now: Timestamp,
     /// The place of the zone, as people say it: *Lisbon*.
     pub place: String,
+    /// The holiday that holds it today: *6 April is Easter Monday in Germany*.
+    pub holiday: Option<String>,
     /// The zone in which times are worded.
     #[serde(skip)]
     pub zone: TimeZone,
@@ -296,10 +298,13 @@ enum StoppedBy {
 pub fn decide(facts: &Facts) -> Explained {
     let (decision, judge) = judge(facts, true);
     let leaves_at = judge.leaves_at(&decision);
+    let held_by_day = matches!(decision, Decision::Wait { because: RuleKind::SendingDay, .. });
+    let today = facts.now.zoned(&judge.local.zone).date();
     Explained {
         moved_by_hand: facts.enrollment.moved_by_hand && !facts.pressed_send,
         stopped_by: judge.stopped_by(),
         is_leaving: facts.delivery.is_some_and(|delivery| matches!(delivery.state, DeliveryState::Leaving { .. })),
+        holiday: held_by_day.then(|| judge.local.holiday_words(today)).flatten(),
         decision,
         leaves_at,
         now: facts.now,

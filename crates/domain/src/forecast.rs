@@ -45,6 +45,8 @@ pub struct PlannedStep {
     pub after_task: bool,
     /// The rule that moved it from its due time, if one did.
     pub moved_by: Option<RuleKind>,
+    /// The holiday that moved it, in words: *6 April is Easter Monday in Germany*.
+    pub holiday: Option<String>,
     /// The rules of the current step; `None` for those after it, and where it was not asked for.
     pub explained: Option<Explained>,
     /// Why a step after the current one stands at its date; only where it was asked for.
@@ -80,13 +82,14 @@ impl Lane {
         for _ in 0..1_100 {
             at = local.next_open(at, is_first_email)?.at;
             let Some(mailbox) = mailbox else { return Some(at) };
-            let used = self.today.filter(|(day, _)| *day == quota::day_of(mailbox, at)).map_or(0, |(_, used)| used);
-            let free = self.last.map_or(at, |last| last.plus_ms(quota::gap_ms(mailbox.min_gap_seconds, seed)));
+            let day = quota::day_of(mailbox, at);
+            let used = self.today.filter(|(today, _)| *today == day).map_or(0, |(_, used)| used);
+            let free = self.last.map_or(at, |last| last.plus_ms(quota::gap_ms(mailbox, seed)));
             if let Some(until) = mailbox.away_until(at) {
                 at = until;
             } else if mailbox.daily_quota == 0 {
                 return None;
-            } else if used >= mailbox.daily_quota {
+            } else if used >= mailbox.quota_on(day) {
                 at = quota::next_day(mailbox, at);
             } else if free > at {
                 at = free;

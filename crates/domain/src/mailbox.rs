@@ -146,6 +146,40 @@ pub struct Away {
     pub to: jiff::civil::Date,
 }
 
+/// Fewer emails at first, more each day, until the daily quota is reached: a new address earns trust slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RampUp {
+    /// Most hand-overs on the first day.
+    pub first_day_quota: u32,
+    /// How many more each day after.
+    pub daily_increase: u32,
+    /// The first day, a local date in the mailbox's zone.
+    pub started_on: jiff::civil::Date,
+}
+
+impl RampUp {
+    /// Most hand-overs on the first day, where nothing else is said.
+    pub const FIRST_DAY_QUOTA: u32 = 20;
+    /// How many more each day, where nothing else is said.
+    pub const DAILY_INCREASE: u32 = 10;
+
+    /// Most hand-overs on this day, whatever the daily quota; before the first day as on the first.
+    pub fn quota_on(&self, day: jiff::civil::Date) -> u32 {
+        let days = day.since(self.started_on).map_or(0, |span| span.get_days().max(0).unsigned_abs());
+        self.first_day_quota.saturating_add(self.daily_increase.saturating_mul(days))
+    }
+
+    /// The first day on which so many may leave; `None` if the number never rises that far.
+    pub fn reaches(&self, quota: u32) -> Option<jiff::civil::Date> {
+        let missing = quota.saturating_sub(self.first_day_quota);
+        if missing > 0 && self.daily_increase == 0 {
+            return None;
+        }
+        let days = missing.div_ceil(self.daily_increase.max(1));
+        self.started_on.checked_add(jiff::Span::new().try_days(i64::from(days)).ok()?).ok()
+    }
+}
+
 /// A mailbox, without its credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
@@ -171,10 +205,18 @@ pub struct Mailbox {
     pub time_zone: String,
     /// Most hand-overs per calendar day.
     pub daily_quota: u32,
+    /// Fewer at first, if it is warming up.
+    pub ramp_up: Option<RampUp>,
     /// Least seconds between two emails.
     pub min_gap_seconds: u32,
+    /// At most so many per cent of the gap are added to it by chance.
+    pub jitter_percent: u32,
     /// Away dates.
     pub away: Vec<Away>,
+    /// Folders that are read besides the usual ones, as the server writes them.
+    pub watched_folders: Vec<String>,
+    /// Emails of its user leave from here where nothing else is said.
+    pub is_default: bool,
     /// Whether it works.
     pub state: MailboxState,
     /// Raised by every pause and disconnection; the point of no return compares it.
@@ -191,6 +233,16 @@ impl Mailbox {
     /// The zone of its quota days, UTC if it has none that exists.
     pub fn zone(&self) -> jiff::tz::TimeZone {
         crate::time::zone(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
+    /// Most hand-overs on this day of its zone.
+    pub fn quota_on(&self, day: jiff::civil::Date) -> u32 {
+        self.ramp_up.map_or(self.daily_quota, |ramp_up| ramp_up.quota_on(day).min(self.daily_quota))
+    }
+
+    /// It warms up: on this day fewer may leave than its daily quota.
+    pub fn is_ramping_up(&self, day: jiff::civil::Date) -> bool {
+        self.quota_on(day) < self.daily_quota
     }
 
     /// The domain its Message-IDs are made at.
@@ -214,6 +266,9 @@ impl Mailbox {
         std::iter::once(&self.address).chain(&self.aliases).filter_map(|a| crate::person::email_key(a)).collect()
     }
 }
+
+/// Most per cent of the gap that chance adds to it, where nothing else is said.
+pub const JITTER_PERCENT: u32 = 50;
 
 /// Oldest proof of freshness a follow-up may leave with: 45 s in milliseconds.
 pub const PROOF_VALID_MS: i64 = 45_000;

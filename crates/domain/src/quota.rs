@@ -43,17 +43,18 @@ pub struct QuotaSlot {
 
 /// The days on which emails leave that today's quota holds, if `taken` others leave before them now.
 ///
-/// Each later day takes a quota of them; away days take none. Empty without a quota.
+/// Each later day takes its quota of them (fewer while the mailbox warms up); away days take none. Empty without a quota.
 pub fn slots_after(mailbox: &Mailbox, now: Timestamp, taken: u32) -> Vec<QuotaSlot> {
-    let quota = mailbox.daily_quota;
     let mut days = std::iter::successors(Some(next_day(mailbox, now)), |day| Some(next_day(mailbox, *day)))
         .filter(|day| mailbox.away_until(*day).is_none())
-        .take_while(|day| quota > 0 && day.since(now) < 3 * 366 * crate::time::DAY)
+        .take_while(|day| mailbox.daily_quota > 0 && day.since(now) < 3 * 366 * crate::time::DAY)
+        .filter(|day| mailbox.quota_on(day_of(mailbox, *day)) > 0)
         .take(DAYS_AHEAD)
         .peekable();
     let mut slots = Vec::new();
     let mut first = taken.saturating_add(1);
     while let Some(resumes_at) = days.next() {
+        let quota = mailbox.quota_on(day_of(mailbox, resumes_at));
         let last = if days.peek().is_some() { first.saturating_add(quota - 1) } else { u32::MAX / 2 };
         slots.push(QuotaSlot { first, last, resumes_at });
         first = last.saturating_add(1);
@@ -99,20 +100,21 @@ impl SlotOrder {
     }
 }
 
-/// Milliseconds between the previous email of the mailbox and one with this seed: the gap plus 0–50 % jitter.
+/// Milliseconds between the previous email of the mailbox and one with this seed: the gap plus its jitter, 0 to
+/// `jitter_percent` of it.
 ///
 /// The jitter is a hash of `seed` (person and step, known before there is an enrollment), so a preview never moves.
-pub fn gap_ms(min_gap_seconds: u32, seed: u128) -> i64 {
-    let gap = i64::from(min_gap_seconds) * crate::time::SECOND;
-    gap + gap * jitter_permille(seed) / 1000
+pub fn gap_ms(mailbox: &Mailbox, seed: u128) -> i64 {
+    let gap = i64::from(mailbox.min_gap_seconds) * crate::time::SECOND;
+    gap + gap * jitter_permille(seed, mailbox.jitter_percent) / 1000
 }
 
-/// 0 to 500, from the bits of a hash.
-fn jitter_permille(seed: u128) -> i64 {
+/// 0 to ten times the percentage, from the bits of a hash.
+fn jitter_permille(seed: u128, percent: u32) -> i64 {
     let mut bits = (seed as u64) ^ ((seed >> 64) as u64);
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    ((bits ^ (bits >> 33)) % 501) as i64
+    ((bits ^ (bits >> 33)) % (u64::from(percent) * 10 + 1)) as i64
 }
 
 /// The seed of one email's jitter.

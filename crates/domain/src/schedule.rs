@@ -2,7 +2,10 @@
 //!
 //! The arithmetic over local days (waits, next opening, daylight saving) is in [`crate::calendar`].
 
-use crate::Refused;
+use crate::{
+    Refused,
+    holidays::{HolidayChoice, MOST_DAYS},
+};
 use serde::{Deserialize, Serialize};
 
 /// A sending day.
@@ -159,18 +162,18 @@ pub struct Schedule {
     pub windows: Vec<Window>,
     /// Whose local time.
     pub time_zone: ScheduleZone,
-    /// Local dates on which nothing leaves (`2026-12-25`).
-    pub holidays: Vec<jiff::civil::Date>,
+    /// What is kept free: on these local dates nothing leaves, and they are no business days.
+    pub holidays: Vec<HolidayChoice>,
 }
 
 impl Default for Schedule {
-    /// Monday to Friday, 09:00 to 17:00, in the person's zone.
+    /// Monday to Friday, 09:00 to 17:00, in the person's zone, without the workspace's holidays.
     fn default() -> Self {
         Self {
             days: Day::ALL[..5].to_vec(),
             windows: vec![Window { from: MinuteOfDay(540), to: MinuteOfDay(1020), only: WindowFor::All }],
             time_zone: ScheduleZone::Person,
-            holidays: Vec::new(),
+            holidays: vec![HolidayChoice::Workspace],
         }
     }
 }
@@ -190,6 +193,14 @@ impl Schedule {
                 let message = format!("There is no time window for {words}.");
                 return Err(Refused::at("schedule.windows", "required", message));
             }
+        }
+        if let Some((index, choice)) = self.holidays.iter().enumerate().find(|(_, choice)| !choice.is_known()) {
+            let message = format!("There is no holiday calendar {choice}, and it is no date such as 2026-12-25.");
+            return Err(Refused::at(format!("schedule.holidays[{index}]"), "unknown_calendar", message));
+        }
+        if self.holidays.len() > MOST_DAYS {
+            let message = format!("At most {MOST_DAYS} holidays and calendars.");
+            return Err(Refused::at("schedule.holidays", "too_many", message));
         }
         if let ScheduleZone::Named(name) = &self.time_zone
             && crate::time::zone(name).is_none()

@@ -1,6 +1,6 @@
 //! The workspace: what holds for everyone in it.
 
-use crate::{Timestamp, schedule::Schedule, user::Visibility};
+use crate::{Timestamp, holidays::WorkspaceHolidays, schedule::Schedule, user::Visibility};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the whole workspace.
@@ -12,6 +12,9 @@ pub struct Workspace {
     pub time_zone: String,
     /// Schedule of sequences that do not set one.
     pub schedule: Schedule,
+    /// Calendars and days that schedules may follow.
+    #[serde(default)]
+    pub holidays: WorkspaceHolidays,
     /// Postal address for the unsubscribe footer.
     pub postal_address: String,
     /// Which people reps see.

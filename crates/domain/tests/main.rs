@@ -18,6 +18,8 @@ mod explanations;
 mod forecast;
 #[path = "main/history.rs"]
 mod history;
+#[path = "main/holidays.rs"]
+mod holidays;
 #[path = "main/lint.rs"]
 mod lint;
 #[path = "main/merge.rs"]

@@ -232,12 +232,14 @@ pub(super) const ONE_ZONE: [(&str, &str, &str); 223] = [
 ];
 
 /// Other names people write, with the ISO 3166 code.
-pub(super) const ALSO_CALLED: [(&str, &str); 68] = [
+pub(super) const ALSO_CALLED: [(&str, &str); 78] = [
+    ("america", "US"),
     ("antigua and barbuda", "AG"),
     ("belgique", "BE"),
     ("belgië", "BE"),
-    ("bosnia", "BA"),
     ("bosnia and herzegovina", "BA"),
+    ("bosnia", "BA"),
+    ("brasil", "BR"),
     ("britain", "GB"),
     ("brunei darussalam", "BN"),
     ("burma", "MM"),
@@ -248,6 +250,7 @@ pub(super) const ALSO_CALLED: [(&str, &str); 68] = [
     ("eire", "IE"),
     ("emirates", "AE"),
     ("england", "GB"),
+    ("españa", "ES"),
     ("eswatini", "SZ"),
     ("france métropolitaine", "FR"),
     ("great britain", "GB"),
@@ -263,6 +266,7 @@ pub(super) const ALSO_CALLED: [(&str, &str); 68] = [
     ("macedonia", "MK"),
     ("moldova, republic of", "MD"),
     ("myanmar", "MM"),
+    ("méxico", "MX"),
     ("nederland", "NL"),
     ("norge", "NO"),
     ("north korea", "KP"),
@@ -273,6 +277,7 @@ pub(super) const ALSO_CALLED: [(&str, &str); 68] = [
     ("republic of ireland", "IE"),
     ("republic of korea", "KR"),
     ("republic of the congo", "CG"),
+    ("russian federation", "RU"),
     ("saint kitts and nevis", "KN"),
     ("saint lucia", "LC"),
     ("saint vincent and the grenadines", "VC"),
@@ -294,11 +299,16 @@ pub(super) const ALSO_CALLED: [(&str, &str); 68] = [
     ("trinidad and tobago", "TT"),
     ("turkiye", "TR"),
     ("türkiye", "TR"),
+    ("u.s.", "US"),
+    ("u.s.a.", "US"),
     ("uae", "AE"),
     ("united kingdom", "GB"),
+    ("united states of america", "US"),
+    ("usa", "US"),
     ("vatican", "VA"),
     ("viet nam", "VN"),
     ("wales", "GB"),
     ("éire", "IE"),
     ("österreich", "AT"),
+    ("россия", "RU"),
 ];

@@ -13,6 +13,9 @@ pub struct Departed {
     pub left_at: Timestamp,
     /// What held it until then, if something did.
     pub held_by: Option<RuleKind>,
+    /// The holiday on which it was due, if one held it.
+    #[serde(default)]
+    pub holiday: Option<String>,
     /// The words had been changed by hand.
     #[serde(default)]
     pub edited: bool,
@@ -27,10 +30,14 @@ impl Departed {
     pub fn now(facts: &Facts, edited: bool) -> Self {
         let explained = super::decide(facts);
         let due_at = facts.enrollment.state.due().unwrap_or(facts.now);
+        let local = facts.local();
+        let held_by = super::departed_late(facts, due_at);
+        let by_day = held_by == Some(RuleKind::SendingDay);
         Self {
             due_at,
             left_at: facts.now,
-            held_by: super::departed_late(facts, due_at),
+            held_by,
+            holiday: by_day.then(|| local.holiday_words(due_at.zoned(&local.zone).date())).flatten(),
             edited,
             place: explained.place,
             rules: explained.rules,
@@ -56,6 +63,9 @@ impl Departed {
             RuleKind::Delivery => "for the mail server, which refused it for now",
             _ => "for the gap after emails that went first, or for the server",
         };
-        format!("It was due {late} before and waited {what}.")
+        match &self.holiday {
+            Some(holiday) => format!("It was due {late} before and waited {what}: {holiday}."),
+            None => format!("It was due {late} before and waited {what}."),
+        }
     }
 }

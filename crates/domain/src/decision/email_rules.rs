@@ -171,10 +171,9 @@ impl Judge<'_> {
             return self.allow(kind, |_| format!("{}; no holiday", today.strftime("%A")));
         }
         let until = self.local.next_open(facts.now, facts.is_first_email()).map(|opening| opening.at);
-        let holiday = self.local.schedule.is_some_and(|schedule| schedule.holidays.contains(&today));
-        self.hold(kind, until, |_| {
-            let what = if holiday { "is a holiday" } else { "is not a sending day" };
-            format!("{} {what}", today.strftime("%A"))
+        self.hold(kind, until, |judge| {
+            let holiday = judge.local.holiday_words(today);
+            holiday.unwrap_or_else(|| format!("{} is not a sending day", today.strftime("%A")))
         })
     }
 
@@ -187,11 +186,16 @@ impl Judge<'_> {
     pub(super) fn quota(&mut self) -> Said {
         let facts = self.facts;
         let mailbox = facts.mailbox?;
-        let (used, quota) = (facts.used_today, mailbox.daily_quota);
+        let today = quota::day_of(mailbox, facts.now);
+        let (used, quota) = (facts.used_today, mailbox.quota_on(today));
+        let words = move |_: &Self| {
+            let warming = if mailbox.is_ramping_up(today) { ", the ramp-up's number" } else { "" };
+            format!("{used} of {quota} sent today{warming}")
+        };
         if used < quota {
-            return self.allow(RuleKind::Quota, |_| format!("{used} of {quota} sent today"));
+            return self.allow(RuleKind::Quota, words);
         }
-        let day = (quota > 0).then(|| quota::next_day(mailbox, facts.now));
+        let day = (mailbox.daily_quota > 0).then(|| quota::next_day(mailbox, facts.now));
         let open = day.and_then(|day| self.local.next_open(day, facts.is_first_email()));
         let slot = match (&facts.enrollment.state, open) {
             (State::Blocked { reason: BlockReason::QuotaReached, resumes_at: Some(planned), .. }, Some(open)) => {
@@ -199,7 +203,7 @@ impl Judge<'_> {
             }
             (_, open) => open.map(|open| open.at),
         };
-        self.push(RuleKind::Quota, Verdict::Holds { until: slot }, |_| format!("{used} of {quota} sent today"));
+        self.push(RuleKind::Quota, Verdict::Holds { until: slot }, words);
         Some(Decision::Block { reason: BlockReason::QuotaReached, resumes_at: slot })
     }
 
@@ -207,11 +211,15 @@ impl Judge<'_> {
         let facts = self.facts;
         let (mailbox, step) = (facts.mailbox?, facts.step()?);
         let gap = mailbox.min_gap_seconds;
-        let Some(last) = facts.last_slot_at else {
-            return self.allow(RuleKind::Gap, |_| format!("{gap} s; nothing left before"));
+        let jitter = match mailbox.jitter_percent {
+            percent if percent == 0 || gap == 0 => String::new(),
+            percent => format!(" and up to {percent} % more"),
         };
-        let free = last.plus_ms(quota::gap_ms(gap, quota::jitter_seed(facts.person.id, step.id)));
-        let words = |judge: &Self| format!("{gap} s; the last email left {}", judge.at(last));
+        let Some(last) = facts.last_slot_at else {
+            return self.allow(RuleKind::Gap, |_| format!("{gap} s{jitter}; nothing left before"));
+        };
+        let free = last.plus_ms(quota::gap_ms(mailbox, quota::jitter_seed(facts.person.id, step.id)));
+        let words = |judge: &Self| format!("{gap} s{jitter}; the last email left {}", judge.at(last));
         if free <= facts.now {
             return self.allow(RuleKind::Gap, words);
         }

@@ -59,9 +59,12 @@ impl Explained {
                 let which = if self.is_first_email { "window for first emails" } else { "follow-up window" };
                 format!("It waits for the {which}, which opens at {when} in {place}.")
             }
-            (RuleKind::SendingDay, Some(when)) => {
-                format!("It waits for the next sending day, which opens at {when} in {place}.")
-            }
+            (RuleKind::SendingDay, Some(when)) => match &self.holiday {
+                Some(holiday) => {
+                    format!("It waits because {holiday}. The next sending day opens at {when} in {place}.")
+                }
+                None => format!("It waits for the next sending day, which opens at {when} in {place}."),
+            },
             (RuleKind::Window | RuleKind::SendingDay, None) => {
                 "It waits because the schedule does not open within three years.".to_owned()
             }

@@ -10,9 +10,13 @@ use crate::{
     enrolling,
     enrollment::{BlockReason, Enrollment, Event, State},
     quota::SlotOrder,
-    step::{Action, Step, TaskMode},
+    step::{Action, Step, TaskMode, WaitUnit},
     task::{Task, TaskState},
 };
+use jiff::civil::Date;
+
+/// Days after its due time, or in its wait, in which a step's holiday is looked for.
+const MOST_DAYS_PASSED: usize = 62;
 
 /// One enrollment on its way.
 pub(super) struct Runner<'a> {
@@ -27,6 +31,8 @@ pub(super) struct Runner<'a> {
     has_not_moved: bool,
     /// The current step is among the planned ones.
     is_planned: bool,
+    /// When its wait began, if that is known.
+    began: Option<Timestamp>,
     /// When the current step was due before anything held it.
     due: Option<Timestamp>,
     /// When it is looked at next by itself.
@@ -67,6 +73,7 @@ impl<'a> Runner<'a> {
             pressed_send: facts.pressed_send,
             has_not_moved: true,
             is_planned: false,
+            began: facts.enrollment.last_step_at,
             due: state.due(),
             wake,
             after_task: false,
@@ -288,6 +295,7 @@ impl<'a> Runner<'a> {
         (self.task, self.moved_by, self.pressed_send) = (None, None, false);
         (self.has_not_moved, self.is_planned) = (false, false);
         self.due = next.map(|(_, due)| due);
+        self.began = Some(at);
         self.wake = self.due;
     }
 
@@ -328,7 +336,9 @@ impl<'a> Runner<'a> {
         if let Some(explained) = explained.as_mut().filter(|explained| explained.is_email) {
             explained.leaves_at = planned_at;
         }
+        let holiday = self.holiday(step, due_at, planned_at);
         self.planned.push(PlannedStep {
+            holiday,
             step_id: step.id,
             position: self.prospect.facts.plan.position(step.id).unwrap_or(0),
             action: step.action.as_str(),
@@ -339,6 +349,23 @@ impl<'a> Runner<'a> {
             explained,
             foresight: self.foresight.take(),
         });
+    }
+
+    /// The holiday that moves this step: the one it is due on, or the first that its wait in business days passes over.
+    fn holiday(&self, step: &Step, due: Option<Timestamp>, planned: Option<Timestamp>) -> Option<String> {
+        let (due, planned) = (due?, planned?);
+        let day = |at: Timestamp| at.zoned(&self.local.zone).date();
+        let words = |from: Date, to: Date| {
+            from.series(jiff::Span::new().days(1))
+                .take_while(|day| *day < to)
+                .take(MOST_DAYS_PASSED)
+                .find_map(|day| self.local.holiday_words(day))
+        };
+        let by_day = (self.moved_by == Some(RuleKind::SendingDay)).then(|| words(day(due), day(planned))).flatten();
+        by_day.or_else(|| {
+            let began = self.began.filter(|_| step.wait.unit == WaitUnit::BusinessDays && step.wait.amount > 0)?;
+            words(day(began).tomorrow().ok()?, day(due))
+        })
     }
 
     /// All its steps; those that nothing brings about by itself stand at the end without a date.

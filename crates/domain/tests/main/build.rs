@@ -90,11 +90,17 @@ pub fn workspace() -> Workspace {
         name: "Halden Sensors".into(),
         time_zone: "Europe/Berlin".into(),
         schedule: Schedule::default(),
+        holidays: Default::default(),
         postal_address: String::new(),
         people_visibility: relance_domain::user::Visibility::All,
         paused_at: None,
         revision: 1,
     }
+}
+
+/// A mailbox with this gap.
+pub fn spaced(min_gap_seconds: u32) -> Mailbox {
+    Mailbox { min_gap_seconds, ..mailbox() }
 }
 
 pub fn mailbox() -> Mailbox {
@@ -110,6 +116,10 @@ pub fn mailbox() -> Mailbox {
         signature_html: String::new(),
         time_zone: "Europe/Berlin".into(),
         daily_quota: 200,
+        ramp_up: None,
+        watched_folders: Vec::new(),
+        is_default: false,
+        jitter_percent: 50,
         min_gap_seconds: 60,
         away: Vec::new(),
         state: MailboxState::Connected,

@@ -1,8 +1,8 @@
-use crate::build::{at, date, local, mailbox, person, schedule, wait, window, workspace};
+use crate::build::{at, date, local, mailbox, person, schedule, spaced, wait, window, workspace};
 use jiff::tz::TimeZone;
 use relance_domain::{
     calendar::{LocalSchedule, ZoneSource, place, time_words, zone_of, zone_of_country},
-    mailbox::Away,
+    mailbox::{Away, Mailbox, RampUp},
     quota,
     schedule::{Day, Schedule, ScheduleZone, WindowFor},
     step::WaitUnit,
@@ -80,7 +80,8 @@ fn hours_elapse_and_days_keep_the_local_time_over_a_change_of_the_clock() {
 
 #[test]
 fn business_days_skip_days_without_sending_and_holidays() {
-    let schedule = Schedule { holidays: vec![date("2026-12-25"), date("2026-12-28")], ..Schedule::default() };
+    let schedule =
+        Schedule { holidays: vec![date("2026-12-25").into(), date("2026-12-28").into()], ..Schedule::default() };
     let from = at("2026-12-24T16:30[Europe/Paris]");
     let paris = in_zone(&schedule, "Europe/Paris");
     let next = paris.add_wait(from, wait(1, WaitUnit::BusinessDays));
@@ -195,9 +196,39 @@ fn quota_days_are_those_of_the_mailbox_and_skip_away_dates() {
 
 #[test]
 fn the_gap_has_up_to_half_of_itself_as_jitter_and_never_moves() {
-    let gaps: Vec<i64> = (0..500_u128).map(|seed| quota::gap_ms(60, seed * 7_919)).collect();
+    let gaps: Vec<i64> = (0..500_u128).map(|seed| quota::gap_ms(&spaced(60), seed * 7_919)).collect();
     assert!(gaps.iter().all(|gap| (60_000..=90_000).contains(gap)));
     assert!(gaps.iter().max() > Some(&85_000) && gaps.iter().min() < Some(&65_000));
-    assert_eq!(quota::gap_ms(60, 42), quota::gap_ms(60, 42));
-    assert_eq!(quota::gap_ms(0, 42), 0);
+    assert_eq!(quota::gap_ms(&spaced(60), 42), quota::gap_ms(&spaced(60), 42));
+    assert_eq!(quota::gap_ms(&spaced(0), 42), 0);
+}
+
+#[test]
+fn a_mailbox_that_warms_up_sends_more_each_day_until_its_quota() {
+    let mut mailbox = mailbox();
+    mailbox.daily_quota = 45;
+    mailbox.ramp_up = Some(RampUp { first_day_quota: 20, daily_increase: 10, started_on: date("2026-03-02") });
+    let on = |day: &str| mailbox.quota_on(date(day));
+    assert_eq!(
+        ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2027-03-05"].map(on),
+        [20, 20, 30, 40, 45, 45]
+    );
+    let ramp_up = mailbox.ramp_up.expect("one");
+    assert_eq!(ramp_up.reaches(45), Some(date("2026-03-05")));
+    assert_eq!(ramp_up.reaches(10), Some(date("2026-03-02")));
+    assert_eq!(RampUp { daily_increase: 0, ..ramp_up }.reaches(45), None);
+    mailbox.time_zone = "Europe/Berlin".into();
+    let slots = quota::slots_after(&mailbox, at("2026-03-02T10:00[Europe/Berlin]"), 0);
+    let ranks: Vec<_> = slots.iter().take(3).map(|slot| (slot.first, slot.last)).collect();
+    assert_eq!(ranks, [(1, 30), (31, 70), (71, 115)]);
+}
+
+#[test]
+fn jitter_is_a_part_of_the_gap_that_can_be_chosen() {
+    let gaps = |percent| {
+        let mailbox = Mailbox { jitter_percent: percent, ..spaced(60) };
+        (0..500_u128).map(|seed| quota::gap_ms(&mailbox, seed * 7_919)).collect::<Vec<i64>>()
+    };
+    assert!(gaps(0).iter().all(|gap| *gap == 60_000));
+    assert!(gaps(100).iter().all(|gap| (60_000..=120_000).contains(gap)) && gaps(100).iter().any(|gap| *gap > 110_000));
 }

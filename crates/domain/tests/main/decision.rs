@@ -174,10 +174,10 @@ fn on_a_day_without_sending_or_a_holiday_it_waits_for_the_next_sending_day() {
     assert_eq!(wait_of(&explained), (RuleKind::SendingDay, Some(at("2026-11-30T09:00[Europe/Lisbon]"))));
     assert_eq!(row(&explained, RuleKind::SendingDay).0, "Saturday is not a sending day");
     let mut plan = two_emails();
-    plan.schedule = Some(Schedule { holidays: vec![date("2026-11-24")], ..Schedule::default() });
+    plan.schedule = Some(Schedule { holidays: vec![date("2026-11-24").into()], ..Schedule::default() });
     let explained = with_state(active(1, "2026-11-24T09:12[Europe/Lisbon]"), plan, |_| {});
     assert_eq!(wait_of(&explained), (RuleKind::SendingDay, Some(at("2026-11-25T09:00[Europe/Lisbon]"))));
-    assert_eq!(row(&explained, RuleKind::SendingDay).0, "Tuesday is a holiday");
+    assert_eq!(row(&explained, RuleKind::SendingDay).0, "24 November is a holiday of this sequence");
 }
 
 #[test]
@@ -454,7 +454,7 @@ fn closed_days_and_away_dates_are_not_lateness() {
     let mut plan = two_emails();
     let holidays =
         (24..=30).map(|day| date(&format!("2026-11-{day}"))).chain((1..=4).map(|d| date(&format!("2026-12-0{d}"))));
-    plan.schedule = Some(Schedule { holidays: holidays.collect(), ..Schedule::default() });
+    plan.schedule = Some(Schedule { holidays: holidays.map(Into::into).collect(), ..Schedule::default() });
     let explained = with_state(active(1, "2026-11-24T09:12[Europe/Lisbon]"), plan, |facts| {
         facts.now = at("2026-12-07T09:00[Europe/Lisbon]");
         facts.worked_since = Some(facts.now);

@@ -1,5 +1,5 @@
 use crate::build::{
-    at, email, enrollment, local, mailbox, open_task, person, plan, step_id, task, wait, window, workspace,
+    at, email, enrollment, local, mailbox, open_task, person, plan, spaced, step_id, task, wait, window, workspace,
 };
 use proptest::prelude::*;
 use relance_domain::{
@@ -157,7 +157,8 @@ fn forecasts_of_one_mailbox_keep_quota_and_gap_together() {
 /// A person behind the one of `after` whose first email waits this part of the gap (in percent) longer than the gap.
 fn with_jitter(after: u128, percent: std::ops::Range<i64>) -> Person {
     const GAP_SECONDS: u32 = 100_000;
-    let longer = |id| (gap_ms(GAP_SECONDS, jitter_seed(id, step_id(1))) - i64::from(GAP_SECONDS) * 1_000) / 1_000_000;
+    let longer =
+        |id| (gap_ms(&spaced(GAP_SECONDS), jitter_seed(id, step_id(1))) - i64::from(GAP_SECONDS) * 1_000) / 1_000_000;
     let ids = (1..).map(|n| PersonId::from_uuid(uuid::Uuid::from_u128(after + n)));
     Person { id: ids.into_iter().find(|id| percent.contains(&longer(*id))).unwrap(), ..person() }
 }
@@ -198,7 +199,7 @@ fn after_a_departure_the_next_is_chosen_when_the_least_gap_ends() {
     let found = forecast_all(&world, None);
     let times: Vec<String> = found.steps.iter().flat_map(|steps| times(steps)).collect();
     assert_eq!(times[..2], ["Mon 2026-11-23 10:00", "Tue 2026-11-24 09:00"]);
-    let gap = gap_ms(90 * 60, jitter_seed(people[2].id, step_id(1)));
+    let gap = gap_ms(&spaced(90 * 60), jitter_seed(people[2].id, step_id(1)));
     let expected = local(at("2026-11-23T10:00[Europe/Lisbon]").plus_ms(gap), ZONE);
     assert_eq!(times[2], expected, "it does not wait for one whose window has closed meanwhile");
 }

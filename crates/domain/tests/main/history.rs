@@ -374,7 +374,7 @@ impl Model {
             };
             assert!(schedule.windows.iter().any(open), "outside the window at {local}");
             assert!(schedule.days.contains(&Day::of(local.weekday())), "not a sending day: {local}");
-            assert!(!schedule.holidays.contains(&local.date()), "a holiday: {local}");
+            assert!(!schedule.holidays.contains(&local.date().into()), "a holiday: {local}");
         }
         self.judge_wait(n);
     }
@@ -386,7 +386,9 @@ impl Model {
         let elapsed = self.now.since(base);
         let (from, to) = (base.zoned(&self.zone()).date(), self.now.zoned(&self.zone()).date());
         let counts = |day: &Date| match &self.plan.schedule {
-            Some(schedule) => schedule.days.contains(&Day::of(day.weekday())) && !schedule.holidays.contains(day),
+            Some(schedule) => {
+                schedule.days.contains(&Day::of(day.weekday())) && !schedule.holidays.contains(&(*day).into())
+            }
             None => day.weekday().to_monday_zero_offset() < 5,
         };
         let days = |counts: &dyn Fn(&Date) -> bool| {
@@ -534,7 +536,9 @@ fn schedules() -> impl Strategy<Value = Option<Schedule>> {
         });
     let days = prop::sample::subsequence(Day::ALL.to_vec(), 1..=7);
     let holidays = prop::collection::vec(0..30_i64, 0..4).prop_map(|days| {
-        days.into_iter().map(|n| at("2026-03-24T00:00[UTC]").plus_ms(n * DAY).zoned(&TimeZone::UTC).date()).collect()
+        days.into_iter()
+            .map(|n| at("2026-03-24T00:00[UTC]").plus_ms(n * DAY).zoned(&TimeZone::UTC).date().into())
+            .collect()
     });
     let some = (days, prop::collection::vec(windows, 1..4), holidays)
         .prop_map(|(days, windows, holidays)| Some(Schedule { holidays, ..schedule(&days, windows) }));

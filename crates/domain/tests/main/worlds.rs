@@ -1,7 +1,7 @@
 //! Random worlds played forward: whatever the plans, zones, quotas and gaps, the promises of `engine.md` §2 hold.
 
 use crate::build::{
-    at, date, email, enrollment, id, mailbox, person, plan, schedule, step_id, task, wait, window, workspace,
+    at, date, email, enrollment, id, mailbox, person, plan, schedule, spaced, step_id, task, wait, window, workspace,
 };
 use relance_domain::{
     EnrollmentId, MailboxId, PersonId, Timestamp,
@@ -52,7 +52,7 @@ fn random_schedule(dice: &mut Dice) -> Option<Schedule> {
         _ => vec![window("01:30", "03:30", WindowFor::All), window("20:00", "24:00", WindowFor::FollowUp)],
     };
     let days = if dice.below(2) == 0 { &Day::ALL[..5] } else { &Day::ALL[..] };
-    let holidays = vec![date("2026-03-30"), date("2026-11-02")];
+    let holidays = vec![date("2026-03-30").into(), date("2026-11-02").into()];
     Some(Schedule { holidays, ..schedule(days, windows) })
 }
 
@@ -198,7 +198,7 @@ fn quota_gap_window_and_away_dates_hold_for_every_email() {
             assert_eq!(leaving.is_first, first, "seed {seed}");
             assert!(world.local(row).is_open(leaving.at, first), "seed {seed}: outside its window {leaving:?}");
             assert_eq!(mailbox.away_until(leaving.at), None, "seed {seed}: away");
-            let gap = quota::gap_ms(mailbox.min_gap_seconds, quota::jitter_seed(row.1.id, leaving.step_id));
+            let gap = quota::gap_ms(mailbox, quota::jitter_seed(row.1.id, leaving.step_id));
             assert!(last[row.3].is_none_or(|last| leaving.at.since(last) >= gap), "seed {seed}: the gap");
             let used = days.entry((row.3, quota::day_of(mailbox, leaving.at))).or_default();
             *used += 1;
@@ -285,6 +285,6 @@ fn missing_data_holds_one_and_delays_nobody() {
         .collect();
     let found = forecast_all(&both, None);
     assert_eq!((found.steps[0][0].planned_at, found.steps[0][0].moved_by), (None, Some(RuleKind::MergeData)));
-    let gap = quota::gap_ms(600, quota::jitter_seed(world.rows[1].1.id, step_id(1)));
+    let gap = quota::gap_ms(&spaced(600), quota::jitter_seed(world.rows[1].1.id, step_id(1)));
     assert_eq!(found.steps[1][0].planned_at, Some(world.now.plus_ms(gap)));
 }
