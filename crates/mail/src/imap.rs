@@ -25,7 +25,7 @@ use commands::{Answer, quoted};
 use limit::Limited;
 
 pub use fetch::{Fetched, HEADERS_AT_ONCE, Header};
-pub use folders::Folders;
+pub use folders::{Folders, decode_name};
 pub use idle::Woken;
 
 /// Bytes of a message that are fetched at first.

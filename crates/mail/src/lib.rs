@@ -2,13 +2,14 @@
 //!
 //! Sending: [`compose`] builds the bytes, [`submission`] hands them to a server ([`smtp`]) or to the
 //! local [`sandbox`], and [`smtp::verdict`] alone says what a failure means. Reading: [`imap`] fetches,
-//! [`parse`] takes messages apart, [`understand`] says what they are, [`accuracy`] how often it is right. When and whether
+//! [`parse`] takes messages apart, [`understand`] says what they are, [`accuracy`] how often it is right. [`dns`] asks what a domain says of who may send for it. When and whether
 //! anything is sent is decided elsewhere. Failures of the wire are [`Fault`]s, which carry words for people.
 
 pub mod accuracy;
 mod address;
 pub mod check;
 pub mod compose;
+pub mod dns;
 mod fault;
 pub mod guard;
 pub mod imap;

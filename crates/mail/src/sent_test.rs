@@ -42,11 +42,45 @@ pub struct SentTest {
     pub files_copies: Option<bool>,
     /// What it means, for people.
     pub sentence: String,
+    /// How the provider signed it; `None` = it did not, or it did not arrive.
+    pub signed: Option<Signature>,
+}
+
+/// What a DKIM signature (RFC 6376) says of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The domain that signs (`d=`).
+    pub domain: String,
+    /// Where its key lies (`s=`).
+    pub selector: String,
+}
+
+/// The signature of `domain` among the headers of a message, else the first that there is.
+pub fn signature(head: &[u8], domain: &str) -> Option<Signature> {
+    let text = String::from_utf8_lossy(head);
+    let head = text.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ").replace("\r\n\t", " ");
+    let mut signatures = head.lines().filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        if !name.trim().eq_ignore_ascii_case("DKIM-Signature") {
+            return None;
+        }
+        let tag = |wanted: &str| {
+            let mut tags = value.split(';').filter_map(|part| part.split_once('='));
+            tags.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.split_whitespace().collect::<String>())
+        };
+        let (domain, selector) = (tag("d")?.to_lowercase(), tag("s")?.to_lowercase());
+        (!domain.is_empty() && !selector.is_empty()).then_some(Signature { domain, selector })
+    });
+    let first = signatures.next()?;
+    if first.domain == domain {
+        return Some(first);
+    }
+    Some(signatures.find(|signature| signature.domain == domain).unwrap_or(first))
 }
 
 impl SentTest {
     fn of(files_copies: Option<bool>, sentence: impl Into<String>) -> SentTest {
-        SentTest { files_copies, sentence: sentence.into() }
+        SentTest { files_copies, sentence: sentence.into(), signed: None }
     }
 }
 
@@ -74,7 +108,7 @@ async fn attempt(smtp: &Server, imap: &Server, tls: &Tls, oneself: &Oneself) -> 
     let seen = look(&mut session, &folders, oneself).await.map_err(receiving)?;
     let is_removed = remove(&mut session, &seen).await;
     session.logout().await;
-    Ok(judge(&folders, &seen, is_removed))
+    Ok(SentTest { signed: seen.signed.clone(), ..judge(&folders, &seen, is_removed) })
 }
 
 async fn send(smtp: &Server, tls: &Tls, oneself: &Oneself) -> Result<(), Fault> {
@@ -109,6 +143,7 @@ struct Seen {
     places: Vec<(String, u32)>,
     has_arrived: bool,
     is_filed: bool,
+    signed: Option<Signature>,
 }
 
 async fn look(session: &mut Session, folders: &Folders, oneself: &Oneself) -> Result<Seen, Fault> {
@@ -123,6 +158,9 @@ async fn look(session: &mut Session, folders: &Folders, oneself: &Oneself) -> Re
             if let Some(uid) = session.find_message_id(folder, &oneself.message_id).await? {
                 seen.places.push((folder.clone(), uid));
                 seen.has_arrived = true;
+                let head = session.fetch_headers(&[uid]).await?;
+                let domain = oneself.address.rsplit('@').next().unwrap_or_default().to_lowercase();
+                seen.signed = head.first().and_then(|head| signature(&head.raw, &domain));
             }
         }
     }
@@ -193,6 +231,7 @@ mod tests {
             places: if arrived { vec![("INBOX".into(), 1)] } else { vec![] },
             has_arrived: arrived,
             is_filed: filed,
+            signed: None,
         };
         let files = |test: &SentTest| test.files_copies;
         assert_eq!(files(&judge(&folders(Some("Sent")), &seen(true, true), true)), Some(true));
@@ -204,5 +243,16 @@ mod tests {
         assert!(late.sentence.contains("did not arrive") && late.sentence.contains("you may delete it"), "{late:?}");
         assert_eq!(files(&judge(&folders(None), &seen(true, false), true)), None);
         assert!(judge(&folders(Some("Sent")), &seen(true, false), false).sentence.contains("could not be removed"));
+    }
+
+    #[test]
+    fn the_signature_of_the_domain_is_read_from_folded_headers() {
+        let head = b"Received: by x\r\nDKIM-Signature: v=1; a=rsa-sha256; d=messagingengine.com; s=fm3; b=abc\r\n\
+            DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n\td=Halden.example; h=from:to;\r\n s=FM2;\r\n \
+            b=d=e\r\nSubject: d=no; s=no\r\n\r\nDKIM-Signature: d=body.example; s=x\r\n";
+        let found = |domain: &str| signature(head, domain).map(|found| (found.domain, found.selector));
+        assert_eq!(found("halden.example"), Some(("halden.example".into(), "fm2".into())));
+        assert_eq!(found("other.example"), Some(("messagingengine.com".into(), "fm3".into())));
+        assert_eq!(signature(b"Subject: none\r\n\r\n", "halden.example"), None);
     }
 }

@@ -9,6 +9,7 @@
 
 mod browser;
 mod certificate;
+mod dns;
 mod introspection;
 mod ledger;
 mod ledger_session;
@@ -24,6 +25,7 @@ mod talk;
 
 pub use browser::{BrowserOutcome, browser_test};
 pub use certificate::{Authority, CertificateKind};
+pub use dns::DnsServer;
 pub use ledger::{Accepted, Action, Ledger, LedgerOptions, Security, Stage};
 pub use mail::{MailServers, StoredMail};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, OauthServer, fields};

@@ -99,7 +99,7 @@ impl Session {
     }
 
     /// The headers of these messages of the open folder; those that are gone are left out.
-    pub(super) async fn fetch_headers(&mut self, uids: &[u32]) -> Result<Vec<Header>, Fault> {
+    pub(crate) async fn fetch_headers(&mut self, uids: &[u32]) -> Result<Vec<Header>, Fault> {
         let mut found: BTreeMap<u32, Header> = BTreeMap::new();
         let set: Vec<String> = uids.iter().map(u32::to_string).collect();
         let command = format!("UID FETCH {} (UID INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)", set.join(","));

@@ -29,6 +29,28 @@ pub struct Folders {
     pub names: Vec<String>,
 }
 
+impl Folders {
+    /// The folders that are read: the inbox, junk, and all mail or the archive; then those that were chosen, if they are
+    /// there and hold neither sent mail nor drafts.
+    pub fn watched(&self, chosen: &[String]) -> Vec<String> {
+        // With an *All Mail* folder everything that is archived stands there too.
+        let usual = [Some(&self.inbox), self.junk.as_ref(), self.all.as_ref().or(self.archive.as_ref())];
+        let chosen = chosen.iter().filter(|name| self.names.contains(name) && self.may_be_watched(name));
+        let mut watched: Vec<String> = Vec::new();
+        for folder in usual.into_iter().flatten().chain(chosen) {
+            if !watched.contains(folder) {
+                watched.push(folder.clone());
+            }
+        }
+        watched
+    }
+
+    /// Answers may arrive there: it holds neither sent mail nor drafts.
+    pub fn may_be_watched(&self, name: &str) -> bool {
+        ![&self.sent, &self.drafts].into_iter().flatten().any(|folder| folder == name)
+    }
+}
+
 struct Listed {
     name: String,
     uses: Vec<Use>,
