@@ -2,7 +2,9 @@
 //! a phone.
 
 use crate::install::{ADMIN, Install, PASSWORD, SOON, scripted_mailbox};
-use relance_servers::{Action, BrowserOutcome, Ledger, MailServers, Relance, Stage, StoredMail, browser_test};
+use relance_servers::{
+    Action, BrowserOutcome, DnsServer, Ledger, MailServers, Relance, Stage, StoredMail, browser_test,
+};
 
 fn answer(first: &StoredMail, from: &str, to: &str) -> Vec<u8> {
     let id = first.header("Message-ID").expect("a Message-ID");
@@ -159,4 +161,32 @@ async fn browser_an_uncertain_email_is_marked_as_sent_or_sent_again() {
     }
     assert_eq!((ledger.accepted_by(&arrived).len(), ledger.accepted_by(&lost).len()), (1, 1), "each once");
     install.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_mailboxes_their_domains_and_the_holidays() {
+    let Some(mail) = MailServers::shared().await else { return };
+    let names = DnsServer::start().await.expect("a name service");
+    let domain = mail.fresh_domain();
+    names.mail_host("at-fastmail.test", 10, "in1-smtp.messagingengine.com");
+    names.text(&domain, "v=spf1 mx ~all");
+    names
+        .text(&format!("s9._domainkey.{domain}"), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+    let mut install = Install::trusting(mail).await;
+    install.name_servers = vec![names.address];
+    install.start().await;
+    let address = format!("rep@{domain}");
+    let (imap, smtp) = (mail.imaps_port.to_string(), mail.submission_port.to_string());
+    let url = install.relance.as_ref().expect("it runs").url.clone();
+    let given = [
+        ("EMAIL", ADMIN),
+        ("LOGIN", PASSWORD),
+        ("ADDRESS", address.as_str()),
+        ("PASSWORD", mail.password.as_str()),
+        ("IMAP_PORT", imap.as_str()),
+        ("SMTP_PORT", smtp.as_str()),
+        ("DOMAIN", domain.as_str()),
+    ];
+    browser_test("mailboxes", &url, &given).await.expect("mailboxes are as they should be");
+    assert!(names.asked().iter().any(|name| name.ends_with(&format!("_dmarc.{domain}"))));
 }

@@ -8,6 +8,7 @@ use relance_storage::Database;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Output,
     time::Duration,
@@ -29,6 +30,8 @@ pub struct Install {
     pub relance: Option<Relance>,
     /// The admin's token.
     pub token: String,
+    /// The name servers it asks; none = those of the machine.
+    pub name_servers: Vec<SocketAddr>,
     database: Option<TestDatabase>,
     ca_file: Option<PathBuf>,
     client: reqwest::Client,
@@ -87,6 +90,7 @@ impl Install {
             data: folder.path().join("data"),
             relance: None,
             token: String::new(),
+            name_servers: Vec::new(),
             database,
             ca_file: ca_file.map(Path::to_path_buf),
             client: reqwest::Client::new(),
@@ -106,6 +110,9 @@ impl Install {
         }
         if let Some(ca_file) = &self.ca_file {
             place.extend(["--tls-ca".to_owned(), ca_file.display().to_string()]);
+        }
+        for server in &self.name_servers {
+            place.extend(["--dns".to_owned(), server.to_string()]);
         }
         place
     }

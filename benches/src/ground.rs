@@ -144,6 +144,9 @@ impl Place {
                 time_zone: "UTC".to_owned(),
                 daily_quota: Some(100_000),
                 min_gap_seconds: Some(0),
+                jitter_percent: None,
+                ramp_up: None,
+                watched_folders: Vec::new(),
                 away: Vec::new(),
                 check: false,
             };

@@ -2,7 +2,7 @@
 
 use relance_domain::mail_provider::Elsewhere;
 use relance_mail::guard::Networks;
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Settings of a process.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Settings {
     pub providers: Elsewhere,
     /// Networks that are asked beyond the public internet.
     pub networks: Networks,
+    /// The name servers that are asked about domains; none = those of the machine.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 impl Settings {
@@ -58,6 +60,7 @@ impl Settings {
             api_per_second: 200,
             providers: Elsewhere::default(),
             networks: Networks::default(),
+            name_servers: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use relance_domain::mail_provider::Elsewhere;
 use relance_mail::guard::Networks;
 use relance_storage::Database;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Options that every command takes.
@@ -35,6 +36,9 @@ pub struct Global {
     /// Networks that Relance may ask beyond the public internet, such as 10.1.0.0/16; mail servers need none
     #[arg(long, global = true, env = "RELANCE_ALLOW_NETWORKS", value_name = "NETWORK,…", value_parser = networks)]
     pub allow_networks: Option<Networks>,
+    /// Name servers to ask about domains, such as 9.9.9.9 or 127.0.0.1:5353; left out, those of the machine
+    #[arg(long, global = true, env = "RELANCE_DNS", value_name = "ADDRESS[:PORT],…", value_delimiter = ',', value_parser = name_server)]
+    pub dns: Vec<SocketAddr>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -67,6 +71,12 @@ impl Global {
     pub fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.data().join("secret.key"))
     }
+}
+
+fn name_server(text: &str) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    let address = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+    address.map_err(|_| format!("{text} is no address such as 9.9.9.9 or 127.0.0.1:5353"))
 }
 
 fn networks(text: &str) -> Result<Networks, String> {

@@ -43,6 +43,7 @@ pub async fn open(global: &Global, purpose: Purpose) -> anyhow::Result<Engine> {
     settings.demo = purpose.demo;
     settings.providers = global.providers()?;
     settings.networks = global.allow_networks.clone().unwrap_or_default();
+    settings.name_servers = global.dns.clone();
     Ok(Engine::new(store, clock, Ids::random(), keys, tls, settings))
 }
 

@@ -125,3 +125,41 @@ pub async fn look_again(
     let woken: Vec<EnrollmentId> = tx.all(&sql, args, |row| row.id("id")).await?;
     Ok(if woken.len() < limit as usize { None } else { woken.into_iter().max() })
 }
+
+/// Up to `limit` active emails, by id after the cursor, that are due and wait for a later time: a window, a sending day,
+/// the end of away dates, the gap. For [`look_at`], which decides in small transactions of its own.
+pub async fn waiting_for_a_time(
+    tx: &mut Tx,
+    mailbox: Option<MailboxId>,
+    after: Option<EnrollmentId>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<EnrollmentId>> {
+    let after = after.unwrap_or(EnrollmentId::from_uuid(uuid::Uuid::nil()));
+    let mut args = args![after, limit, now];
+    let of_mailbox = if let Some(mailbox) = mailbox {
+        args.push(mailbox.into());
+        "AND mailbox_id = $4"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "SELECT id FROM enrollments WHERE state = 'active' AND wake_at > $3 AND due_at <= $3 AND id > $1 {of_mailbox}
+         ORDER BY id LIMIT $2"
+    );
+    tx.all(&sql, args, |row| row.id("id")).await
+}
+
+/// Lets the engine look now at those of these enrollments that are active and wait for a later time.
+pub async fn look_at(tx: &mut Tx, enrollments: &[EnrollmentId], now: Timestamp) -> Result<()> {
+    for chunk in enrollments.chunks(CHUNK) {
+        let mut args = args![now];
+        args.extend(ids(chunk));
+        let sql = format!(
+            "UPDATE enrollments SET wake_at = $1 WHERE id IN ({}) AND state = 'active' AND wake_at > $1",
+            list(2, chunk.len())
+        );
+        tx.execute(&sql, args).await?;
+    }
+    Ok(())
+}

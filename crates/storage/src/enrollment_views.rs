@@ -209,6 +209,15 @@ pub async fn blocked_by_reason(tx: &mut Tx, actor: Option<UserId>) -> Result<Vec
     tx.all(&sql, values, |row| Ok((row.text("blocked_reason")?, row.count("number")?))).await
 }
 
+/// How many enrollments of a mailbox are blocked, by code of the reason, most first.
+pub async fn blocked_of_mailbox(tx: &mut Tx, mailbox: MailboxId) -> Result<Vec<(String, u32)>> {
+    let filter = EnrollmentFilter { mailbox: Some(mailbox), states: &["blocked"], ..EnrollmentFilter::default() };
+    let head = "SELECT e.blocked_reason, COUNT(*) AS number FROM enrollments e";
+    let tail = " GROUP BY e.blocked_reason ORDER BY number DESC, e.blocked_reason";
+    let (sql, values) = conditions(filter).finish(head, tail, vec![]);
+    tx.all(&sql, values, |row| Ok((row.text("blocked_reason")?, row.count("number")?))).await
+}
+
 /// How many unfinished enrollments of a sequence stand at which step.
 pub async fn steps_of_sequence(
     tx: &mut Tx,

@@ -9,6 +9,7 @@ pub mod audit;
 mod conditions;
 pub mod custom_fields;
 pub mod deliveries;
+pub mod domain_checks;
 pub mod email_edits;
 pub mod enrollment_due;
 pub mod enrollment_lookups;

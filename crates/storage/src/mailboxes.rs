@@ -24,7 +24,7 @@ use relance_domain::{
 const COLUMNS: &str = "m.id, m.user_id, m.address, m.from_name, m.provider, m.smtp_host, m.smtp_port, m.smtp_security, \
     m.smtp_username, m.imap_host, m.imap_port, m.imap_security, m.imap_username, m.aliases, m.signature_html, \
     m.time_zone, m.daily_quota, m.min_gap_seconds, m.away, m.state, m.state_since, m.state_message, m.revision, \
-    m.proved_at, m.last_sent_at, m.created_at";
+    m.proved_at, m.last_sent_at, m.created_at, m.ramp_up, m.jitter_percent, m.watched_folders, m.is_default";
 
 fn read(row: &Row) -> Result<Mailbox> {
     Ok(Mailbox {
@@ -39,8 +39,12 @@ fn read(row: &Row) -> Result<Mailbox> {
         signature_html: row.text("signature_html")?,
         time_zone: row.text("time_zone")?,
         daily_quota: row.count("daily_quota")?,
+        ramp_up: row.json_opt("ramp_up")?,
         min_gap_seconds: row.count("min_gap_seconds")?,
+        jitter_percent: row.count("jitter_percent")?,
         away: row.json("away")?,
+        watched_folders: row.json("watched_folders")?,
+        is_default: row.bool("is_default")?,
         state: state(row)?,
         revision: row.int("revision")?,
         proved_at: row.time_opt("proved_at")?,
@@ -108,6 +112,9 @@ fn setting_values(m: &Mailbox) -> Vec<Value> {
     values.push(json(&m.aliases));
     values.extend(args![&m.signature_html, &m.time_zone, m.daily_quota, m.min_gap_seconds]);
     values.push(json(&m.away));
+    values.push(m.ramp_up.as_ref().map_or(Value::Text(None), json));
+    values.extend(args![m.jitter_percent]);
+    values.push(json(&m.watched_folders));
     values
 }
 
@@ -122,10 +129,10 @@ pub async fn insert(tx: &mut Tx, mailbox: &Mailbox, credentials: Credentials) ->
     tx.execute(
         "INSERT INTO mailboxes (from_name, smtp_host, smtp_port, smtp_security, smtp_username, imap_host, imap_port,
             imap_security, imap_username, aliases, signature_html, time_zone, daily_quota, min_gap_seconds, away,
-            id, user_id, address, address_key, provider, smtp_password, imap_password, state, state_since,
+            ramp_up, jitter_percent, watched_folders, id, user_id, address, address_key, provider, smtp_password, imap_password, state, state_since,
             state_message, revision, proved_at, last_sent_at, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-            $23, $24, $25, $26, $27, $28, $29, $29)",
+            $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $32)",
         values,
     )
     .await?;
@@ -139,8 +146,8 @@ pub async fn update(tx: &mut Tx, mailbox: &Mailbox, now: Timestamp) -> Result<bo
     let sql = "UPDATE mailboxes SET from_name = $1, smtp_host = $2, smtp_port = $3, smtp_security = $4,
             smtp_username = $5, imap_host = $6, imap_port = $7, imap_security = $8, imap_username = $9, aliases = $10,
             signature_html = $11, time_zone = $12, daily_quota = $13, min_gap_seconds = $14, away = $15,
-            updated_at = $17
-         WHERE id = $16 AND deleted_at IS NULL";
+            ramp_up = $16, jitter_percent = $17, watched_folders = $18, updated_at = $20
+         WHERE id = $19 AND deleted_at IS NULL";
     Ok(tx.execute(sql, values).await? > 0)
 }
 
@@ -191,12 +198,21 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Mailbox>> {
     tx.all(&sql, vec![], read).await
 }
 
-/// The mailboxes in use of one user, oldest first.
+/// The mailboxes in use of one user: the one emails leave from where nothing else is said, then the oldest first.
 pub async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Mailbox>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM mailboxes m WHERE m.user_id = $1 AND m.deleted_at IS NULL ORDER BY m.created_at, m.id"
+        "SELECT {COLUMNS} FROM mailboxes m WHERE m.user_id = $1 AND m.deleted_at IS NULL
+         ORDER BY m.is_default DESC, m.created_at, m.id"
     );
     tx.all(&sql, args![user], read).await
+}
+
+/// Makes this the mailbox that emails of its user leave from where nothing else is said.
+pub async fn set_default(tx: &mut Tx, user: UserId, id: MailboxId) -> Result<()> {
+    tx.execute("UPDATE mailboxes SET is_default = FALSE WHERE user_id = $1 AND is_default", args![user]).await?;
+    let sql = "UPDATE mailboxes SET is_default = TRUE WHERE id = $2 AND user_id = $1 AND deleted_at IS NULL";
+    tx.execute(sql, args![user, id]).await?;
+    Ok(())
 }
 
 /// Keeps the point of no return out until commit. It holds the mailbox `FOR KEY SHARE`, so that the plain updates of
@@ -322,13 +338,14 @@ pub async fn hasten_all(tx: &mut Tx, at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// A number per mailbox in use that changes with its servers, user names, sealed passwords, permission and registration, and when it is reconnected.
+/// A number per mailbox in use that changes with its servers, user names, sealed passwords, permission, registration and
+/// watched folders, and when it is reconnected.
 pub async fn way_marks(tx: &mut Tx, mailboxes: &[MailboxId]) -> Result<HashMap<MailboxId, u64>> {
     let mut marks = HashMap::new();
     for chunk in mailboxes.chunks(CHUNK) {
         let sql = format!(
             "SELECT id, smtp_host, smtp_port, smtp_security, smtp_username, smtp_password, imap_host, imap_port,
-                imap_security, imap_username, imap_password, state,
+                imap_security, imap_username, imap_password, state, watched_folders,
                 (SELECT g.granted_at FROM mailbox_grants g WHERE g.mailbox_id = mailboxes.id) AS granted_at,
                 (SELECT p.updated_at FROM mail_providers p WHERE p.provider = mailboxes.provider) AS registered_at
              FROM mailboxes WHERE id IN ({}) AND deleted_at IS NULL",
@@ -344,6 +361,7 @@ fn way_mark(row: &Row) -> Result<u64> {
     (row.text("state")? == "connected").hash(&mut hasher);
     row.int_opt("granted_at")?.hash(&mut hasher);
     row.int_opt("registered_at")?.hash(&mut hasher);
+    row.text("watched_folders")?.hash(&mut hasher);
     for way in ["smtp", "imap"] {
         row.text_opt(&format!("{way}_host"))?.hash(&mut hasher);
         row.int_opt(&format!("{way}_port"))?.hash(&mut hasher);

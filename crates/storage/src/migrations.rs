@@ -33,6 +33,8 @@ migrations! {
     7 "0007_drafts";
     8 "0008_sequence_folders";
     9 "0009_team";
+    10 "0010_holidays";
+    11 "0011_mailbox_settings";
 }
 
 /// The number of the newest migration this program knows.

@@ -14,9 +14,9 @@ pub use rest::{
 use crate::{
     error::Result,
     tx::{Tx, list, repeated, values},
-    value::{Value, json},
+    value::{Row, Value, json},
 };
-use relance_domain::{DeliveryId, EnrollmentId, MailboxId, Timestamp, delivery::Delivery};
+use relance_domain::{DeliveryId, EnrollmentId, MailboxId, Timestamp, delivery::Delivery, mailbox::RampUp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Stores the rendered words of due emails as `Claimed` under `epoch`; the ids that are now ours.
@@ -121,7 +121,7 @@ pub async fn leave(tx: &mut Tx, leaves: &[Leave], now: Timestamp, system_now: Ti
                 Err(Held::WorkspaceChanged)
             } else if leases.get(&leave.mailbox_id) != Some(&leave.epoch) {
                 Err(Held::LeaseLost)
-            } else if mailboxes.get(&leave.mailbox_id).map(|(revision, _)| *revision) != Some(leave.mailbox_revision) {
+            } else if mailboxes.get(&leave.mailbox_id).map(|of| of.revision) != Some(leave.mailbox_revision) {
                 Err(Held::MailboxChanged)
             } else if enrollments.get(&leave.delivery_id) != Some(&(leave.revision, leave.epoch)) {
                 Err(Held::EnrollmentChanged)
@@ -161,17 +161,35 @@ async fn live_leases(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<MailboxId,
     Ok(rows.into_iter().collect())
 }
 
-async fn mailbox_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<MailboxId, (i64, i64)>> {
+/// What the point of no return compares of a mailbox that may send.
+struct Sending {
+    revision: i64,
+    daily_quota: u32,
+    ramp_up: Option<RampUp>,
+}
+
+impl Sending {
+    /// How many may leave on this day: the rule is the domain's.
+    fn quota_on(&self, day: &str) -> i64 {
+        let of_day = |ramp_up: RampUp| Some(ramp_up.quota_on(day.parse().ok()?).min(self.daily_quota));
+        self.ramp_up.map_or(Some(self.daily_quota), of_day).unwrap_or(0).into()
+    }
+}
+
+async fn mailbox_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<MailboxId, Sending>> {
     let ids = ids_of(leaves);
     let sql = format!(
-        "SELECT id, revision, daily_quota FROM mailboxes
+        "SELECT id, revision, daily_quota, ramp_up FROM mailboxes
         WHERE id IN ({}) AND deleted_at IS NULL AND state = 'connected' AND compare_from IS NULL
         ORDER BY id{}",
         list(1, ids.len()),
         tx.for_key_share()
     );
-    let rows = tx.all(&sql, ids, |row| Ok((row.id("id")?, (row.int("revision")?, row.int("daily_quota")?)))).await?;
-    Ok(rows.into_iter().collect())
+    let read = |row: &Row| -> Result<(MailboxId, Sending)> {
+        let (revision, daily_quota) = (row.int("revision")?, row.count("daily_quota")?);
+        Ok((row.id("id")?, Sending { revision, daily_quota, ramp_up: row.json_opt("ramp_up")? }))
+    };
+    Ok(tx.all(&sql, ids, read).await?.into_iter().collect())
 }
 
 /// Revision and epoch of each email that is still claimed and whose enrollment is still active.
@@ -192,16 +210,19 @@ async fn claimed_revisions(tx: &mut Tx, leaves: &[Leave]) -> Result<HashMap<Deli
 async fn take_quota(
     tx: &mut Tx,
     leaves: &[Leave],
-    mailboxes: &HashMap<MailboxId, (i64, i64)>,
+    mailboxes: &HashMap<MailboxId, Sending>,
     answers: &mut [Answer],
 ) -> Result<()> {
     let mut wanted: BTreeMap<(MailboxId, &str), i64> = BTreeMap::new();
     for (leave, _) in leaves.iter().zip(answers.iter()).filter(|(_, answer)| answer.is_ok()) {
         *wanted.entry((leave.mailbox_id, &leave.day)).or_default() += 1;
     }
-    let quota_of = |mailbox: MailboxId| mailboxes.get(&mailbox).map_or(0, |(_, quota)| *quota);
+    let quota_of = |mailbox: MailboxId, day: &str| mailboxes.get(&mailbox).map_or(0, |of| of.quota_on(day));
+    // The statement knows daily quotas alone: what warms up takes what is left of its day, below.
+    let is_plain = |mailbox: &MailboxId| mailboxes.get(mailbox).is_some_and(|of| of.ramp_up.is_none());
     let mut args = Vec::with_capacity(wanted.len() * 3);
-    for ((mailbox, day), number) in wanted.iter().filter(|((mailbox, _), number)| **number <= quota_of(*mailbox)) {
+    let fits = |(mailbox, day): &(MailboxId, &str), number: i64| is_plain(mailbox) && number <= quota_of(*mailbox, day);
+    for ((mailbox, day), number) in wanted.iter().filter(|(place, number)| fits(place, **number)) {
         args.extend(crate::args![*mailbox, *day, *number]);
     }
     if !args.is_empty() {
@@ -218,7 +239,7 @@ async fn take_quota(
     }
     // Where not all fit, the first ones get what is left.
     for ((mailbox, day), number) in wanted {
-        let left = take_what_is_left(tx, mailbox, day, number, quota_of(mailbox)).await?;
+        let left = take_what_is_left(tx, mailbox, day, number, quota_of(mailbox, day)).await?;
         let of_day = |leave: &Leave| leave.mailbox_id == mailbox && leave.day == day;
         let over = leaves.iter().zip(answers.iter_mut()).filter(|(leave, answer)| answer.is_ok() && of_day(leave));
         for (_, answer) in over.skip(left) {

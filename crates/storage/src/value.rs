@@ -225,6 +225,13 @@ impl Row {
     }
 
     /// A document of JSON text.
+    pub fn json_opt<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
+        let Some(text) = self.text_opt(column)? else { return Ok(None) };
+        let wrong = |error| StorageError::Corrupt(format!("{column}: {error} in {text}"));
+        serde_json::from_str(&text).map(Some).map_err(wrong)
+    }
+
+    /// A value that is kept as JSON.
     pub fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         let text = self.text(column)?;
         serde_json::from_str(&text).map_err(|error| StorageError::Corrupt(format!("{column}: {error} in {text}")))

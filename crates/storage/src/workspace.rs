@@ -36,8 +36,8 @@ pub async fn create(tx: &mut Tx, workspace: &Workspace, key_check: &[u8], now: T
     let created = tx
         .execute(
             "INSERT INTO workspace (id, name, time_zone, schedule, postal_address, paused_at, revision, key_check,
-                clock_offset_ms, clock_at, heartbeat_at, created_at, people_visibility)
-            VALUES (1, $1, $2, $3, $4, $5, $6, $7, 0, $8, NULL, $8, $9)
+                clock_offset_ms, clock_at, heartbeat_at, created_at, people_visibility, holidays)
+            VALUES (1, $1, $2, $3, $4, $5, $6, $7, 0, $8, NULL, $8, $9, $10)
             ON CONFLICT (id) DO NOTHING",
             args![
                 &workspace.name,
@@ -48,7 +48,8 @@ pub async fn create(tx: &mut Tx, workspace: &Workspace, key_check: &[u8], now: T
                 workspace.revision,
                 key_check,
                 now,
-                workspace.people_visibility.as_str()
+                workspace.people_visibility.as_str(),
+                json(&workspace.holidays)
             ],
         )
         .await?;
@@ -60,6 +61,7 @@ fn workspace(row: &Row) -> Result<Workspace> {
         name: row.text("name")?,
         time_zone: row.text("time_zone")?,
         schedule: row.json("schedule")?,
+        holidays: row.json("holidays")?,
         postal_address: row.text("postal_address")?,
         people_visibility: row.word("people_visibility", Visibility::parse)?,
         paused_at: row.time_opt("paused_at")?,
@@ -69,7 +71,7 @@ fn workspace(row: &Row) -> Result<Workspace> {
 
 /// The workspace; `None` before the first run.
 pub async fn read(tx: &mut Tx) -> Result<Option<Workspace>> {
-    let sql = "SELECT name, time_zone, schedule, postal_address, people_visibility, paused_at, revision
+    let sql = "SELECT name, time_zone, schedule, holidays, postal_address, people_visibility, paused_at, revision
         FROM workspace WHERE id = 1";
     tx.first(sql, vec![], workspace).await
 }
@@ -77,14 +79,16 @@ pub async fn read(tx: &mut Tx) -> Result<Option<Workspace>> {
 /// Stores changed settings; pause and revision stay as they are.
 pub async fn update_settings(tx: &mut Tx, workspace: &Workspace) -> Result<()> {
     tx.execute(
-        "UPDATE workspace SET name = $1, time_zone = $2, schedule = $3, postal_address = $4, people_visibility = $5
+        "UPDATE workspace SET name = $1, time_zone = $2, schedule = $3, postal_address = $4, people_visibility = $5,
+            holidays = $6
         WHERE id = 1",
         args![
             &workspace.name,
             &workspace.time_zone,
             json(&workspace.schedule),
             &workspace.postal_address,
-            workspace.people_visibility.as_str()
+            workspace.people_visibility.as_str(),
+            json(&workspace.holidays)
         ],
     )
     .await?;

@@ -451,6 +451,9 @@ fn sandbox_of(user: UserId, zone: &str) -> NewMailbox {
         time_zone: zone.to_owned(),
         daily_quota: None,
         min_gap_seconds: Some(0),
+        jitter_percent: None,
+        ramp_up: None,
+        watched_folders: Vec::new(),
         away: Vec::new(),
         check: false,
     }

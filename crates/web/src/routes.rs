@@ -203,10 +203,11 @@ fn review() -> Router<App> {
 }
 
 fn mailboxes() -> Router<App> {
-    use mailboxes::{actions, edit, new, oauth, providers};
+    use mailboxes::{actions, domain, edit, folders, new, oauth, providers};
     Router::new()
         .route("/settings/mailboxes", get(mailboxes::index))
         .route("/settings/mailboxes/new", get(new::show).post(new::create))
+        .route(urls::MAILBOX_PRESET, post(new::preset))
         .route("/settings/mailboxes/providers", get(providers::show))
         .route("/settings/mailboxes/providers/{id}", post(providers::update))
         .route("/settings/mailboxes/providers/{id}/delete", post(providers::delete))
@@ -217,13 +218,16 @@ fn mailboxes() -> Router<App> {
         .route("/settings/mailboxes/{id}/pause", post(actions::pause))
         .route("/settings/mailboxes/{id}/resume", post(actions::resume))
         .route("/settings/mailboxes/{id}/disconnect", post(actions::disconnect))
+        .route("/settings/mailboxes/{id}/domain", get(domain::show).post(domain::check))
+        .route("/settings/mailboxes/{id}/folders", get(folders::show).post(folders::update))
+        .route("/settings/mailboxes/{id}/default", post(folders::make_default))
         .route("/settings/mailboxes/{id}/sandbox", get(actions::sandbox))
         .route("/settings/mailboxes/{id}/sandbox/{delivery}", post(actions::sandbox_answer))
 }
 
 fn settings() -> Router<App> {
     use settings::{
-        api, audit, fields, hand_over, layout, profile, suppressions, tags, team, teams, two_step, user_links,
+        api, audit, fields, hand_over, holidays, layout, profile, suppressions, tags, team, teams, two_step, user_links,
     };
     Router::new()
         .route("/settings", get(settings::index).post(settings::update))
@@ -262,6 +266,7 @@ fn settings() -> Router<App> {
         .route(urls::EDIT_TAG, get(tags::edit).post(tags::update))
         .route(urls::DELETE_TAG, post(tags::delete))
         .route("/settings/layout", get(layout::show).post(layout::update))
+        .route("/settings/holidays", get(holidays::show).post(holidays::update))
         .route("/settings/api", get(api::show).post(api::create))
         .route("/settings/api/{id}/delete", post(api::delete))
         .route("/settings/profile", get(profile::show).post(profile::update))

@@ -13,7 +13,7 @@ use relance_domain::person::Person;
 use relance_domain::start_check::SHOWN_MS;
 use relance_domain::user::{Actor, Role, Sight, User};
 use relance_domain::workspace::Workspace;
-use relance_domain::{Timestamp, time};
+use relance_domain::{Timestamp, quota, time};
 use relance_storage::tasks::TaskFilter;
 use relance_storage::visibility::SeenBy;
 use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, start_checks, tasks, users, workspace};
@@ -214,7 +214,7 @@ async fn sent_today(tx: &mut Tx, mailboxes: &[Mailbox], now: Timestamp) -> Resul
     let used = mailbox_days::used_on(tx, &days).await?;
     Ok(Some(SentToday {
         done: used.iter().map(|(_, number)| u64::from(*number)).sum(),
-        quota: mailboxes.iter().map(|mailbox| u64::from(mailbox.daily_quota)).sum(),
+        quota: mailboxes.iter().map(|mailbox| u64::from(mailbox.quota_on(quota::day_of(mailbox, now)))).sum(),
     }))
 }
 

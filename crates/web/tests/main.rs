@@ -6,6 +6,8 @@ mod access_matrix;
 mod api_access;
 #[path = "main/api_enrollments.rs"]
 mod api_enrollments;
+#[path = "main/api_holidays.rs"]
+mod api_holidays;
 #[path = "main/api_idempotency.rs"]
 mod api_idempotency;
 #[path = "main/api_inbound.rs"]

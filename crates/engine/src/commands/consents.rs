@@ -272,6 +272,9 @@ fn usual(client: &OauthClient, address: &str) -> NewMailbox {
         time_zone: String::new(),
         daily_quota: None,
         min_gap_seconds: None,
+        jitter_percent: None,
+        ramp_up: None,
+        watched_folders: Vec::new(),
         away: Vec::new(),
         check: true,
     }

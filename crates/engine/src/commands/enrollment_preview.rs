@@ -181,6 +181,7 @@ impl View {
             position,
             status,
             moved_by: planned.and_then(|planned| planned.moved_by),
+            holiday: planned.and_then(|planned| planned.holiday.clone()),
             departed: delivery.and_then(|delivery| self.departed.get(&delivery.id).cloned()).unwrap_or(Value::Null),
             edited: edit.map(|edit| (edit.edited_by, edit.edited_at)),
             may_edit: step.action.email().is_some() && self.state().is_ongoing() && is_to_come,

@@ -58,11 +58,10 @@ pub(crate) fn move_of(
 ) -> std::result::Result<Move, relance_domain::Refused> {
     let old = &due.prepared.version.plan;
     let zone = relance_domain::time::zone(&due.actor.time_zone);
-    let local = |plan: &'_ Plan| LocalSchedule::of(plan.schedule.as_ref(), &due.person, zone.as_ref(), workspace).zone;
     let at = Circumstances {
         now,
-        before: LocalSchedule::new(old.schedule.as_ref(), local(old)),
-        after: LocalSchedule::new(new.schedule.as_ref(), local(new)),
+        before: LocalSchedule::of(old.schedule.as_ref(), &due.person, zone.as_ref(), workspace),
+        after: LocalSchedule::of(new.schedule.as_ref(), &due.person, zone.as_ref(), workspace),
         is_first_email: due.stored.emails_sent == 0,
         is_leaving,
     };

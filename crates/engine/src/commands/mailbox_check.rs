@@ -78,6 +78,48 @@ fn judge_endpoint(field: &str, endpoint: Option<&Endpoint>, wrong: &mut Vec<Refu
     }
 }
 
+/// Most spans of away dates, further addresses and further folders.
+const MOST_LISTED: usize = 100;
+
+fn judge_pace(mailbox: &Mailbox, wrong: &mut Vec<Refused>) {
+    if let Some(index) = mailbox.away.iter().position(|away| away.from > away.to) {
+        wrong.push(Refused::at(format!("away[{index}]"), "empty", "The last day comes before the first."));
+    }
+    let lists = [
+        ("away", mailbox.away.len(), "spans of days"),
+        ("aliases", mailbox.aliases.len(), "other addresses"),
+        ("watched_folders", mailbox.watched_folders.len(), "folders"),
+    ];
+    for (field, length, what) in lists {
+        if length > MOST_LISTED {
+            wrong.push(Refused::at(field, "too_many", format!("At most {MOST_LISTED} {what}.")));
+        }
+    }
+    let is_wrong = |name: &String| name.trim().is_empty() || name.len() > 500 || name.contains(char::is_control);
+    if let Some(index) = mailbox.watched_folders.iter().position(is_wrong) {
+        let message = "A folder is named as your server names it, in one line.";
+        wrong.push(Refused::at(format!("watched_folders[{index}]"), "invalid", message));
+    }
+    if mailbox.daily_quota > 100_000 {
+        wrong.push(Refused::at("daily_quota", "too_large", "At most 100,000 emails a day."));
+    }
+    if mailbox.min_gap_seconds > 86_400 {
+        wrong.push(Refused::at("min_gap_seconds", "too_large", "At most a day between two emails."));
+    }
+    if mailbox.jitter_percent > 100 {
+        wrong.push(Refused::at("jitter_percent", "too_large", "At most 100 per cent of the gap."));
+    }
+    let Some(ramp_up) = &mailbox.ramp_up else { return };
+    if ramp_up.first_day_quota == 0 {
+        wrong.push(Refused::at("ramp_up.first_day_quota", "required", "At least one email on the first day."));
+    }
+    for (field, number) in [("first_day_quota", ramp_up.first_day_quota), ("daily_increase", ramp_up.daily_increase)] {
+        if number > 100_000 {
+            wrong.push(Refused::at(format!("ramp_up.{field}"), "too_large", "At most 100,000 emails."));
+        }
+    }
+}
+
 /// Everything that keeps a mailbox from being saved, each at its field.
 pub(crate) fn judge(mailbox: &Mailbox, demo: bool) -> Result<()> {
     let mut wrong = Vec::new();
@@ -93,15 +135,7 @@ pub(crate) fn judge(mailbox: &Mailbox, demo: bool) -> Result<()> {
         let message = "There is no such time zone. Choose one such as Europe/Paris.";
         wrong.push(Refused::at("time_zone", "unknown_time_zone", message));
     }
-    if let Some(index) = mailbox.away.iter().position(|away| away.from > away.to) {
-        wrong.push(Refused::at(format!("away[{index}]"), "empty", "The last day comes before the first."));
-    }
-    if mailbox.daily_quota > 100_000 {
-        wrong.push(Refused::at("daily_quota", "too_large", "At most 100,000 emails a day."));
-    }
-    if mailbox.min_gap_seconds > 86_400 {
-        wrong.push(Refused::at("min_gap_seconds", "too_large", "At most a day between two emails."));
-    }
+    judge_pace(mailbox, &mut wrong);
     match mailbox.provider {
         Provider::Sandbox => {}
         _ if demo => {
@@ -166,6 +200,7 @@ impl Engine {
         let test = sent_test::test_sent_folder(&smtp, &imap, &self.tls, &oneself).await;
         let mut tx = self.store.begin().await?;
         start_checks::set_sent_test(&mut tx, mailbox.id, test.files_copies, &test.sentence).await?;
+        self.learn_selector(&mut tx, mailbox, test.signed.as_ref()).await?;
         tx.commit().await?;
         Ok(Some(test.sentence))
     }

@@ -1,34 +1,31 @@
-//! Mailboxes: connected, checked, edited, paused, disconnected.
+//! Mailboxes: connected, checked, edited. Pausing and disconnecting are in `mailbox_states`.
 
+pub use super::mailbox_pace::NewRampUp;
 use super::{
     access,
     audit::Object,
     mailbox_check::{judge, only_with_password},
+    mailbox_pace::changes,
 };
 use crate::{
     Engine, EngineError, Result,
     accounts::{OpenError, Way},
-    commands::Ended,
 };
 use relance_domain::{
-    MailboxId, Refused, UserId,
-    activity::ActivityKind,
+    MailboxId, Refused, Timestamp, UserId,
     audit::Act,
-    enrollment::BlockReason,
-    mailbox::{Away, Endpoint, Mailbox, MailboxState, Provider},
+    mailbox::{Away, Endpoint, JITTER_PERCENT, Mailbox, MailboxState, Provider},
     person::clean_line,
     user::{Actor, User},
 };
 use relance_mail::check::DirectionCheck;
 use relance_storage::{
     StorageError, Tx, enrollment_sets,
-    enrollment_views::EnrollmentFilter,
     mailboxes::{self, Credentials},
 };
 use secrecy::SecretString;
 use serde::Serialize;
 
-const BATCH: u32 = 500;
 /// What a mailbox that works again releases.
 pub(crate) const RELEASED_BY_MAILBOX: [&str; 3] = ["mailbox_disconnected", "auth_failed", "mailbox_settings"];
 
@@ -66,8 +63,14 @@ pub struct NewMailbox {
     pub daily_quota: Option<u32>,
     /// Least seconds between two emails; `None` = 60.
     pub min_gap_seconds: Option<u32>,
+    /// Most per cent of the gap that chance adds to it; `None` = 50.
+    pub jitter_percent: Option<u32>,
+    /// Fewer emails at first; `None` = no.
+    pub ramp_up: Option<NewRampUp>,
     /// Away dates.
     pub away: Vec<Away>,
+    /// Folders that are read besides the usual ones, as the server writes them.
+    pub watched_folders: Vec<String>,
     /// Both directions are tried before it is saved.
     pub check: bool,
 }
@@ -91,8 +94,16 @@ pub struct MailboxChange {
     pub daily_quota: Option<u32>,
     /// Least seconds between two emails.
     pub min_gap_seconds: Option<u32>,
+    /// Most per cent of the gap that chance adds to it.
+    pub jitter_percent: Option<u32>,
+    /// Fewer emails at first; `Some(None)` = no longer.
+    pub ramp_up: Option<Option<NewRampUp>>,
     /// Away dates.
     pub away: Option<Vec<Away>>,
+    /// Folders that are read besides the usual ones, as the server writes them.
+    pub watched_folders: Option<Vec<String>>,
+    /// Emails of its user leave from here where nothing else is said; another is taken by naming that one.
+    pub is_default: Option<bool>,
     /// Changed servers are tried before they are saved.
     pub check: bool,
 }
@@ -109,7 +120,7 @@ pub struct MailboxCheck {
 }
 
 impl MailboxChange {
-    fn put_into(self, mailbox: &mut Mailbox) {
+    fn put_into(self, mailbox: &mut Mailbox, now: Timestamp) {
         if let Some(smtp) = self.smtp {
             mailbox.smtp = Some(smtp.endpoint);
         }
@@ -127,7 +138,12 @@ impl MailboxChange {
         mailbox.signature_html = self.signature_html.unwrap_or_else(|| mailbox.signature_html.clone());
         mailbox.daily_quota = self.daily_quota.unwrap_or(mailbox.daily_quota);
         mailbox.min_gap_seconds = self.min_gap_seconds.unwrap_or(mailbox.min_gap_seconds);
+        mailbox.jitter_percent = self.jitter_percent.unwrap_or(mailbox.jitter_percent);
         mailbox.away = self.away.unwrap_or_else(|| mailbox.away.clone());
+        mailbox.watched_folders = self.watched_folders.unwrap_or_else(|| mailbox.watched_folders.clone());
+        if let Some(ramp_up) = self.ramp_up {
+            mailbox.ramp_up = ramp_up.map(|new| new.of(mailbox.ramp_up, mailbox, now));
+        }
     }
 }
 
@@ -154,7 +170,7 @@ fn address_taken(error: StorageError) -> EngineError {
 impl NewMailbox {
     pub(crate) fn mailbox(&self, engine: &Engine, owner: &User) -> Mailbox {
         let or = |text: &str, other: &str| if text.trim().is_empty() { other.to_owned() } else { clean_line(text) };
-        Mailbox {
+        let mut mailbox = Mailbox {
             id: engine.new_mailbox_id(),
             user_id: owner.id,
             address: clean_line(&self.address),
@@ -167,13 +183,19 @@ impl NewMailbox {
             time_zone: or(&self.time_zone, &owner.time_zone),
             daily_quota: self.daily_quota.unwrap_or(200),
             min_gap_seconds: self.min_gap_seconds.unwrap_or(60),
+            jitter_percent: self.jitter_percent.unwrap_or(JITTER_PERCENT),
+            ramp_up: None,
             away: self.away.clone(),
+            watched_folders: self.watched_folders.clone(),
+            is_default: false,
             state: MailboxState::Connected,
             revision: 0,
             proved_at: None,
             last_sent_at: None,
             created_at: engine.now(),
-        }
+        };
+        mailbox.ramp_up = self.ramp_up.map(|new| new.of(None, &mailbox, engine.now()));
+        mailbox
     }
 
     fn password(&self, way: Way) -> SecretString {
@@ -255,20 +277,17 @@ impl Engine {
         if touches_servers {
             only_with_password(mailbox.provider)?;
         }
-        let password = |way: Way, new: &Option<NewEndpoint>, sealed: &Option<Vec<u8>>| match new {
-            Some(NewEndpoint { password: Some(password), .. }) => Ok(password.clone()),
-            _ => self.open_password(id, way, sealed.as_deref()),
-        };
         let (smtp, imap) = if touches_servers {
             (
-                password(Way::Smtp, &change.smtp, &credentials.smtp)?,
-                password(Way::Imap, &change.imap, &credentials.imap)?,
+                self.password_of(id, Way::Smtp, change.smtp.as_ref(), credentials.smtp.as_deref())?,
+                self.password_of(id, Way::Imap, change.imap.as_ref(), credentials.imap.as_deref())?,
             )
         } else {
             Default::default()
         };
         let check = change.check && touches_servers;
-        change.put_into(&mut mailbox);
+        let (before, becomes_default) = (mailbox.clone(), change.is_default == Some(true));
+        change.put_into(&mut mailbox, self.now());
         judge(&mailbox, self.settings.demo)?;
         if check {
             self.try_ways(&mailbox, &smtp.clone().into(), &imap.clone().into()).await?.into_refusal()?;
@@ -277,6 +296,10 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         own_mailbox(&mut tx, actor, id).await?;
         mailboxes::update(&mut tx, &mailbox, now).await?;
+        if becomes_default {
+            mailboxes::set_default(&mut tx, mailbox.user_id, id).await?;
+        }
+        let pace_changed = self.follow_pace(&mut tx, &before, &mailbox).await?;
         if touches_servers {
             let seal = |way: Way, password: &SecretString| Some(self.keys.seal(&way.place(id), password));
             let sealed = Credentials { smtp: seal(Way::Smtp, &smtp), imap: seal(Way::Imap, &imap) };
@@ -284,16 +307,31 @@ impl Engine {
             mailboxes::raise(&mut tx, id).await?;
             self.reconnect(&mut tx, &mailbox).await?;
         }
-        // What the quota held is decided about again.
-        enrollment_sets::release_mailbox(&mut tx, id, &[BlockReason::QuotaReached.code()], now).await?;
         mailboxes::hasten(&mut tx, id, now).await?;
         let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
-        let detail = if touches_servers { "Servers or password." } else { "" };
-        self.note(&mut tx, actor, Act::MailboxChanged, Object::new(id, &mailbox.address), detail).await?;
+        let detail = changes(&before, &mailbox, touches_servers);
+        self.note(&mut tx, actor, Act::MailboxChanged, Object::new(id, &mailbox.address), &detail).await?;
         tx.commit().await?;
+        if pace_changed {
+            self.look_again_at_waiting(Some(id)).await?;
+        }
         self.signals.mailboxes.notify_one();
         self.signals.due.notify_waiters();
         Ok(mailbox)
+    }
+
+    /// The password that an edit gives, else the one that is stored.
+    fn password_of(
+        &self,
+        id: MailboxId,
+        way: Way,
+        new: Option<&NewEndpoint>,
+        sealed: Option<&[u8]>,
+    ) -> Result<SecretString> {
+        match new {
+            Some(NewEndpoint { password: Some(password), .. }) => Ok(password.clone()),
+            _ => self.open_password(id, way, sealed),
+        }
     }
 
     /// A mailbox that works again: connected, and what it blocked is released. One that someone paused stays paused.
@@ -339,64 +377,5 @@ impl Engine {
             self.signals.due.notify_waiters();
         }
         Ok(check)
-    }
-
-    /// Nothing leaves from it until it is resumed.
-    pub async fn pause_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<(Mailbox, Ended)> {
-        let mut tx = self.store.begin().await?;
-        own_mailbox(&mut tx, actor, id).await?;
-        mailboxes::set_state(&mut tx, id, &MailboxState::Paused, self.now()).await?;
-        let ended = self.leaving_of_mailbox(&mut tx, id).await?;
-        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
-        self.note(&mut tx, actor, Act::MailboxPaused, Object::new(id, &mailbox.address), "").await?;
-        tx.commit().await?;
-        let told = (ActivityKind::SequencePaused, "The mailbox was paused");
-        self.tell_everyone(actor, EnrollmentFilter { mailbox: Some(id), ..EnrollmentFilter::default() }, told).await?;
-        Ok((mailbox, ended))
-    }
-
-    async fn leaving_of_mailbox(&self, tx: &mut Tx, id: MailboxId) -> Result<Ended> {
-        let leaving = super::ending::leaving_of_mailbox(tx, id).await?;
-        Ok(Ended { leaving: leaving.iter().map(super::outcome::leaving).collect(), ..Ended::default() })
-    }
-
-    /// Goes on.
-    pub async fn resume_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<Mailbox> {
-        let mut tx = self.store.begin().await?;
-        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
-        if mailbox.state == MailboxState::Paused {
-            mailboxes::set_state(&mut tx, id, &MailboxState::Connected, self.now()).await?;
-        }
-        mailboxes::hasten(&mut tx, id, self.now()).await?;
-        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
-        self.note(&mut tx, actor, Act::MailboxResumed, Object::new(id, &mailbox.address), "").await?;
-        tx.commit().await?;
-        let told = (ActivityKind::SequenceResumed, "The mailbox was resumed");
-        self.tell_everyone(actor, EnrollmentFilter { mailbox: Some(id), ..EnrollmentFilter::default() }, told).await?;
-        self.signals.due.notify_waiters();
-        Ok(mailbox)
-    }
-
-    /// Takes it out of use; its unfinished enrollments are blocked (`mailbox_disconnected`) until it is connected again.
-    pub async fn disconnect_mailbox(&self, actor: &Actor, id: MailboxId) -> Result<Ended> {
-        let now = self.now();
-        let mut tx = self.store.begin().await?;
-        let (mailbox, _) = own_mailbox(&mut tx, actor, id).await?;
-        let mut ended = self.leaving_of_mailbox(&mut tx, id).await?;
-        mailboxes::delete(&mut tx, id, now).await?;
-        self.note(&mut tx, actor, Act::MailboxDisconnected, Object::new(id, &mailbox.address), "").await?;
-        tx.commit().await?;
-        loop {
-            let mut tx = self.store.begin().await?;
-            let reason = BlockReason::MailboxDisconnected;
-            let held = relance_storage::enrollment_lookups::hold_mailbox(&mut tx, id, &reason, BATCH, now).await?;
-            tx.commit().await?;
-            ended.enrollments += held;
-            if held < u64::from(BATCH) {
-                break;
-            }
-        }
-        self.signals.mailboxes.notify_one();
-        Ok(ended)
     }
 }

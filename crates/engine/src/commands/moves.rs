@@ -7,7 +7,7 @@
 use super::access;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
-    SequenceId, StepId, Timestamp,
+    MailboxId, SequenceId, StepId, Timestamp,
     calendar::LocalSchedule,
     enrolling,
     enrollment::{Event, State},
@@ -133,6 +133,26 @@ impl Engine {
     /// A row whose state has ended is said so in the history by the caller; this tells whether it just did.
     pub(crate) const fn has_just_ended(before: &StoredEnrollment, after: &StoredEnrollment) -> bool {
         before.enrollment.state.is_ongoing() && matches!(after.enrollment.state, State::Finished { .. })
+    }
+
+    /// Emails that are due and wait for a day or a window are decided about again: what keeps days free has changed.
+    pub(crate) async fn look_again_at_waiting(&self, mailbox: Option<MailboxId>) -> Result<()> {
+        let (now, mut after) = (self.now(), None);
+        loop {
+            let mut read = self.store.read().await?;
+            let found = enrollment_lookups::waiting_for_a_time(&mut read, mailbox, after, BATCH, now).await?;
+            drop(read);
+            let mut tx = self.store.begin().await?;
+            enrollment_lookups::look_at(&mut tx, &found, now).await?;
+            mailboxes::hasten_all(&mut tx, now).await?;
+            tx.commit().await?;
+            after = found.last().copied();
+            if found.len() < BATCH as usize {
+                break;
+            }
+        }
+        self.signals.due.notify_waiters();
+        Ok(())
     }
 
     /// Enrollments that a pause of their sequence or of everything held are decided about again.

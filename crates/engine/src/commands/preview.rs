@@ -41,6 +41,8 @@ pub struct StepPreview {
     pub planned_at: Option<Timestamp>,
     /// It comes only after a task before it is done.
     pub after_task: bool,
+    /// The holiday that moves it, in words: *6 April is Easter Monday in Germany*.
+    pub holiday: Option<String>,
     /// It goes into the thread of the email before.
     pub in_thread: bool,
     /// What the person gets.
@@ -100,6 +102,8 @@ pub struct EnrollmentStep {
     pub may_retry: bool,
     /// Which rule moved a step to come from its due time, if one did.
     pub moved_by: Option<RuleKind>,
+    /// The holiday that moves a step to come, in words.
+    pub holiday: Option<String>,
     /// Why a sent email left when it did: `due_at`, `held_by`, `place` and `rules`; `null` if that is not known.
     pub departed: serde_json::Value,
     /// Who changed the words of this email for this person, and when.
@@ -185,6 +189,7 @@ impl Engine {
                 position: planned.position,
                 planned_at: planned.planned_at,
                 after_task: planned.after_task,
+                holiday: planned.holiday,
                 in_thread,
                 words,
             });

@@ -57,7 +57,7 @@ impl Engine {
         let raw = self.compose_test(&mailbox, &words)?;
         let day = quota::day_of(&mailbox, self.now());
         let mut tx = self.store.begin().await?;
-        let taken = mailbox_days::take(&mut tx, mailbox.id, day, 1, mailbox.daily_quota).await?;
+        let taken = mailbox_days::take(&mut tx, mailbox.id, day, 1, mailbox.quota_on(day)).await?;
         tx.commit().await?;
         if !taken {
             let message = format!("{} has used its quota of today; a test counts like any email.", mailbox.address);

@@ -5,6 +5,7 @@ use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused,
     audit::{self, Act},
+    holidays::WorkspaceHolidays,
     person::clean_line,
     schedule::Schedule,
     user::{Actor, Role, User},
@@ -44,6 +45,7 @@ fn check(workspace: &Workspace) -> Result<()> {
     if let Err(refused) = workspace.schedule.check() {
         wrong.push(refused);
     }
+    wrong.extend(workspace.holidays.check());
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
@@ -59,6 +61,10 @@ fn changed(before: &Workspace, after: &Workspace) -> String {
     if before.schedule != after.schedule {
         words.push_str(if words.is_empty() { "Sending times." } else { " Sending times." });
     }
+    if before.holidays != after.holidays {
+        words =
+            format!("{words} {}", super::holidays::changed(&before.holidays, &after.holidays)).trim_start().to_owned();
+    }
     words
 }
 
@@ -70,6 +76,7 @@ impl Engine {
             name: clean_line(&new.workspace_name),
             time_zone: clean_line(&new.time_zone),
             schedule: Schedule::default(),
+            holidays: WorkspaceHolidays::default(),
             postal_address: String::new(),
             people_visibility: relance_domain::user::Visibility::All,
             paused_at: None,
@@ -162,6 +169,7 @@ impl Engine {
         change(&mut after);
         after.name = clean_line(&after.name);
         after.time_zone = clean_line(&after.time_zone);
+        after.holidays.tidy();
         let after = Workspace { paused_at: before.paused_at, revision: before.revision, ..after };
         check(&after)?;
         workspace::update_settings(&mut tx, &after).await?;
@@ -171,6 +179,9 @@ impl Engine {
             self.note(&mut tx, actor, Act::WorkspaceChanged, Object::named(""), &detail).await?;
         }
         tx.commit().await?;
+        if before.holidays != after.holidays {
+            self.look_again_at_waiting(None).await?;
+        }
         self.signals.due.notify_waiters();
         Ok(after)
     }

@@ -85,7 +85,7 @@ impl Engine {
             activity_id: self.new_activity_id(),
             summary: format!("Step {position} of {}: {}", plan.steps.len(), email.delivery.subject),
             detail: email.explained.clone(),
-            next_slot_at: at.plus_ms(quota::gap_ms(situation.mailbox.min_gap_seconds, seed)),
+            next_slot_at: at.plus_ms(quota::gap_ms(&situation.mailbox, seed)),
         }
     }
 

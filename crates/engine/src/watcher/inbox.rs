@@ -46,19 +46,13 @@ pub enum Inbox {
 }
 
 impl Inbox {
-    /// Connects and finds the folders, or opens the sandbox's folder.
-    pub async fn open(reading: &Reading, tls: &Tls) -> Result<Self, Fault> {
+    /// Connects and finds the folders, the usual and the `chosen` ones, or opens the sandbox's folder.
+    pub async fn open(reading: &Reading, chosen: &[String], tls: &Tls) -> Result<Self, Fault> {
         match reading {
             Reading::Imap(server) => {
                 let mut session = Session::open(server, tls, &Limits::default()).await?;
                 let folders = session.folders().await?;
-                let mut watched = vec![folders.inbox.clone()];
-                // With an *All Mail* folder everything that is archived stands there too.
-                for folder in [folders.junk, folders.all.or(folders.archive)].into_iter().flatten() {
-                    if !watched.contains(&folder) {
-                        watched.push(folder);
-                    }
-                }
+                let watched = folders.watched(chosen);
                 Ok(Self::Imap { session: Box::new(session), watched, sent: folders.sent })
             }
             Reading::Sandbox(folder) => Ok(Self::Sandbox(Sandbox::open(folder).await?)),

@@ -79,10 +79,10 @@ impl Watch {
     async fn connect(&self) -> std::result::Result<Inbox, WatchError> {
         let open = self.engine.open_mailbox(self.mailbox).await?.ok_or(WatchError::Gone)?;
         let tls = &self.engine.tls;
-        match (Inbox::open(&open.reading, tls).await, &open.reading) {
+        match (Inbox::open(&open.reading, &open.mailbox.watched_folders, tls).await, &open.reading) {
             (Err(refused @ Fault::TokenRejected { .. }), Reading::Imap(server)) => {
                 let again = self.engine.with_new_token(&open.mailbox, server).await?.ok_or(refused)?;
-                Ok(Inbox::open(&Reading::Imap(again), tls).await?)
+                Ok(Inbox::open(&Reading::Imap(again), &open.mailbox.watched_folders, tls).await?)
             }
             (opened, _) => Ok(opened?),
         }

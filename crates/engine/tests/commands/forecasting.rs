@@ -4,12 +4,13 @@ use super::*;
 use relance_domain::{
     MailboxId, Timestamp,
     enrollment::{Event, PausedBy, State},
+    holidays::HolidayChoice,
     mailbox::{Away, Provider},
     schedule::{Day, MinuteOfDay, Schedule, ScheduleZone, Window, WindowFor},
     task::TaskState,
     time::{DAY, HOUR, MINUTE},
 };
-use relance_engine::commands::mailboxes::NewMailbox;
+use relance_engine::commands::mailboxes::{NewMailbox, NewRampUp};
 use std::collections::BTreeMap;
 
 struct Dice(u64);
@@ -41,7 +42,7 @@ fn random_schedule(dice: &mut Dice) -> Option<Schedule> {
     };
     let days = if dice.below(2) == 0 { Day::ALL[..5].to_vec() } else { Day::ALL.to_vec() };
     let time_zone = dice.one(&[ScheduleZone::Person, ScheduleZone::Actor, ScheduleZone::Named("Asia/Tokyo".into())]);
-    Some(Schedule { days, windows, time_zone, holidays: vec!["2026-03-30".parse().expect("a date")] })
+    Some(Schedule { days, windows, time_zone, holidays: vec![HolidayChoice::parse("2026-03-30")] })
 }
 
 fn random_steps(world: &World, dice: &mut Dice) -> Vec<Step> {
@@ -94,6 +95,9 @@ async fn random_mailbox(world: &World, dice: &mut Dice, n: usize) -> MailboxId {
         time_zone: dice.one(&ZONES).to_owned(),
         daily_quota: Some(1 + dice.below(4) as u32),
         min_gap_seconds: Some(dice.one(&[0, 60, 600, 5_400])),
+        jitter_percent: Some(dice.one(&[0, 50, 100])),
+        ramp_up: (dice.below(3) == 0).then_some(NewRampUp { first_day_quota: 1, daily_increase: 1, started_on: None }),
+        watched_folders: Vec::new(),
         away: random_away(world, dice),
         check: false,
     };

@@ -33,6 +33,9 @@ fn real(address: &str) -> NewMailbox {
         time_zone: String::new(),
         daily_quota: None,
         min_gap_seconds: None,
+        jitter_percent: None,
+        ramp_up: None,
+        watched_folders: Vec::new(),
         away: Vec::new(),
         check: false,
     }

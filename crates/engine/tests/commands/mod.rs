@@ -1,6 +1,7 @@
 //! Every command, on a real database, with what it writes and what it refuses.
 
 mod bulk;
+mod domains;
 mod editing;
 mod enrolling;
 mod filling;
@@ -11,6 +12,7 @@ mod importing;
 mod key_change;
 mod mailboxes;
 mod on_postgres;
+mod pace;
 mod people;
 mod previews;
 mod publishing;

@@ -87,6 +87,9 @@ async fn set_up(engine: &Engine) -> anyhow::Result<Actor> {
         time_zone: "Europe/Paris".to_owned(),
         daily_quota: None,
         min_gap_seconds: None,
+        jitter_percent: None,
+        ramp_up: None,
+        watched_folders: Vec::new(),
         away: Vec::new(),
         check: false,
     };

@@ -8,7 +8,7 @@ use crate::{
 use jiff::civil::date;
 use relance_domain::{
     MailboxId, UserId,
-    mailbox::{Away, Endpoint, Mailbox, MailboxState, Provider, Security},
+    mailbox::{Away, Endpoint, Mailbox, MailboxState, Provider, RampUp, Security},
 };
 use relance_storage::{
     StorageError,
@@ -33,8 +33,12 @@ fn mailbox(n: u128, user: UserId) -> Mailbox {
         signature_html: "<p>Ada</p>".to_owned(),
         time_zone: "Europe/Paris".to_owned(),
         daily_quota: 200,
+        ramp_up: Some(RampUp { first_day_quota: 20, daily_increase: 10, started_on: date(2026, 11, 2) }),
         min_gap_seconds: 60,
+        jitter_percent: 30,
         away: vec![Away { from: date(2026, 12, 24), to: date(2026, 12, 27) }],
+        watched_folders: vec!["Customers".to_owned()],
+        is_default: false,
         state: MailboxState::Connected,
         revision: 0,
         proved_at: None,

@@ -35,6 +35,7 @@ async fn scene(tx: &mut Tx, count: u128) -> Scene {
         name: "W".to_owned(),
         time_zone: "UTC".to_owned(),
         schedule: relance_domain::schedule::Schedule::default(),
+        holidays: Default::default(),
         postal_address: String::new(),
         people_visibility: relance_domain::user::Visibility::All,
         paused_at: None,

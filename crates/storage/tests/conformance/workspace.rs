@@ -1,7 +1,12 @@
 //! The workspace's row, nodes, idempotency keys.
 
 use crate::harness::{at, id, on_both};
-use relance_domain::{NodeId, UserId, schedule::Schedule, workspace::Workspace};
+use relance_domain::{
+    NodeId, UserId,
+    holidays::{OwnDay, WorkspaceHolidays},
+    schedule::Schedule,
+    workspace::Workspace,
+};
 use relance_storage::{
     idempotency::{self, Answer, Begun},
     workspace::{self, ClockOffset},
@@ -12,6 +17,11 @@ fn sample() -> Workspace {
         name: "Team".to_owned(),
         time_zone: "Europe/Paris".to_owned(),
         schedule: Schedule::default(),
+        holidays: WorkspaceHolidays {
+            calendars: vec!["DE-BY".to_owned()],
+            own_days: vec![OwnDay { date: jiff::civil::date(2026, 7, 3), name: "Company day".to_owned() }],
+            left_out: vec![jiff::civil::date(2026, 4, 6)],
+        },
         postal_address: "1 Street".to_owned(),
         people_visibility: relance_domain::user::Visibility::Team,
         paused_at: None,
@@ -32,7 +42,7 @@ async fn the_workspace_is_created_once_and_a_pause_raises_its_revision() {
 
         assert!(workspace::pause(&mut tx, at(9)).await.unwrap());
         assert!(!workspace::pause(&mut tx, at(10)).await.unwrap());
-        let changed = Workspace { name: "New".to_owned(), ..sample() };
+        let changed = Workspace { name: "New".to_owned(), holidays: WorkspaceHolidays::default(), ..sample() };
         workspace::update_settings(&mut tx, &changed).await.unwrap();
         let paused = workspace::read(&mut tx).await.unwrap().unwrap();
         assert_eq!(paused, Workspace { paused_at: Some(at(9)), revision: 1, ..changed.clone() });

@@ -4,9 +4,10 @@ use super::{body::Patch, doc};
 use crate::problem::{Problem, Result};
 use relance_domain::{
     MailboxId, Timestamp, UserId,
-    mailbox::{Away, Endpoint, Mailbox, Provider, Security},
+    mailbox::{Away, Endpoint, Mailbox, Provider, RampUp, Security},
+    quota,
 };
-use relance_engine::commands::mailboxes::{MailboxChange, MailboxCheck, NewEndpoint, NewMailbox};
+use relance_engine::commands::mailboxes::{MailboxChange, MailboxCheck, NewEndpoint, NewMailbox, NewRampUp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -58,6 +59,45 @@ fn domain_away(days: Vec<AwayDays>) -> Vec<Away> {
     days.into_iter().map(|days| Away { from: days.from, to: days.to }).collect()
 }
 
+/// Fewer emails at first, more each day, until the daily quota.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RampUp)]
+pub struct RampUpBody {
+    /// Most emails on the first day; 20 if left out.
+    #[serde(default = "first_day_quota")]
+    #[schema(required = false)]
+    first_day_quota: u32,
+    /// How many more each day after; 10 if left out.
+    #[serde(default = "daily_increase")]
+    #[schema(required = false)]
+    daily_increase: u32,
+    /// The first day, in the mailbox's zone; as it was, or today, if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<doc::Date>)]
+    started_on: Option<jiff::civil::Date>,
+}
+
+const fn first_day_quota() -> u32 {
+    RampUp::FIRST_DAY_QUOTA
+}
+
+const fn daily_increase() -> u32 {
+    RampUp::DAILY_INCREASE
+}
+
+impl From<RampUpBody> for NewRampUp {
+    fn from(RampUpBody { first_day_quota, daily_increase, started_on }: RampUpBody) -> Self {
+        Self { first_day_quota, daily_increase, started_on }
+    }
+}
+
+impl From<RampUp> for RampUpBody {
+    fn from(RampUp { first_day_quota, daily_increase, started_on }: RampUp) -> Self {
+        Self { first_day_quota, daily_increase, started_on: Some(started_on) }
+    }
+}
+
 /// A mailbox to connect.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -95,9 +135,18 @@ pub struct MailboxFields {
     /// Least seconds between two emails; 60 if left out.
     #[serde(default)]
     min_gap_seconds: Option<u32>,
+    /// Most per cent of the gap that chance adds to it; 50 if left out.
+    #[serde(default)]
+    jitter_percent: Option<u32>,
+    /// Fewer emails at first; `null` = no.
+    #[serde(default)]
+    ramp_up: Option<RampUpBody>,
     /// Away dates.
     #[serde(default)]
     away: Vec<AwayDays>,
+    /// Folders that are read besides the usual ones, as the server writes them.
+    #[serde(default)]
+    watched_folders: Vec<String>,
     /// Both directions are tried before it is saved.
     #[serde(default = "yes")]
     check: bool,
@@ -117,6 +166,9 @@ impl From<MailboxFields> for NewMailbox {
             time_zone: fields.time_zone,
             daily_quota: fields.daily_quota,
             min_gap_seconds: fields.min_gap_seconds,
+            jitter_percent: fields.jitter_percent,
+            ramp_up: fields.ramp_up.map(NewRampUp::from),
+            watched_folders: fields.watched_folders,
             away: domain_away(fields.away),
             check: fields.check,
         }
@@ -143,8 +195,16 @@ pub struct MailboxPatch {
     daily_quota: Option<u32>,
     /// Least seconds between two emails.
     min_gap_seconds: Option<u32>,
+    /// Most per cent of the gap that chance adds to it.
+    jitter_percent: Option<u32>,
+    /// Fewer emails at first; `null` = no longer.
+    ramp_up: Option<RampUpBody>,
     /// Away dates.
     away: Option<Vec<AwayDays>>,
+    /// Folders that are read besides the usual ones, as the server writes them.
+    watched_folders: Option<Vec<String>>,
+    /// `true`: emails of its user leave from here where nothing else is said.
+    is_default: Option<bool>,
     /// Changed servers are tried before they are saved.
     #[serde(default = "yes")]
     check: bool,
@@ -177,6 +237,10 @@ pub fn change(patch: &Patch, stored: &Mailbox) -> Result<MailboxChange> {
         time_zone: asked.time_zone.or_else(|| emptied("time_zone").then(String::new)),
         daily_quota: asked.daily_quota,
         min_gap_seconds: asked.min_gap_seconds,
+        jitter_percent: asked.jitter_percent,
+        ramp_up: asked.ramp_up.map(|new| Some(new.into())).or_else(|| emptied("ramp_up").then_some(None)),
+        watched_folders: asked.watched_folders.or_else(|| emptied("watched_folders").then(Vec::new)),
+        is_default: asked.is_default,
         away: asked.away.or_else(|| emptied("away").then(Vec::new)).map(domain_away),
         check: asked.check,
     })
@@ -235,8 +299,18 @@ pub struct MailboxBody {
     daily_quota: u32,
     /// Least seconds between two emails.
     min_gap_seconds: u32,
+    /// Most per cent of the gap that chance adds to it.
+    jitter_percent: u32,
+    /// Fewer emails at first; `null` = no.
+    ramp_up: Option<RampUpBody>,
+    /// Most emails today: the daily quota, or less while it ramps up.
+    quota_today: u32,
     /// Away dates.
     away: Vec<AwayDays>,
+    /// Folders that are read besides the usual ones, as the server writes them.
+    watched_folders: Vec<String>,
+    /// It was chosen as the one that emails of its user leave from; without such a choice the oldest is.
+    is_default: bool,
     /// `connected`, `paused`, `unreachable`, `auth_failed` or `misconfigured`.
     state: &'static str,
     /// What happened and the cure, when it needs attention.
@@ -256,7 +330,8 @@ pub struct MailboxBody {
 
 impl MailboxBody {
     /// A mailbox with what it has sent today.
-    pub fn of(mailbox: Mailbox, sent_today: u32) -> Self {
+    pub fn of(mailbox: Mailbox, sent_today: u32, now: Timestamp) -> Self {
+        let quota_today = mailbox.quota_on(quota::day_of(&mailbox, now));
         Self {
             id: mailbox.id,
             user_id: mailbox.user_id,
@@ -270,6 +345,11 @@ impl MailboxBody {
             time_zone: mailbox.time_zone,
             daily_quota: mailbox.daily_quota,
             min_gap_seconds: mailbox.min_gap_seconds,
+            jitter_percent: mailbox.jitter_percent,
+            ramp_up: mailbox.ramp_up.map(RampUpBody::from),
+            quota_today,
+            watched_folders: mailbox.watched_folders,
+            is_default: mailbox.is_default,
             away: mailbox.away.into_iter().map(|days| AwayDays { from: days.from, to: days.to }).collect(),
             state: mailbox.state.as_str(),
             state_message: mailbox.state.message().map(str::to_owned),

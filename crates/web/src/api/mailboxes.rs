@@ -42,7 +42,7 @@ async fn bodies(app: &App, tx: &mut Tx, found: Vec<Mailbox>) -> Result<Vec<Mailb
     Ok(found
         .into_iter()
         .map(|mailbox| (sent(mailbox.id), mailbox))
-        .map(|(sent, mailbox)| MailboxBody::of(mailbox, sent))
+        .map(|(sent, mailbox)| MailboxBody::of(mailbox, sent, now))
         .collect())
 }
 

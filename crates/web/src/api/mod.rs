@@ -14,11 +14,13 @@ pub mod enrollment_shapes;
 pub mod enrollments;
 pub mod enrollments_bulk;
 pub mod hand_over;
+pub mod holidays;
 pub mod inbound;
 pub mod jobs;
 pub mod lists;
 pub mod mail_providers;
 pub mod mailbox_consents;
+pub mod mailbox_domains;
 pub mod mailbox_shapes;
 pub mod mailboxes;
 pub mod people;
@@ -80,6 +82,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(activities::routes())
         .merge(mailboxes::routes())
         .merge(mailbox_consents::routes())
+        .merge(mailbox_domains::routes())
         .merge(mail_providers::routes())
         .merge(templates::routes())
         .merge(sequence_versions::routes())
@@ -100,6 +103,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(audit::routes())
         .merge(workspace::routes())
+        .merge(holidays::routes())
 }
 
 /// The API, to be nested at [`PREFIX`] outside of the layers of pages.

@@ -8,6 +8,7 @@ use super::{
     doc,
 };
 use crate::problem::{Problem, Result};
+use relance_domain::holidays::HolidayChoice;
 use relance_domain::schedule::{Day, MinuteOfDay, Schedule, Window, WindowFor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,9 +44,10 @@ pub struct ScheduleBody {
     /// `person`, `actor` or an IANA zone.
     #[schema(value_type = String, required = false)]
     time_zone: relance_domain::schedule::ScheduleZone,
-    /// Local dates on which nothing leaves.
-    #[schema(value_type = Vec<doc::Date>, required = false)]
-    holidays: Vec<jiff::civil::Date>,
+    /// What is kept free: `workspace` (its holidays as they are then), `person` (those of the person's country), codes of
+    /// calendars such as `DE` or `DE-BY`, local dates such as `2026-12-25`.
+    #[schema(value_type = Vec<String>, required = false)]
+    holidays: Vec<HolidayChoice>,
 }
 
 impl From<Schedule> for ScheduleBody {

@@ -127,6 +127,8 @@ pub struct EnrollmentStepBody {
     may_retry: bool,
     /// Which rule moved a step to come from its due time: `window`, `quota`, `gap` …; `null` if none did.
     moved_by: Option<String>,
+    /// The holiday that moves a step to come, in words; `null` if none does.
+    holiday: Option<String>,
     /// Who changed the words of this email for this person.
     #[schema(value_type = Option<doc::UserId>)]
     edited_by: Option<UserId>,
@@ -164,6 +166,7 @@ impl EnrollmentStepBody {
             explanation: answer.rules.iter().map(RuleBody::from).collect(),
             may_retry: step.may_retry,
             moved_by: step.moved_by.map(rule_word),
+            holiday: step.holiday,
             edited_by: step.edited.map(|(by, _)| by),
             edited_at: step.edited.map(|(_, at)| at),
             may_edit: step.may_edit,
@@ -189,6 +192,8 @@ pub struct StepPreviewBody {
     planned_at: Option<Timestamp>,
     /// It comes only after a task before it is done.
     after_task: bool,
+    /// The holiday that moves it, in words; `null` if none does.
+    holiday: Option<String>,
     /// It goes into the thread of the email before.
     in_thread: bool,
     /// What the person gets.
@@ -203,6 +208,7 @@ impl From<StepPreview> for StepPreviewBody {
             action: step.step.action.as_str(),
             planned_at: step.planned_at,
             after_task: step.after_task,
+            holiday: step.holiday,
             in_thread: step.in_thread,
             words: step.words.into(),
         }

@@ -4,17 +4,21 @@
 //! Passwords are never put into a form again.
 
 pub mod actions;
+pub mod domain;
 pub mod edit;
+pub mod folders;
 mod mailbox_form;
 pub mod new;
 pub mod oauth;
 pub mod providers;
+mod standing;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::{Mailbox, MailboxState, Provider};
+use relance_domain::quota;
 use relance_storage::{Tx, mailbox_days, mailboxes, users};
 
 use crate::app::App;
@@ -40,8 +44,10 @@ pub struct Health {
     pub used: String,
     /// Sent today.
     pub done: u32,
-    /// Its quota.
+    /// Its quota today.
     pub quota: u32,
+    /// *Ramping up: 40 today, 200 from 18 December*; empty if it does not.
+    pub ramp_up: String,
 }
 
 /// A row.
@@ -106,6 +112,8 @@ pub fn health(mailbox: &Mailbox, used: u32, visitor: &Visitor) -> Health {
             format!("{message} Nothing was lost. Correct the settings to reconnect it.")
         }
     };
+    let today = quota::day_of(mailbox, visitor.now);
+    let quota = mailbox.quota_on(today);
     let ago = |at| words::When::age(at, visitor.now, &visitor.zone);
     Health {
         state,
@@ -113,9 +121,24 @@ pub fn health(mailbox: &Mailbox, used: u32, visitor: &Visitor) -> Health {
         text,
         checked: mailbox.proved_at.map(ago),
         sent: mailbox.last_sent_at.map(ago),
-        used: format!("{} of {}", words::number(used), words::number(mailbox.daily_quota)),
+        used: format!("{} of {}", words::number(used), words::number(quota)),
         done: used,
-        quota: mailbox.daily_quota.max(1),
+        quota: quota.max(1),
+        ramp_up: ramp_up_words(mailbox, today),
+    }
+}
+
+/// Where a ramp-up stands and when it ends; empty if there is none today.
+fn ramp_up_words(mailbox: &Mailbox, today: jiff::civil::Date) -> String {
+    let Some(ramp_up) = mailbox.ramp_up.filter(|_| mailbox.is_ramping_up(today)) else { return String::new() };
+    let now = words::number(mailbox.quota_on(today));
+    match ramp_up.reaches(mailbox.daily_quota) {
+        Some(day) => format!(
+            "Ramping up: {now} today, {} from {}.",
+            words::number(mailbox.daily_quota),
+            day.strftime("%-d %B %Y")
+        ),
+        None => format!("Ramping up: {now} a day, and not more each day."),
     }
 }
 

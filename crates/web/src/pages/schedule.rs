@@ -1,8 +1,8 @@
 //! The sending days and windows as fields of a form: of a sequence and of the workspace.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use relance_domain::calendar::LocalSchedule;
+use relance_domain::holidays::{self, HolidayChoice};
 use relance_domain::schedule::{Day, MinuteOfDay, Schedule, ScheduleZone, Window, WindowFor};
 use relance_domain::{Refused, Timestamp};
 
@@ -62,8 +62,13 @@ pub fn put(typed: &mut Typed, schedule: Option<&Schedule>) {
         ScheduleZone::Named(name) => name.clone(),
     };
     typed.set("schedule.time_zone", zone);
-    let holidays: Vec<_> = schedule.holidays.iter().map(ToString::to_string).collect();
-    typed.set("schedule.holidays", holidays.join("\n"));
+    let (named, others): (Vec<_>, Vec<_>) =
+        schedule.holidays.iter().partition(|choice| matches!(choice, HolidayChoice::Workspace | HolidayChoice::Person));
+    for choice in named {
+        typed.push("schedule.follows", choice.to_string());
+    }
+    let others: Vec<_> = others.into_iter().map(HolidayChoice::place).collect();
+    typed.set("schedule.holidays", others.join("\n"));
 }
 
 /// The rows of the table, with empty ones at the end.
@@ -105,23 +110,33 @@ pub fn read(typed: &Typed) -> Result<Option<Schedule>, Vec<Refused>> {
         "actor" => ScheduleZone::Actor,
         name => ScheduleZone::Named(name.to_owned()),
     };
-    let mut holidays = Vec::new();
-    for text in typed.get("schedule.holidays").split([',', ';', ' ', '\n', '\r']).filter(|text| !text.is_empty()) {
-        match text.parse::<Date>() {
-            Ok(date) => holidays.push(date),
-            Err(_) => {
-                let message = format!("{text} is not a date. Write dates as 2026-12-25.");
-                wrong.push(Refused::at("schedule.holidays", "invalid_date", message));
-            }
-        }
-    }
-    holidays.sort_unstable();
-    holidays.dedup();
+    let holidays = read_holidays(typed, &mut wrong);
     let schedule = Schedule { days, windows, time_zone, holidays };
     if let Err(refused) = schedule.check() {
         wrong.push(refused);
     }
     super::form::all_right(Some(schedule), wrong.into_iter().map(at_one_field).collect())
+}
+
+/// What is kept free: the ticked boxes, then calendars and dates, one per line.
+fn read_holidays(typed: &Typed, wrong: &mut Vec<Refused>) -> Vec<HolidayChoice> {
+    let ticked = [HolidayChoice::Workspace, HolidayChoice::Person];
+    let mut holidays: Vec<_> =
+        ticked.into_iter().filter(|choice| typed.has("schedule.follows", &choice.to_string())).collect();
+    for line in typed.get("schedule.holidays").split([';', '\n', '\r']).map(str::trim).filter(|line| !line.is_empty()) {
+        let dates = || line.split([',', ' ']).filter(|text| !text.is_empty()).map(str::parse::<Date>);
+        if let Some(calendar) = holidays::calendar_called(line) {
+            holidays.push(HolidayChoice::Calendar(calendar.code.to_owned()));
+        } else if dates().all(|date| date.is_ok()) {
+            holidays.extend(dates().flatten().map(HolidayChoice::Day));
+        } else {
+            let message = format!("{line} is no date such as 2026-12-25, and no country or region with a calendar.");
+            wrong.push(Refused::at("schedule.holidays", "invalid_date", message));
+        }
+    }
+    holidays.sort_unstable();
+    holidays.dedup();
+    holidays
 }
 
 fn window_for(text: &str) -> WindowFor {
@@ -132,15 +147,18 @@ fn window_for(text: &str) -> WindowFor {
     }
 }
 
-/// A refusal of one window stands under the table of windows.
+/// A refusal of one window stands under the table of windows, one of a calendar under the field of holidays.
 pub fn at_one_field(refused: Refused) -> Refused {
-    let of_window = refused.field.as_deref().is_some_and(|field| field.starts_with("schedule.windows["));
-    if of_window { Refused { field: Some("schedule.windows".to_owned()), ..refused } } else { refused }
+    let list = refused.field.as_deref().and_then(|field| field.split_once('[')).map(|(list, _)| list.to_owned());
+    match list.filter(|list| FIELDS.contains(&list.as_str())) {
+        Some(list) => Refused { field: Some(list), ..refused },
+        None => refused,
+    }
 }
 
 /// When emails that are due now would leave, in sentences: one, or one each for first emails and follow-ups.
-pub fn examples(schedule: Option<&Schedule>, now: Timestamp, zone: &TimeZone) -> Vec<String> {
-    let local = LocalSchedule::new(schedule, zone.clone());
+pub fn examples(local: &LocalSchedule, now: Timestamp) -> Vec<String> {
+    let zone = &local.zone;
     let leaves = |is_first| match local.next_open(now, is_first) {
         Some(opening) if opening.moved => format!("leaves {}", crate::words::date(opening.at, now, zone)),
         Some(_) => "leaves at once".to_owned(),
@@ -183,10 +201,19 @@ fn window_words(window: &Window) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
 
     #[test]
     fn a_schedule_goes_through_the_form_unchanged() {
-        let schedule = Schedule { holidays: vec![jiff::civil::date(2026, 12, 25)], ..Schedule::default() };
+        let schedule = Schedule {
+            holidays: vec![
+                HolidayChoice::Workspace,
+                HolidayChoice::Person,
+                HolidayChoice::Calendar("DE-BY".into()),
+                HolidayChoice::Day(jiff::civil::date(2026, 12, 25)),
+            ],
+            ..Schedule::default()
+        };
         let mut typed = Typed::default();
         put(&mut typed, Some(&schedule));
         assert_eq!(read(&typed), Ok(Some(schedule)));
@@ -205,10 +232,10 @@ mod tests {
                 .timestamp()
                 .as_millisecond(),
         );
-        let said = examples(Some(&Schedule::default()), sunday, &TimeZone::UTC);
+        let said = examples(&LocalSchedule::new(Some(&Schedule::default()), TimeZone::UTC), sunday);
         assert!(said.len() == 1 && said[0].contains("09:00"), "{said:?}");
         assert_eq!(
-            examples(None, sunday, &TimeZone::UTC),
+            examples(&LocalSchedule::new(None, TimeZone::UTC), sunday),
             ["An email that is due now leaves at once in your time zone."]
         );
         let window = |from: &str, to: &str, only| Window {
@@ -217,7 +244,8 @@ mod tests {
             only,
         };
         let windows = vec![window("09:00", "11:00", WindowFor::First), window("13:00", "17:00", WindowFor::FollowUp)];
-        let said = examples(Some(&Schedule { windows, ..Schedule::default() }), sunday, &TimeZone::UTC);
+        let parted = Schedule { windows, ..Schedule::default() };
+        let said = examples(&LocalSchedule::new(Some(&parted), TimeZone::UTC), sunday);
         assert!(said[0].contains("09:00") && said[1].contains("13:00"), "{said:?}");
     }
 

@@ -6,6 +6,7 @@ pub mod api;
 pub mod audit;
 pub mod fields;
 pub mod hand_over;
+pub mod holidays;
 pub mod layout;
 pub mod profile;
 pub mod suppressions;

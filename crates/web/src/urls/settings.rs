@@ -9,6 +9,8 @@ pub const SETTINGS: &str = "/settings";
 pub const MAILBOXES: &str = "/settings/mailboxes";
 /// What Google and Microsoft know this installation by.
 pub const MAIL_PROVIDERS: &str = "/settings/mailboxes/providers";
+/// The provider of an address that is being typed, by POST.
+pub const MAILBOX_PRESET: &str = "/settings/mailboxes/preset";
 /// The user's own settings.
 pub const PROFILE: &str = "/settings/profile";
 /// Users.
@@ -39,6 +41,8 @@ pub const EDIT_TAG: &str = "/settings/tags/edit";
 pub const DELETE_TAG: &str = "/settings/tags/delete";
 /// The layout of a person's page.
 pub const LAYOUT: &str = "/settings/layout";
+/// The holidays of the workspace.
+pub const HOLIDAYS: &str = "/settings/holidays";
 /// Tokens of the API.
 pub const API: &str = "/settings/api";
 /// The user's own password, by POST.

@@ -92,3 +92,35 @@ async fn a_list_pages_through_the_mailboxes_of_the_team() {
     let of_otto = format!("/mailboxes?user_id={}", at.other.id);
     assert_eq!(ids(&at.manager.get(&of_otto).await.expect(200)), [second]);
 }
+
+#[tokio::test]
+async fn the_pace_of_a_mailbox_is_set_and_refused_at_its_fields() {
+    let at = Installation::new().await;
+    let mailbox = at.rep.mailbox("rita@acme.test").await;
+    let path = format!("/mailboxes/{mailbox}");
+    let change = json!({ "ramp_up": {}, "jitter_percent": 10, "is_default": true });
+    let changed = at.rep.patch(&path, change).await.expect(200);
+    assert_eq!((&changed["quota_today"], &changed["jitter_percent"]), (&json!(20), &json!(10)));
+    assert_eq!((&changed["ramp_up"]["daily_increase"], &changed["is_default"]), (&json!(10), &json!(true)));
+    let wrong = json!({ "ramp_up": { "first_day_quota": 0 } });
+    assert_eq!(at.rep.patch(&path, wrong).await.refusal(), (422, "required", "ramp_up.first_day_quota"));
+    let wrong = json!({ "watched_folders": ["Customers", " "] });
+    assert_eq!(at.rep.patch(&path, wrong).await.refusal(), (422, "invalid", "watched_folders[1]"));
+    let off = at.rep.patch(&path, json!({ "ramp_up": null })).await.expect(200);
+    assert_eq!((&off["ramp_up"], &off["quota_today"]), (&Value::Null, &json!(200)));
+}
+
+#[tokio::test]
+async fn a_domain_that_was_not_checked_says_so_and_a_sandbox_needs_no_records() {
+    let at = Installation::new().await;
+    let mailbox = at.rep.mailbox("rita@acme.test").await;
+    let domain = at.rep.get(&format!("/mailboxes/{mailbox}/domain")).await.expect(200);
+    assert_eq!(
+        (&domain["domain"], &domain["spf"], &domain["checked_at"]),
+        (&json!("acme.test"), &Value::Null, &Value::Null)
+    );
+    let check = at.rep.order(&format!("/mailboxes/{mailbox}/domain/check")).await;
+    assert_eq!(check.refusal().1, "sandbox");
+    assert_eq!(at.other.get(&format!("/mailboxes/{mailbox}/domain")).await.status, 403);
+    assert_eq!(at.rep.get(&format!("/mailboxes/{mailbox}/folders")).await.expect(200)["items"], json!([]));
+}

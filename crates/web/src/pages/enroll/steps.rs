@@ -109,7 +109,8 @@ fn line(
     let own =
         preview.planned_at.filter(|_| is_late_zone).map(|at| format!("{} yours", words::clock(at, &visitor.zone)));
     let depends = preview.after_task.then(|| "if the task before is done when due".to_owned());
-    let meta: Vec<String> = own.into_iter().chain(depends).collect();
+    let moved = preview.holiday.as_ref().map(|holiday| format!("Moved: {holiday}"));
+    let meta: Vec<String> = own.into_iter().chain(depends).chain(moved).collect();
     let number = preview.words.missing_tags.len() as u64;
     Line {
         wait: if preview.step.wait.amount == 0 { String::new() } else { preview.step.wait.words() },

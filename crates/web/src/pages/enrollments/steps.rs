@@ -129,7 +129,10 @@ fn said(preview: &EnrollmentPreview, step: &EnrollmentStep, visitor: &Visitor) -
         S::Leaving => "Leaves at this moment".to_owned(),
         S::Failed => "The mail server refused it".to_owned(),
         S::Uncertain => "May or may not have left".to_owned(),
-        S::Planned | S::Waiting => planned,
+        S::Planned | S::Waiting => match &step.holiday {
+            Some(holiday) if step.planned_at.is_some() => format!("{planned}. Moved: {holiday}"),
+            _ => planned,
+        },
     };
     let (chip, state) = if is_current { current_chip(preview, step, visitor) } else { (String::new(), "") };
     (words, chip, state)

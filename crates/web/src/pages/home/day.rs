@@ -1,7 +1,7 @@
 //! What leaves today by hour: sent and planned, as bars with the table behind them.
 
 use relance_domain::activity::ActivityKind;
-use relance_domain::time;
+use relance_domain::{quota, time};
 use relance_storage::{Tx, activities};
 
 use crate::app::App;
@@ -113,7 +113,8 @@ pub async fn read(app: &App, tx: &mut Tx, visitor: &Visitor) -> Result<Day> {
     for email in planned.iter().flatten().filter(|email| email.at < visitor.end_of_today()) {
         counts[hour_of(email.at)].1 += 1;
     }
-    let quota: u32 = visitor.mailboxes.iter().map(|mailbox| mailbox.daily_quota).sum();
+    let quota: u32 =
+        visitor.mailboxes.iter().map(|mailbox| mailbox.quota_on(quota::day_of(mailbox, visitor.now))).sum();
     Ok(draw(&counts, if quota > 0 { words::number(quota) } else { String::new() }, words::place(zone)))
 }
 

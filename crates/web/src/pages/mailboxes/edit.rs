@@ -9,8 +9,8 @@ use relance_domain::{MailboxId, Refused};
 use relance_engine::commands::mailboxes::{MailboxChange, NewEndpoint};
 use relance_storage::{mailboxes, start_checks, users};
 
-use super::mailbox_form;
 use super::{Health, health, provider_words, used_today};
+use super::{mailbox_form, standing};
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
@@ -39,6 +39,14 @@ pub(super) struct Page {
     zones: Vec<String>,
     action: String,
     links: Links,
+    /// What waits in it, in words, with what releases it.
+    waiting: Vec<(String, String)>,
+    /// SPF, DKIM and DMARC in a sentence, and the state of its chip.
+    domain: (&'static str, String),
+    /// Which folders are read.
+    folders: String,
+    /// *Default* and what that means, where its user has several; a button makes it so.
+    is_default: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -48,6 +56,9 @@ struct Links {
     resume: String,
     disconnect: String,
     sandbox: String,
+    domain: String,
+    folders: String,
+    make_default: String,
 }
 
 impl Page {
@@ -65,7 +76,7 @@ impl Page {
 }
 
 /// The mailbox, if the visitor may see its page.
-async fn find(app: &App, visitor: &Visitor, id: MailboxId) -> Result<Mailbox> {
+pub(super) async fn find(app: &App, visitor: &Visitor, id: MailboxId) -> Result<Mailbox> {
     let mut tx = app.read().await?;
     let found = mailboxes::find(&mut tx, id).await?;
     let is_seen = |mailbox: &Mailbox| visitor.actor.is_admin() || mailbox.user_id == visitor.user.id;
@@ -106,7 +117,14 @@ pub(super) async fn draw(
             resume: action("resume"),
             disconnect: action("disconnect"),
             sandbox: action("sandbox"),
+            domain: action("domain"),
+            folders: action("folders"),
+            make_default: action("default"),
         },
+        waiting: standing::waiting(&mut tx, &mailbox, visitor.now).await?,
+        domain: standing::domain(&app.engine.known_domain(&visitor.actor, id).await?),
+        folders: standing::folders(&mut tx, &mailbox).await?,
+        is_default: standing::is_default(&mut tx, &mailbox).await?,
         address: mailbox.address,
     })
 }
@@ -146,6 +164,10 @@ fn read(typed: &Typed, mailbox: &Mailbox) -> std::result::Result<MailboxChange, 
             typed.number("min_gap_seconds", "Enter a whole number of seconds."),
             &mut wrong,
         )),
+        jitter_percent: Some(or_default(typed.number("jitter_percent", "Enter a whole number up to 100."), &mut wrong)),
+        ramp_up: Some(mailbox_form::ramp_up(typed, &mut wrong)),
+        watched_folders: None,
+        is_default: None,
         away: Some(mailbox_form::away(typed, &mut wrong)),
         check: true,
     };
@@ -212,11 +234,27 @@ mod tests {
                 pause: "/pause".into(),
                 sandbox: "/sandbox".into(),
                 disconnect: "/disconnect".into(),
+                domain: "/domain".into(),
+                folders: "/folders".into(),
+                make_default: "/default".into(),
                 ..Links::default()
             },
+            waiting: vec![("14 emails wait: the password was refused".into(), "The mailbox works again.".into())],
+            domain: ("blocked", "SPF is missing.".into()),
+            folders: "INBOX and Junk".into(),
+            is_default: Some(false),
         };
         let html = page.render().expect("a page");
-        for words in ["The server refused the password.", "smtp.halden.example", "action=\"/check\"", "Disconnect"] {
+        for words in [
+            "The server refused the password.",
+            "smtp.halden.example",
+            "action=\"/check\"",
+            "Disconnect",
+            "14 emails wait",
+            "SPF is missing.",
+            "INBOX and Junk",
+            "action=\"/default\"",
+        ] {
             assert!(html.contains(words), "{words}");
         }
         page.connect_again = "/mailboxes/oauth/google?mailbox=mbx_1".into();

@@ -1,16 +1,17 @@
-//! A mailbox as a form and back: servers with presets of common providers, and what is one's own about it.
+//! A mailbox as a form and back: its servers, those of a known provider filled in, and what is one's own about it.
 
 use jiff::civil::Date;
 use relance_domain::Refused;
-use relance_domain::mailbox::{Away, Endpoint, Mailbox, Security};
-use relance_engine::commands::mailboxes::NewEndpoint;
+use relance_domain::mail_preset::MailPreset;
+use relance_domain::mailbox::{Away, Endpoint, JITTER_PERCENT, Mailbox, RampUp, Security};
+use relance_engine::commands::mailboxes::{NewEndpoint, NewRampUp};
 use secrecy::SecretString;
 
 use crate::errors::FormErrors;
-use crate::pages::form::Typed;
+use crate::pages::form::{Typed, or_default};
 
 /// The fields of the form.
-pub const FIELDS: [&str; 20] = [
+pub const FIELDS: [&str; 24] = [
     "address",
     "from_name",
     "smtp",
@@ -30,87 +31,29 @@ pub const FIELDS: [&str; 20] = [
     "time_zone",
     "daily_quota",
     "min_gap_seconds",
+    "jitter_percent",
+    "ramp_up.first_day_quota",
+    "ramp_up.daily_increase",
+    "watched_folders",
     "away",
 ];
 
-/// The servers of a common provider.
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    /// In the address.
-    pub name: &'static str,
-    /// As people know it.
-    pub label: &'static str,
-    /// What one should know.
-    pub hint: &'static str,
-    imap: &'static str,
-    smtp: &'static str,
-    smtp_port: &'static str,
-    smtp_security: &'static str,
-}
+/// The name of the choice for every other provider and one's own server.
+pub const OWN: &str = "own";
 
-const APP_PASSWORD: &str = "It needs an app password, made in the security settings of your account.";
-const fn preset(
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    imap: &'static str,
-    smtp: &'static str,
-) -> Preset {
-    Preset { name, label, hint, imap, smtp, smtp_port: "465", smtp_security: "tls" }
-}
-
-/// Every preset; the last one is one's own server.
-pub const PRESETS: [Preset; 8] = [
-    preset("fastmail", "Fastmail", APP_PASSWORD, "imap.fastmail.com", "smtp.fastmail.com"),
-    preset(
-        "mailbox-org",
-        "mailbox.org",
-        "Use your address and the password of your account.",
-        "imap.mailbox.org",
-        "smtp.mailbox.org",
-    ),
-    preset("gmx", "GMX", "Switch on IMAP in the settings of GMX first.", "imap.gmx.net", "mail.gmx.net"),
-    Preset {
-        smtp_port: "587",
-        smtp_security: "starttls",
-        ..preset("icloud", "iCloud", APP_PASSWORD, "imap.mail.me.com", "smtp.mail.me.com")
-    },
-    preset(
-        "zoho",
-        "Zoho",
-        "Switch on IMAP in the settings of Zoho Mail first; with two factors it needs an app password.",
-        "imap.zoho.com",
-        "smtp.zoho.com",
-    ),
-    preset(
-        "gmail",
-        "Gmail with an app password",
-        "It needs an app password, which needs two-factor sign-in. Workspace admins may have to allow it.",
-        "imap.gmail.com",
-        "smtp.gmail.com",
-    ),
-    preset("yahoo", "Yahoo", APP_PASSWORD, "imap.mail.yahoo.com", "smtp.mail.yahoo.com"),
-    preset(
-        "own",
-        "Another provider or own server",
-        "Ask your provider for the names of its IMAP and SMTP servers.",
-        "",
-        "",
-    ),
-];
-
-/// The form of a new mailbox at this provider.
-pub fn begin(preset: &Preset, zone: &str, from_name: &str) -> Typed {
+/// The form of a new mailbox at this provider; `None` = another one, whose servers are asked for.
+pub fn begin(preset: Option<&MailPreset>, zone: &str, from_name: &str) -> Typed {
     let mut typed = Typed::of([
-        ("preset", preset.name.to_owned()),
+        ("preset", preset.map_or(OWN, |preset| preset.name).to_owned()),
         ("from_name", from_name.to_owned()),
-        ("smtp.host", preset.smtp.to_owned()),
-        ("smtp.port", preset.smtp_port.to_owned()),
-        ("smtp.security", preset.smtp_security.to_owned()),
-        ("imap.host", preset.imap.to_owned()),
-        ("imap.port", "993".to_owned()),
-        ("imap.security", "tls".to_owned()),
     ]);
+    let unknown = [("", 993, Security::Tls), ("", 465, Security::Tls)];
+    let [imap, smtp] = preset.map_or(unknown, |preset| [preset.imap, preset.smtp]);
+    for (way, (host, port, security)) in [("imap", imap), ("smtp", smtp)] {
+        typed.set(&format!("{way}.host"), host);
+        typed.set(&format!("{way}.port"), port.to_string());
+        typed.set(&format!("{way}.security"), security.as_str());
+    }
     put_own(&mut typed, zone);
     typed
 }
@@ -119,6 +62,30 @@ fn put_own(typed: &mut Typed, zone: &str) {
     typed.set("time_zone", zone);
     typed.set("daily_quota", "200");
     typed.set("min_gap_seconds", "60");
+    typed.set("jitter_percent", JITTER_PERCENT.to_string());
+    put_ramp_up(typed, None);
+}
+
+fn put_ramp_up(typed: &mut Typed, ramp_up: Option<RampUp>) {
+    typed.set("ramp_up", if ramp_up.is_some() { "1" } else { "" });
+    let (first, more) = ramp_up.map_or((RampUp::FIRST_DAY_QUOTA, RampUp::DAILY_INCREASE), |ramp_up| {
+        (ramp_up.first_day_quota, ramp_up.daily_increase)
+    });
+    typed.set("ramp_up.first_day_quota", first.to_string());
+    typed.set("ramp_up.daily_increase", more.to_string());
+}
+
+/// The ramp-up, if its box is ticked; what stands beside an empty box is not read.
+pub fn ramp_up(typed: &Typed, wrong: &mut Vec<Refused>) -> Option<NewRampUp> {
+    if !typed.is_set("ramp_up") {
+        return None;
+    }
+    let mut number = |field| or_default(typed.number(field, "Enter a whole number of emails."), wrong);
+    Some(NewRampUp {
+        first_day_quota: number("ramp_up.first_day_quota"),
+        daily_increase: number("ramp_up.daily_increase"),
+        started_on: None,
+    })
 }
 
 /// The form of a mailbox that is connected.
@@ -134,6 +101,8 @@ pub fn of(mailbox: &Mailbox) -> Typed {
     ]);
     let away: Vec<_> = mailbox.away.iter().map(|away| format!("{} to {}", away.from, away.to)).collect();
     typed.set("away", away.join("\n"));
+    typed.set("jitter_percent", mailbox.jitter_percent.to_string());
+    put_ramp_up(&mut typed, mailbox.ramp_up);
     for (way, endpoint) in [("smtp", &mailbox.smtp), ("imap", &mailbox.imap)] {
         let Some(endpoint) = endpoint else { continue };
         typed.set(&format!("{way}.host"), &endpoint.host);
@@ -216,11 +185,12 @@ pub fn without_passwords(mut typed: Typed) -> Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relance_domain::mail_preset;
     use secrecy::ExposeSecret as _;
 
     #[test]
     fn sending_takes_user_name_and_password_of_receiving_where_none_was_typed() {
-        let mut typed = begin(&PRESETS[3], "Europe/Paris", "Nora");
+        let mut typed = begin(mail_preset::called("icloud"), "Europe/Paris", "Nora");
         typed.set("address", "nora@icloud.example");
         typed.set("imap.password", "abcd-efgh");
         let mut wrong = Vec::new();

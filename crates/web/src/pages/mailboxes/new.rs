@@ -4,12 +4,13 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::Refused;
+use relance_domain::mail_preset::{self, MailPreset, PRESETS};
 use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::Provider;
 use relance_engine::commands::mailboxes::NewMailbox;
 use serde::Deserialize;
 
-use super::mailbox_form::{self, PRESETS, Preset};
+use super::mailbox_form;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Query};
@@ -18,11 +19,12 @@ use crate::pages::form::{Typed, all_right, or_default};
 use crate::session::Visitor;
 use crate::{answer, urls};
 
-/// Which provider was chosen.
+/// Which provider was chosen, or the address it is found by.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Chosen {
     preset: String,
+    address: String,
 }
 
 #[derive(Template)]
@@ -34,6 +36,15 @@ struct Choose {
     providers: Vec<(&'static str, String, String)>,
     sandbox: String,
     demo: bool,
+    address: String,
+}
+
+/// What is known of the provider of an address that is being typed.
+#[derive(Template)]
+#[template(path = "mailboxes/preset.html")]
+struct Found {
+    label: &'static str,
+    hint: &'static str,
 }
 
 #[derive(Template)]
@@ -42,6 +53,8 @@ struct Page {
     frame: Frame,
     label: &'static str,
     hint: &'static str,
+    /// Where one signs in at the provider instead: its name and address; empty where that is not set up.
+    consent: (&'static str, String),
     is_sandbox: bool,
     needs_passwords: bool,
     typed: Typed,
@@ -67,18 +80,40 @@ fn href(preset: &str) -> String {
     urls::with_query(&urls::new_mailbox(), &[("preset", preset)])
 }
 
-fn draw(visitor: &Visitor, typed: Typed, errors: FormErrors) -> Page {
-    let preset = PRESETS.iter().find(|preset| preset.name == typed.get("preset"));
-    Page {
+const OWN_LABEL: &str = "Another provider or own server";
+const OWN_HINT: &str = "Ask your provider for the names of its IMAP and SMTP servers.";
+
+async fn draw(app: &App, visitor: &Visitor, typed: Typed, errors: FormErrors) -> Result<Page> {
+    let is_sandbox = typed.get("preset") == "sandbox";
+    let preset = mail_preset::called(typed.get("preset"));
+    let (label, hint) = match preset {
+        _ if is_sandbox => ("Sandbox", ""),
+        Some(preset) => (preset.label, preset.hint),
+        None => (OWN_LABEL, OWN_HINT),
+    };
+    Ok(Page {
         frame: visitor.frame("settings"),
-        label: preset.map_or("Sandbox", |preset| preset.label),
-        hint: preset.map_or("", |preset| preset.hint),
-        is_sandbox: typed.get("preset") == "sandbox",
+        label,
+        hint,
+        consent: consent(app, preset).await?,
+        is_sandbox,
         needs_passwords: true,
         typed: mailbox_form::without_passwords(typed),
         errors,
         zones: crate::pages::set_up::zones(),
-    }
+    })
+}
+
+/// Where one signs in at Google or Microsoft instead of entering a password, if that is set up.
+async fn consent(app: &App, preset: Option<&MailPreset>) -> Result<(&'static str, String)> {
+    let provider = match preset.map(|preset| preset.name) {
+        Some("gmail") => MailProvider::Google,
+        Some("outlook") => MailProvider::Microsoft,
+        _ => return Ok(("", String::new())),
+    };
+    let is_set = app.engine.mail_providers().await?.iter().any(|one| one.provider == provider);
+    let href = if is_set { urls::connect_at(provider, None) } else { String::new() };
+    Ok((provider.name(), href))
 }
 
 /// Gmail and Microsoft 365 as they can be chosen now.
@@ -99,26 +134,43 @@ async fn providers(app: &App, visitor: &Visitor) -> Result<Vec<(&'static str, St
     Ok(MailProvider::ALL.into_iter().map(choice).collect())
 }
 
-/// The choice, or the form of what was chosen.
+/// The choice, or the form of what was chosen or of the provider of the address.
 pub async fn show(State(app): State<App>, visitor: Visitor, Query(chosen): Query<Chosen>) -> Result<Response> {
-    let begin = |preset: &Preset| mailbox_form::begin(preset, &visitor.user.time_zone, &visitor.user.name);
+    let begin = |preset: Option<&MailPreset>| mailbox_form::begin(preset, &visitor.user.time_zone, &visitor.user.name);
+    let address = chosen.address.trim();
+    if chosen.preset.is_empty() && address.is_empty() {
+        return answer::page(&choose(&app, &visitor).await?);
+    }
+    let mut typed = match chosen.preset.as_str() {
+        "" => begin(app.engine.mail_preset(address).await),
+        name => begin(mail_preset::called(name)),
+    };
+    typed.set("address", address);
     if chosen.preset == "sandbox" {
-        let mut typed = begin(&PRESETS[0]);
         typed.set("preset", "sandbox");
         typed.set("address", &visitor.user.email);
         typed.set("min_gap_seconds", "0");
-        return answer::page(&draw(&visitor, typed, FormErrors::default()));
     }
-    match PRESETS.iter().find(|preset| preset.name == chosen.preset) {
-        Some(preset) => answer::page(&draw(&visitor, begin(preset), FormErrors::default())),
-        None => answer::page(&Choose {
-            frame: visitor.frame("settings"),
-            presets: PRESETS.iter().map(|preset| (preset.label, preset.hint, href(preset.name))).collect(),
-            providers: providers(&app, &visitor).await?,
-            sandbox: href("sandbox"),
-            demo: app.engine.settings.demo,
-        }),
-    }
+    answer::page(&draw(&app, &visitor, typed, FormErrors::default()).await?)
+}
+
+async fn choose(app: &App, visitor: &Visitor) -> Result<Choose> {
+    let known = PRESETS.iter().map(|preset| (preset.label, preset.hint, href(preset.name)));
+    Ok(Choose {
+        frame: visitor.frame("settings"),
+        presets: known.chain([(OWN_LABEL, OWN_HINT, href(mailbox_form::OWN))]).collect(),
+        providers: providers(app, visitor).await?,
+        sandbox: href("sandbox"),
+        demo: app.engine.settings.demo,
+        address: String::new(),
+    })
+}
+
+/// The provider of the address that is being typed.
+pub async fn preset(State(app): State<App>, _visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let found = app.engine.mail_preset(&typed.trimmed("address")).await;
+    let (label, hint) = found.map_or(("", ""), |preset| (preset.label, preset.hint));
+    answer::page(&Found { label, hint })
 }
 
 fn read(typed: &Typed) -> std::result::Result<NewMailbox, Vec<Refused>> {
@@ -149,6 +201,9 @@ fn read(typed: &Typed) -> std::result::Result<NewMailbox, Vec<Refused>> {
             typed.number("min_gap_seconds", "Enter a whole number of seconds."),
             &mut wrong,
         )),
+        jitter_percent: Some(or_default(typed.number("jitter_percent", "Enter a whole number up to 100."), &mut wrong)),
+        ramp_up: mailbox_form::ramp_up(typed, &mut wrong),
+        watched_folders: Vec::new(),
         away: mailbox_form::away(typed, &mut wrong),
         check: true,
     };
@@ -166,7 +221,10 @@ pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<
             let words = format!("{} is connected. Sending and receiving work.", mailbox.address);
             Ok(answer::said(&urls::mailbox(mailbox.id), &answer::toast("active", words)))
         }
-        Err(error) => answer::refused(&draw(&visitor, typed, mailbox_form::errors(error.refused()?))),
+        Err(error) => {
+            let errors = mailbox_form::errors(error.refused()?);
+            answer::refused(&draw(&app, &visitor, typed, errors).await?)
+        }
     }
 }
 
@@ -176,13 +234,14 @@ mod tests {
 
     #[test]
     fn a_refused_connection_names_the_direction_and_keeps_all_but_the_passwords() {
-        let mut typed = mailbox_form::begin(&PRESETS[0], "Europe/Paris", "Nora");
+        let mut typed = mailbox_form::begin(mail_preset::called("fastmail"), "Europe/Paris", "Nora");
         typed.set("address", "nora@fastmail.example");
         typed.set("imap.password", "hunter2hunter2");
         let page = Page {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             label: "Fastmail",
             hint: "It needs an app password.",
+            consent: ("", String::new()),
             is_sandbox: false,
             needs_passwords: true,
             typed: mailbox_form::without_passwords(typed),
@@ -212,6 +271,7 @@ mod tests {
             ],
             sandbox: href("sandbox"),
             demo: false,
+            address: String::new(),
         };
         let html = choose.render().expect("a page");
         assert!(html.contains("preset=sandbox") && html.contains("preset=fastmail"));
@@ -225,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_sandbox_has_no_servers() {
-        let mut typed = mailbox_form::begin(&PRESETS[0], "Europe/Paris", "Nora");
+        let mut typed = mailbox_form::begin(mail_preset::called("fastmail"), "Europe/Paris", "Nora");
         typed.set("preset", "sandbox");
         let new = read(&typed).expect("a mailbox");
         assert!(new.smtp.is_none() && new.imap.is_none() && new.provider == Provider::Sandbox);

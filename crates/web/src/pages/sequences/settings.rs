@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::calendar::LocalSchedule;
 use relance_domain::drafting::Part;
 use relance_domain::sequence::{ExitRules, OnBounce, OnColleagueReply, Plan, Sequence, Unsubscribe, UsableBy};
 use relance_domain::{Refused, SequenceId};
@@ -157,7 +158,10 @@ async fn draw(app: &App, visitor: &Visitor, id: SequenceId, sent: Option<(Typed,
         offers_any_time: true,
         zones: schedule::zones(),
         sentence: schedule::sentence(sequence.draft.schedule.as_ref()),
-        examples: schedule::examples(sequence.draft.schedule.as_ref(), visitor.now, &visitor.zone),
+        examples: schedule::examples(
+            &LocalSchedule::in_workspace(sequence.draft.schedule.as_ref(), visitor.zone.clone(), &visitor.workspace),
+            visitor.now,
+        ),
         folders: sequences::folders(&mut tx).await?,
         teams: teams::list(&mut tx).await?.into_iter().map(|team| Choice::new(team.id, team.name)).collect(),
         users: users::list(&mut tx)

@@ -181,7 +181,7 @@ pub(super) fn card(
 
 /// From now to then: *Mon to Tue 24 Nov*, *16:40 to 18:40*.
 pub(super) fn example(plan: &Plan, step: &Step, visitor: &Visitor) -> String {
-    let local = LocalSchedule::new(plan.schedule.as_ref(), visitor.zone.clone());
+    let local = LocalSchedule::in_workspace(plan.schedule.as_ref(), visitor.zone.clone(), &visitor.workspace);
     let from = visitor.now.zoned(&visitor.zone);
     let to = local.add_wait(visitor.now, step.wait).zoned(&visitor.zone);
     let is_short = matches!(step.wait.unit, WaitUnit::Minutes | WaitUnit::Hours) && from.date() == to.date();
