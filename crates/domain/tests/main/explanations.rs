@@ -72,7 +72,7 @@ fn of_rules() -> Vec<(&'static str, Explained)> {
         ("not due", with_state(active(1, "2026-11-25T11:00[Europe/Lisbon]"), two_emails(), |_| {})),
         ("moved by hand", with(|facts| facts.enrollment = kept(moved))),
         ("window", schedule(Schedule { windows, ..Schedule::default() })),
-        ("holiday", schedule(Schedule { holidays: vec![date("2026-11-24")], ..Schedule::default() })),
+        ("holiday", schedule(Schedule { holidays: vec![date("2026-11-24").into()], ..Schedule::default() })),
         ("never opens", schedule(Schedule { days: Vec::new(), ..Schedule::default() })),
         ("away", desk(|desk| desk.away = vec![Away { from: date("2026-11-24"), to: date("2026-11-25") }])),
         ("quota", with(|facts| facts.used_today = 200)),
@@ -182,7 +182,7 @@ fn a_later_step_is_explained_by_the_rules_as_they_will_be() {
             task(4, days(1), TaskMode::Wait),
             email(5, days(1)),
         ],
-        Some(Schedule { holidays: vec![date("2026-11-30")], ..Schedule::default() }),
+        Some(Schedule { holidays: vec![date("2026-11-30").into()], ..Schedule::default() }),
     );
     let told = foreseen(&plan, |_, _| (), &[]);
     assert_eq!(

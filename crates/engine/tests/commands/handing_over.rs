@@ -26,6 +26,9 @@ async fn rep_with_mailbox(world: &World, email: &str) -> (UserId, MailboxId) {
         time_zone: "Europe/Paris".to_owned(),
         daily_quota: None,
         min_gap_seconds: Some(0),
+        jitter_percent: None,
+        ramp_up: None,
+        watched_folders: Vec::new(),
         away: Vec::new(),
         check: false,
     };
