@@ -382,7 +382,7 @@ async fn publishing_shows_whom_it_moves_moves_them_and_takes_it_back() {
     Browser::has(&admin.get(&format!("/people/{person}")).await, &["Follows version 2"]);
     let job = site.admin.get("/jobs").await.expect(200)["items"][0]["id"].as_str().expect("a job").to_owned();
     admin.done(&format!("/jobs/{job}/undo?back={page}"), &[]).await;
-    Browser::has(&admin.get(&format!("/people/{person}")).await, &["Follows version 1 of Winter depots again"]);
+    Browser::has(&admin.get(&format!("/people/{person}")).await, &["Follows version 1 again"]);
 }
 
 #[tokio::test]
