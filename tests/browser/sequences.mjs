@@ -179,7 +179,7 @@ async function publish(page) {
 async function settings(page) {
   await page.goto(`${baseUrl}/sequences?q=spring`);
   await page.getByRole("link", { name: "Spring doors", exact: true }).click();
-  await page.getByRole("link", { name: "Settings", exact: true }).last().click();
+  await page.locator("nav.tabs").getByRole("link", { name: "Settings" }).click();
   await page.getByText("Some teams and users").click();
   await page.getByText("Teams and users", { exact: true }).click();
   await axe(page, "settings");

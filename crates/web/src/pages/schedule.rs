@@ -160,7 +160,9 @@ pub fn at_one_field(refused: Refused) -> Refused {
 pub fn examples(local: &LocalSchedule, now: Timestamp) -> Vec<String> {
     let zone = &local.zone;
     let leaves = |is_first| match local.next_open(now, is_first) {
-        Some(opening) if opening.moved => format!("leaves {}", crate::words::date(opening.at, now, zone)),
+        Some(opening) if opening.moved => {
+            format!("leaves {}", super::in_sentence(&crate::words::moment(opening.at, now, zone)))
+        }
         Some(_) => "leaves at once".to_owned(),
         None => "never leaves: no window opens".to_owned(),
     };
