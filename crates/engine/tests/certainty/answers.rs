@@ -7,7 +7,7 @@ use relance_domain::{
     suppression::SuppressionReason,
     time::{DAY, HOUR},
 };
-use relance_engine::commands::mailboxes::MailboxChange;
+use relance_engine::{commands::mailboxes::MailboxChange, watcher::inbox::Arrived};
 use relance_testkit::world;
 
 /// Ada got the first of two emails; the second follows after `days`.
@@ -261,4 +261,35 @@ async fn a_wish_for_no_more_mail_ends_everything_and_is_kept() {
     world.advance(10 * DAY).await;
     assert_eq!(world.sent_to("ada@prospect.test").await, [0]);
     assert!(matches!(received(&world).await[0].judgement.kind, Kind::UnsubscribeRequest));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_goes_to_the_tray_and_keeps_none_behind_it_waiting() {
+    let (mut world, id) = written_to(ExitRules::default(), 3).await;
+    let bomb = message(&[("From", "ada@prospect.test"), ("X-Filler", &"x".repeat(110_000))], "Hello");
+    world.deliver(bomb).await;
+    let [entry] = &tray(&world).await[..] else { panic!("one entry") };
+    assert!(matches!(entry.judgement.kind, Kind::Unreadable { .. }), "{:?}", entry.judgement);
+    let answer = in_thread(&world, id, "ada@prospect.test", "Yes, please.").await;
+    world.deliver(answer).await;
+    assert_eq!(finished(&state(&world, id).await), Some(&FinishReason::Replied));
+}
+
+#[tokio::test]
+async fn what_one_person_wrote_twice_is_taken_in_its_order_also_when_it_is_read_at_once() {
+    let (world, id) = written_to(ExitRules::default(), 3).await;
+    let first = in_thread(&world, id, "ada@prospect.test", "No, thank you.").await;
+    let second = in_thread(&world, id, "ada@prospect.test", "Please remove me from your list.").await;
+    let arrived = |uid, raw| Arrived { uid, received_at: None, raw, is_cut: false };
+    let messages = [arrived(1, first), arrived(2, second)];
+    let mut tx = world.engine.store.read().await.expect("a view");
+    let mailbox = storage::mailboxes::find(&mut tx, world.mailbox).await.expect("readable").expect("a mailbox");
+    drop(tx);
+    world.engine.read_messages(&mailbox, "INBOX", 1, &messages).await.expect("read");
+    assert_eq!(finished(&state(&world, id).await), Some(&FinishReason::Replied));
+    assert_eq!(received(&world).await.len(), 2);
+    assert!(has_event(&world, id, ActivityKind::ReplyReceived).await);
+    assert!(has_event(&world, id, ActivityKind::Unsubscribed).await);
+    let ends = history_of(&world, id).await.iter().filter(|event| event.kind == ActivityKind::SequenceEnded).count();
+    assert_eq!(ends, 1);
 }
