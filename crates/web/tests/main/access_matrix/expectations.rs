@@ -459,6 +459,7 @@ pub fn sound_body(route: &str) -> Option<Value> {
         "POST /sequences/{id}/steps/{step_id}/test" => Some(json!({ "person_id": "per_00000000000000000000000001" })),
         "PATCH /mail_providers/{id}" => Some(json!({ "client_id": "x" })),
         "PATCH /custom_fields/{id}" => Some(json!({ "label": "Size" })),
+        "PATCH /workspace/holidays" => Some(json!({ "calendars": [] })),
         "POST /teams" | "PATCH /teams/{id}" | "POST /sequences" | "PATCH /sequences/{id}" | "PATCH /workspace" => {
             Some(json!({ "name": "New" }))
         }
