@@ -166,8 +166,7 @@ mod tests {
             shown: Shown::default(),
         };
         let html = page(true).render().expect("a page");
-        for words in ["UK &#38; IE", "1,200", "rule=tags%3Ahas%3AUK%20%26%20IE", "Take the tag", "/settings/tags/edit"]
-        {
+        for words in ["UK &#38; IE", "1,200", "rule=tags:has:UK%20%26%20IE", "Take the tag", "/settings/tags/edit"] {
             assert!(html.contains(words), "{words}: {html}");
         }
         assert!(!page(false).render().expect("a page").contains("Take the tag"));
