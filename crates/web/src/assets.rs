@@ -70,14 +70,11 @@ fn read_catalog() -> Catalog {
     for name in names {
         let Some(file) = Own::get(&name) else { continue };
         if name.starts_with("css/") {
-            // The indent is for those who write it.
-            for line in file.data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
-                style.extend_from_slice(line);
-                style.push(b'\n');
-            }
+            style.extend_from_slice(&spare_style(&file.data));
         } else {
             let name = name.trim_start_matches("js/").to_owned();
-            by_name.insert(name.clone(), describe(&name, file.data.into_owned()));
+            let body = if name.ends_with(".js") { spare_script(&file.data) } else { file.data.into_owned() };
+            by_name.insert(name.clone(), describe(&name, body));
         }
     }
     by_name.insert("app.css".into(), describe("app.css", style));
@@ -97,6 +94,33 @@ fn read_catalog() -> Catalog {
         import_map,
         missing,
     }
+}
+
+/// A style sheet without what is there for those who write it: comments, indents, and breaks after `{`, `}`, `;` and `,`.
+fn spare_style(file: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(file);
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some((before, comment)) = rest.split_once("/*") {
+        kept.push_str(before);
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    let mut spare = String::with_capacity(kept.len());
+    for line in kept.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        spare.push_str(line);
+        if !line.ends_with(['{', '}', ';', ',']) {
+            spare.push('\n');
+        }
+    }
+    spare.into_bytes()
+}
+
+/// A behaviour without its comments and indents. Its lines stay, so none of them may be within a text.
+fn spare_script(file: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(file);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.fold(String::with_capacity(text.len()), |spare, line| spare + line + "\n").into_bytes()
 }
 
 fn describe(name: &str, body: Vec<u8>) -> Asset {
@@ -265,6 +289,25 @@ mod tests {
             for name in rest.split('"').next().unwrap_or_default().split(' ') {
                 assert!(app.contains(&format!("controllers/{name}\"")), "app.js does not register {name}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_there_for_those_who_write_is_not_given_out() {
+        let style = spare_style(b"/* Colours\n of links */\na:hover,\na:focus {\n  color: red; /* loud */\n}\n@media print\n{ a { all: unset } }");
+        let expected = "a:hover,a:focus {color: red;}@media print\n{ a { all: unset } }";
+        assert_eq!(String::from_utf8_lossy(&style), expected);
+        let script = spare_script(b"// Says it.\n\nfunction say() {\n  // Once.\n  return 'a // b'\n}\n");
+        assert_eq!(String::from_utf8_lossy(&script), "function say() {\nreturn 'a // b'\n}\n");
+    }
+
+    #[test]
+    fn no_behaviour_has_a_text_of_several_lines() {
+        for name in Own::iter().filter(|name| name.ends_with(".js")) {
+            let file = Own::get(&name).expect("it was listed");
+            let text = String::from_utf8_lossy(&file.data);
+            assert!(text.lines().all(|line| line.matches('`').count() % 2 == 0), "{name}");
+            assert!(!text.contains("/*"), "{name}: comments are lines of their own, behind //");
         }
     }
 

@@ -160,12 +160,13 @@ fn the_gallery_is_written_for_the_browser_to_look_at() {
 fn tokens() -> std::collections::BTreeMap<String, [String; 2]> {
     let sheet = crate::assets::text("app.css");
     let mut found = std::collections::BTreeMap::new();
-    for line in sheet.lines() {
-        let Some((name, rest)) = line.trim().strip_prefix("--").and_then(|line| line.split_once(": light-dark("))
+    for declaration in sheet.split(['{', '}', ';']) {
+        let Some((name, rest)) =
+            declaration.trim().strip_prefix("--").and_then(|said| said.split_once(": light-dark("))
         else {
             continue;
         };
-        let colours: Vec<_> = rest.trim_end_matches(");").split(", ").map(str::to_owned).collect();
+        let colours: Vec<_> = rest.trim_end_matches(')').split(", ").map(str::to_owned).collect();
         if let [light, dark] = &colours[..]
             && light.starts_with('#')
         {

@@ -23,7 +23,7 @@ fn a_sound_email_has_nothing_to_say_against_it() {
         <a href="https://halden.example/pilot">here</a>. Worth a call?</p>{{ sender.signature }}"#,
     );
     assert_eq!(codes(&sound, WHOLE), Vec::<String>::new());
-    assert_eq!(lint::measure(&sound), "11 words, one question, one link.");
+    assert_eq!(lint::measure(&sound), "15 words, one question, one link.");
     let text = EmailText { body_html: String::new(), body_text: "Worth a call? Two, even?".into(), ..sound };
     assert_eq!(lint::measure(&text), "5 words, 2 questions, no link.");
 }

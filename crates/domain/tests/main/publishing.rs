@@ -13,7 +13,9 @@ use relance_domain::{
     sequence::Plan,
     step::{Action, TaskMode, WaitUnit},
     time::{DAY, HOUR},
+    workspace::Workspace,
 };
+use std::sync::LazyLock;
 
 const DAYS: fn(u32) -> relance_domain::step::Wait = |days| wait(days, WaitUnit::Days);
 
@@ -35,7 +37,8 @@ fn standing(plan: &Plan, done: &[u128], current: u128) -> Enrollment {
 }
 
 fn local(plan: &Plan) -> LocalSchedule<'_> {
-    LocalSchedule::of(plan.schedule.as_ref(), &person(), None, &workspace())
+    static WORKSPACE: LazyLock<Workspace> = LazyLock::new(workspace);
+    LocalSchedule::of(plan.schedule.as_ref(), &person(), None, &WORKSPACE)
 }
 
 fn circumstances<'a>(old: &'a Plan, new: &'a Plan) -> Circumstances<'a> {

@@ -6,7 +6,7 @@ use crate::{
     made::{begin, made},
 };
 use relance_domain::{
-    MailboxId,
+    MailboxId, Timestamp,
     inbound::{Effect, Evidence, Judgement, Kind, Match, Rule},
 };
 use relance_storage::inbound::{self, InboundFilter, InboundMessage, InboundView, Tray};

@@ -219,6 +219,7 @@ async fn a_sandbox_is_connected_edited_and_paused_and_an_unreachable_server_is_n
         ("daily_quota", "50"),
         ("min_gap_seconds", "0"),
         ("away", "2026-12-24 to 2026-12-26"),
+        ("jitter_percent", "50"),
     ];
     let mut sandbox = vec![("preset", "sandbox"), ("address", "nora@acme.test"), ("from_name", "Nora")];
     sandbox.extend(own);

@@ -29,7 +29,7 @@ fn body(route: &str) -> Value {
 }
 
 /// A form that would do; each page picks the fields it knows.
-const FORM: &str = "at=2099-01-02T09%3A00&content=Call+again&kind=call&when=tomorrow&sent=1&email.subject=S&email.body=B&email.is_plain=1";
+const FORM: &str = "at=2099-01-02T09%3A00&content=Call+again&kind=call&when=tomorrow&sent=yes&email.subject=S&email.body=B&email.is_plain=1";
 
 impl Ground {
     /// A fresh task about a person of `whose`, done by whoever runs what is theirs.
