@@ -163,6 +163,7 @@ fn sent(
         subject: "Hello".to_owned(),
         html: String::new(),
         text: "Hello".to_owned(),
+        attachments: Vec::new(),
         in_reply_to: None,
         references: Vec::new(),
         smtp_reply: None,

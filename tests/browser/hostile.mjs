@@ -69,11 +69,20 @@ async function makePeople(api) {
   return ids;
 }
 
-async function makeTexts(api) {
-  const made = [];
+/** A file whose name is a payload, or none if the name leaves nothing. */
+async function makeFile(page, token, name) {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "text/html" };
+  const url = `${baseUrl}/api/v1/attachments?name=${encodeURIComponent(name)}`;
+  const answer = await page.request.post(url, { headers, data: Buffer.from(`<script>globalThis.__ran=1</script>${name}`) });
+  assert.ok(answer.ok(), `a file called ${name}: ${answer.status()}`);
+  return answer.json();
+}
+
+async function makeTexts(api, file) {
+  const made = ["/templates/tags", "/templates/new"];
   for (const payload of payloads.filter((_, number) => number % 10 === 0)) {
-    const body = { subject: payload, body_html: `<p>${payload}</p>` };
-    const template = await api("POST", "templates", { name: payload, folder: payload, shared: true, ...body }, true);
+    const body = { subject: payload, body_html: `<p>${payload}</p>`, attachments: [await file(payload)] };
+    const template = await api("POST", "templates", { name: payload, folder: payload.slice(0, 90), shared: true, ...body }, true);
     if (template) made.push(`/templates/${template.id}`);
     const wait = { amount: 0, unit: "minutes" };
     const steps = [
@@ -152,12 +161,13 @@ await inBrowser(async (page, { context, errors }) => {
   });
   assert.ok(payloads.length >= 200, `${payloads.length} payloads`);
   await signIn(page);
-  const api = caller(page, await tokenOf(page));
-  await api("POST", "custom_fields", { label: "Told", key: "told", kind: "text" });
+  const token = await tokenOf(page);
+  const api = caller(page, token);
+  await api("POST", "custom_fields", { label: `Told ${payloads[0].slice(0, 60)}`, key: "told", kind: "text" });
   const answered = await writtenTo(api);
   receive(answered);
   const people = await makePeople(api);
-  const texts = await makeTexts(api);
+  const texts = await makeTexts(api, (name) => makeFile(page, token, name));
   await importFile(page);
 
   const read = async () => (await api("GET", "inbound?limit=500")).items.filter(({ message_id: id }) => /hostile-/.test(id));

@@ -49,7 +49,7 @@ async function writeStep(page, subject, body, wait) {
   await page.locator('[name="wait.amount"]').fill(String(wait));
   await page.locator('[name="wait.unit"]').selectOption("minutes");
   if (subject) await page.locator('[name="email.subject"]').fill(subject);
-  await page.locator('[name="email.body"]').fill(body);
+  await page.getByRole("textbox", { name: "Text", exact: true }).fill(body);
   await submit(page, page.getByRole("button", { name: "Save step" }));
 }
 

@@ -3,7 +3,7 @@
 //! Unique by (enrollment, step, generation). Only a person begins a new generation. `Leaving` is durable before the
 //! final dot is written and is never left by a timer: see [`DeliveryState::after`].
 
-use crate::{DeliveryId, EnrollmentId, MailboxId, PersonId, Refused, StepId, Timestamp};
+use crate::{DeliveryId, EnrollmentId, MailboxId, PersonId, Refused, StepId, Timestamp, attachment::Attachment};
 use serde::{Deserialize, Serialize};
 
 /// Where a delivery is.
@@ -175,6 +175,9 @@ pub struct Delivery {
     pub html: String,
     /// Rendered text.
     pub text: String,
+    /// Files that go with it.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
     /// Message-ID it answers, if in thread.
     pub in_reply_to: Option<String>,
     /// Ids of the thread, oldest first.

@@ -6,6 +6,7 @@
 //! [`Refused`] with a sentence for the person who asked.
 
 pub mod activity;
+pub mod attachment;
 pub mod audit;
 pub mod calendar;
 pub mod custom_field;

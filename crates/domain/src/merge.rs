@@ -84,6 +84,30 @@ pub fn needed_in(text: &str) -> Vec<String> {
     walk::needed(text).unwrap_or_default()
 }
 
+/// The text with every tag, condition and note put through `change`; what lies between stays.
+pub fn replace_tags(text: &str, mut change: impl FnMut(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let end = match rest.as_bytes().get(start + 1) {
+            Some(b'{') => "}}",
+            Some(b'%') => "%}",
+            Some(b'#') => "#}",
+            _ => {
+                out.push_str(&rest[..=start]);
+                rest = &rest[start + 1..];
+                continue;
+            }
+        };
+        let Some(length) = rest[start + 2..].find(end).map(|at| at + 4) else { break };
+        out.push_str(&rest[..start]);
+        out.push_str(&change(&rest[start..start + length]));
+        rest = &rest[start + length..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Renders a text once. Callers that render it for many people keep a [`Compiled`].
 pub fn render(text: &str, format: Format, values: &Values) -> Result<Rendered, Refused> {
     Compiled::compile(text, format)?.render(values)

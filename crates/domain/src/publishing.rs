@@ -221,6 +221,7 @@ impl Plan {
                 email.subject.clone_from(&template.subject);
                 email.body_html.clone_from(&template.body_html);
                 email.body_text.clone_from(&template.body_text);
+                email.attachments.clone_from(&template.attachments);
             }
         }
         self

@@ -189,6 +189,9 @@ impl Plan {
                         wrong.push(Refused { field: Some(field(&format!("email.{name}"))), ..refused });
                     }
                 }
+                if let Err(refused) = crate::attachment::check(&email.attachments) {
+                    wrong.push(Refused { field: Some(field("email.attachments")), ..refused });
+                }
                 emails += 1;
             }
             if let (Some(_), Some(task)) = (step.action.email(), step.action.task())

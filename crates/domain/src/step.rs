@@ -3,7 +3,7 @@
 //! A step is an id that survives versions; its position belongs to a version. Waits carry their unit, because a day, a
 //! business day and 24 hours are three different things.
 
-use crate::{StepId, TemplateId};
+use crate::{StepId, TemplateId, attachment::Attachment};
 use serde::{Deserialize, Serialize};
 
 /// The unit of a wait.
@@ -63,6 +63,9 @@ pub struct EmailText {
     pub body_text: String,
     /// Reply to the previous email of this enrollment, in its thread.
     pub reply_in_thread: bool,
+    /// Files that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }
 
 /// What a task asks for.

@@ -1,6 +1,9 @@
 //! Templates: named words with merge tags that steps copy from.
 
-use crate::{Refused, TemplateId, Timestamp, UserId};
+use crate::{
+    Refused, TemplateId, Timestamp, UserId,
+    attachment::{self, Attachment},
+};
 use serde::{Deserialize, Serialize};
 
 /// A template as stored.
@@ -18,6 +21,9 @@ pub struct Template {
     pub body_html: String,
     /// Text body with merge tags; empty = made from the HTML.
     pub body_text: String,
+    /// Files that go with it.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
     /// Everyone may use it; else only its owner.
     pub shared: bool,
     /// Whose it is.
@@ -42,6 +48,7 @@ impl Template {
                 wrong.push(Refused { field: Some(field.to_owned()), ..refused });
             }
         }
+        wrong.extend(attachment::check(&self.attachments).err());
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 }

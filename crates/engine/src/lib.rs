@@ -6,6 +6,7 @@
 
 pub mod access_tokens;
 pub mod accounts;
+mod attaching;
 pub mod clock;
 pub mod commands;
 pub mod error;

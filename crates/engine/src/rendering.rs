@@ -6,6 +6,7 @@
 use crate::{Engine, Keys, Settings};
 use relance_domain::{
     EnrollmentId, Refused, StepId, Timestamp, VersionId,
+    attachment::Attachment,
     delivery::Delivery,
     mailbox::Mailbox,
     merge::{self, Compiled, Format, Sender, Values},
@@ -79,7 +80,8 @@ impl Texts {
             Some(html) => {
                 let rendered = html.render(values)?;
                 note(rendered.missing);
-                rendered.text
+                // Values are escaped, but one can be the whole of a link: what leaves is cleaned as it leaves.
+                compose::clean(&rendered.text)
             }
             None => String::new(),
         };
@@ -269,6 +271,11 @@ pub fn unsubscribe_url(settings: &Settings, keys: &Keys, enrollment: EnrollmentI
     format!("{}/unsubscribe/{}", settings.base_url, keys.unsubscribe_token(enrollment))
 }
 
+/// An attachment as the email names it.
+pub(crate) fn part_of(file: &Attachment) -> compose::Attachment {
+    compose::Attachment { name: file.name.clone(), mime: file.mime_type.clone(), hash: file.hash.0 }
+}
+
 impl Engine {
     /// The Message-ID of one generation of one step.
     pub fn message_id(&self, enrollment: EnrollmentId, step: StepId, generation: u32, mailbox: &Mailbox) -> String {
@@ -307,7 +314,7 @@ impl Engine {
             in_reply_to: delivery.in_reply_to.clone(),
             references: delivery.references.clone(),
             list_unsubscribe,
-            attachments: Vec::new(),
+            attachments: delivery.attachments.iter().map(part_of).collect(),
             headers: Vec::new(),
         })
     }

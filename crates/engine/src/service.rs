@@ -225,6 +225,6 @@ impl Engine {
         storage::mail_providers::purge_consents(&mut tx, now).await?;
         storage::idempotency::purge(&mut tx, now.plus_ms(-KEEP_ANSWERS_MS)).await?;
         tx.commit().await?;
-        Ok(())
+        self.forget_files(now).await
     }
 }

@@ -1,9 +1,11 @@
-//! Turns a draft into the bytes of an email: headers, text and HTML beside each other, attachments.
+//! Turns a draft into the bytes of an email: headers, text and HTML beside each other, attachments by their hash.
 //!
 //! The same draft always gives the same bytes. Names and subjects have their control characters
 //! folded to spaces; addresses, ids and links that hold anything unexpected are refused, so no value can begin
 //! a header of its own. What is written is 7-bit with CRLF line ends and no line above 998 bytes.
 
+mod clean;
+mod files;
 mod html;
 
 use crate::address::{wire_address, wire_domain};
@@ -22,6 +24,8 @@ use mail_builder::headers::url::URL;
 use mail_builder::mime::{BodyPart, MimePart};
 use sha2::{Digest, Sha256};
 
+pub use clean::{SIGN, clean};
+pub use files::{files_in, fill};
 pub use html::text_from_html;
 
 /// References keeps this many ids at its beginning, and as many at its end.
@@ -78,8 +82,8 @@ pub struct Attachment {
     pub name: String,
     /// Its MIME type; anything odd becomes `application/octet-stream`.
     pub mime: String,
-    /// Its content.
-    pub bytes: Vec<u8>,
+    /// The SHA-256 of its content, which [`fill`] puts in.
+    pub hash: [u8; 32],
 }
 
 /// Why a draft can't become an email.
@@ -288,8 +292,7 @@ fn body(draft: &Draft) -> MimePart<'_> {
     let mut parts = vec![words];
     parts.extend(draft.attachments.iter().map(|file| {
         let name = Some(folded(&file.name)).filter(|n| !n.is_empty()).unwrap_or_else(|| "attachment".into());
-        // Always base64: the bytes of a file arrive unchanged, whatever they are.
-        MimePart::new(content_type(&file.mime), BodyPart::Binary(base64_lines(&file.bytes).into()))
+        MimePart::new(content_type(&file.mime), BodyPart::Binary(files::place_of(&file.hash).into()))
             .attachment(name)
             .transfer_encoding("base64")
     }));
@@ -301,15 +304,6 @@ fn multipart<'x>(kind: &'static str, mark: &str, draft: &Draft, parts: Vec<MimeP
     let hash = Sha256::new().chain_update(mark).chain_update(&draft.message_id).finalize();
     let boundary = format!("=_{mark}_{}", hex::encode(&hash[..16]));
     MimePart::new(ContentType::new(kind).attribute("boundary", boundary), BodyPart::Multipart(parts))
-}
-
-fn base64_lines(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() * 3 / 2 + 4);
-    for chunk in bytes.chunks(57) {
-        out.extend_from_slice(BASE64.encode(chunk).as_bytes());
-        out.extend_from_slice(b"\r\n");
-    }
-    out
 }
 
 fn content_type(mime: &str) -> String {

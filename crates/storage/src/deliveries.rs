@@ -17,7 +17,7 @@ use std::collections::HashMap;
 
 pub(crate) const COLUMNS: &str = "d.id, d.enrollment_id, d.person_id, d.step_id, d.generation, d.mailbox_id, d.state, \
     d.epoch, d.until_at, d.since_at, d.leaving_at, d.sent_at, d.attempts, d.message_id, d.recipient, d.subject, \
-    d.html, d.text, d.in_reply_to, d.refs, d.smtp_reply, d.created_at";
+    d.html, d.text, d.attachments, d.in_reply_to, d.refs, d.smtp_reply, d.created_at";
 
 pub(crate) fn read(row: &Row) -> Result<Delivery> {
     Ok(Delivery {
@@ -33,6 +33,7 @@ pub(crate) fn read(row: &Row) -> Result<Delivery> {
         subject: row.text("subject")?,
         html: row.text("html")?,
         text: row.text("text")?,
+        attachments: row.json("attachments")?,
         in_reply_to: row.text_opt("in_reply_to")?,
         references: row.json("refs")?,
         smtp_reply: row.text_opt("smtp_reply")?,
@@ -86,15 +87,16 @@ pub async fn insert(tx: &mut Tx, delivery: &Delivery) -> Result<()> {
     let mut values = args![d.id, d.enrollment_id, d.person_id, d.step_id, d.generation, d.mailbox_id];
     values.extend(state_values(d.state));
     values.extend(args![d.attempts, &d.message_id, &d.recipient, &d.subject, &d.html, &d.text]);
+    values.push(json(&d.attachments));
     values.push(d.in_reply_to.as_deref().into());
     values.push(json(&d.references));
     values.extend(args![d.smtp_reply.as_deref(), d.created_at]);
     tx.execute(
         "INSERT INTO deliveries (id, enrollment_id, person_id, step_id, generation, mailbox_id, state, epoch, until_at,
-            since_at, leaving_at, sent_at, attempts, message_id, recipient, subject, html, text, in_reply_to, refs,
-            smtp_reply, created_at, updated_at)
+            since_at, leaving_at, sent_at, attempts, message_id, recipient, subject, html, text, attachments,
+            in_reply_to, refs, smtp_reply, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-            $22)",
+            $23, $23)",
         values,
     )
     .await?;

@@ -18,6 +18,7 @@ pub mod enrollment_sets;
 pub mod enrollment_views;
 pub mod enrollments;
 pub mod error;
+pub mod files;
 pub mod idempotency;
 pub mod inbound;
 pub mod jobs;

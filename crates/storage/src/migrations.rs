@@ -35,6 +35,7 @@ migrations! {
     9 "0009_team";
     10 "0010_holidays";
     11 "0011_mailbox_settings";
+    12 "0012_attachments";
 }
 
 /// The number of the newest migration this program knows.

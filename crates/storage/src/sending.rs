@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub async fn claim(tx: &mut Tx, epoch: i64, claims: &[(&Delivery, &[u8])], now: Timestamp) -> Result<Vec<DeliveryId>> {
     let mut claimed = Vec::with_capacity(claims.len());
     for chunk in claims.chunks(100) {
-        let mut args: Vec<Value> = Vec::with_capacity(chunk.len() * 18);
+        let mut args: Vec<Value> = Vec::with_capacity(chunk.len() * 20);
         for (delivery, raw) in chunk {
             args.extend(crate::args![
                 delivery.id,
@@ -42,6 +42,7 @@ pub async fn claim(tx: &mut Tx, epoch: i64, claims: &[(&Delivery, &[u8])], now: 
                 &delivery.subject,
                 &delivery.html,
                 &delivery.text,
+                json(&delivery.attachments),
                 delivery.in_reply_to.as_deref(),
                 json(&delivery.references),
                 *raw,
@@ -51,16 +52,18 @@ pub async fn claim(tx: &mut Tx, epoch: i64, claims: &[(&Delivery, &[u8])], now: 
         }
         let sql = format!(
             "INSERT INTO deliveries (id, enrollment_id, person_id, step_id, generation, mailbox_id, state, epoch,
-                attempts, message_id, recipient, subject, html, text, in_reply_to, refs, raw, created_at, updated_at)
+                attempts, message_id, recipient, subject, html, text, attachments, in_reply_to, refs, raw,
+                created_at, updated_at)
             VALUES {}
             ON CONFLICT (enrollment_id, step_id, generation) DO UPDATE SET state = 'claimed', epoch = excluded.epoch,
                 mailbox_id = excluded.mailbox_id, until_at = NULL, recipient = excluded.recipient,
                 subject = excluded.subject, html = excluded.html, text = excluded.text,
+                attachments = excluded.attachments,
                 in_reply_to = excluded.in_reply_to, refs = excluded.refs, raw = excluded.raw,
                 updated_at = excluded.updated_at
             WHERE deliveries.state IN ('planned', 'deferred', 'claimed')
             RETURNING id",
-            values(1, chunk.len(), 19)
+            values(1, chunk.len(), 20)
         );
         claimed.extend(tx.all(&sql, args, |row| row.id::<DeliveryId>("id")).await?);
     }

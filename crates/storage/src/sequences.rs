@@ -6,11 +6,13 @@
 use crate::{
     Result, Row, StorageError, Tx, args,
     conditions::{CHUNK, Conditions, contains, ids},
+    files,
     tx::list,
     value::json,
 };
 use relance_domain::{
     PersonId, Refused, SequenceId, Timestamp, UserId, VersionId,
+    attachment::Attachment,
     person::normalized,
     sequence::{Plan, Sequence, SequenceState, UsableBy, Version},
 };
@@ -52,6 +54,11 @@ fn read_version(row: &Row) -> Result<Version> {
     })
 }
 
+/// The files of every email of a plan.
+fn files_of(plan: &Plan) -> impl Iterator<Item = &Attachment> {
+    plan.steps.iter().filter_map(|step| step.action.email()).flat_map(|email| &email.attachments)
+}
+
 /// Stores a new sequence as it is given.
 pub async fn insert(tx: &mut Tx, sequence: &Sequence) -> Result<()> {
     let s = sequence;
@@ -67,7 +74,7 @@ pub async fn insert(tx: &mut Tx, sequence: &Sequence) -> Result<()> {
         values,
     )
     .await?;
-    Ok(())
+    files::hold(tx, &s.id.to_string(), files_of(&s.draft)).await
 }
 
 /// Replaces name, description and draft plan, which gets its next number; false if there is no such sequence.
@@ -84,7 +91,11 @@ pub async fn save_draft(
     values.push(now.into());
     let sql = "UPDATE sequences SET name = $2, name_key = $3, description = $4, draft = $5, updated_at = $6,
             draft_number = draft_number + 1 WHERE id = $1";
-    Ok(tx.execute(sql, values).await? > 0)
+    let is_there = tx.execute(sql, values).await? > 0;
+    if is_there {
+        files::hold(tx, &id.to_string(), files_of(draft)).await?;
+    }
+    Ok(is_there)
 }
 
 /// Puts it into a folder and says who may use it; false if there is no such sequence.
@@ -134,6 +145,7 @@ pub async fn publish(tx: &mut Tx, publication: Publication<'_>, now: Timestamp) 
         values,
     )
     .await?;
+    files::hold(tx, &format!("{sequence_id}/{version_id}"), files_of(plan)).await?;
     Ok(Some(Version { id: version_id, sequence_id, number, plan: plan.clone(), published_by: by, published_at: now }))
 }
 
@@ -318,5 +330,7 @@ pub async fn delete(tx: &mut Tx, id: SequenceId) -> Result<bool> {
         let message = "People have been enrolled in this sequence. Archive it instead: its history stays readable.";
         return Err(StorageError::Refused(Refused::new("in_use", message)));
     }
+    let versions = format!("{id}/%");
+    tx.execute("DELETE FROM file_uses WHERE holder = $1 OR holder LIKE $2", args![id.to_string(), versions]).await?;
     Ok(tx.execute("DELETE FROM sequences WHERE id = $1", args![id]).await? > 0)
 }

@@ -1,9 +1,17 @@
 //! Templates: named words that steps copy from. A template is removed for good; published steps keep their copy.
 
-use crate::{args, error::Result, tx::Tx, value::Row};
-use relance_domain::{TemplateId, Timestamp, UserId, template::Template};
+use crate::{
+    args,
+    error::Result,
+    files,
+    tx::Tx,
+    value::{Row, json},
+};
+use relance_domain::{SequenceId, TemplateId, Timestamp, UserId, sequence::Plan, template::Template};
+use std::collections::HashMap;
 
-const COLUMNS: &str = "id, name, folder, subject, body_html, body_text, shared, owner_id, created_at, updated_at";
+const COLUMNS: &str =
+    "id, name, folder, subject, body_html, body_text, attachments, shared, owner_id, created_at, updated_at";
 
 fn template(row: &Row) -> Result<Template> {
     Ok(Template {
@@ -13,6 +21,7 @@ fn template(row: &Row) -> Result<Template> {
         subject: row.text("subject")?,
         body_html: row.text("body_html")?,
         body_text: row.text("body_text")?,
+        attachments: row.json("attachments")?,
         shared: row.bool("shared")?,
         owner_id: row.id_opt("owner_id")?,
         created_at: row.time("created_at")?,
@@ -22,7 +31,7 @@ fn template(row: &Row) -> Result<Template> {
 
 /// Adds a template.
 pub async fn insert(tx: &mut Tx, template: &Template) -> Result<()> {
-    let sql = format!("INSERT INTO templates ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    let sql = format!("INSERT INTO templates ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     tx.execute(
         &sql,
         args![
@@ -32,6 +41,7 @@ pub async fn insert(tx: &mut Tx, template: &Template) -> Result<()> {
             &template.subject,
             &template.body_html,
             &template.body_text,
+            json(&template.attachments),
             template.shared,
             template.owner_id,
             template.created_at,
@@ -39,15 +49,15 @@ pub async fn insert(tx: &mut Tx, template: &Template) -> Result<()> {
         ],
     )
     .await?;
-    Ok(())
+    files::hold(tx, &template.id.to_string(), &template.attachments).await
 }
 
 /// Stores changed fields; `false` if there is no such template.
 pub async fn update(tx: &mut Tx, template: &Template, now: Timestamp) -> Result<bool> {
     let changed = tx
         .execute(
-            "UPDATE templates SET name = $2, folder = $3, subject = $4, body_html = $5, body_text = $6, shared = $7,
-                owner_id = $8, updated_at = $9
+            "UPDATE templates SET name = $2, folder = $3, subject = $4, body_html = $5, body_text = $6,
+                attachments = $7, shared = $8, owner_id = $9, updated_at = $10
             WHERE id = $1",
             args![
                 template.id,
@@ -56,12 +66,16 @@ pub async fn update(tx: &mut Tx, template: &Template, now: Timestamp) -> Result<
                 &template.subject,
                 &template.body_html,
                 &template.body_text,
+                json(&template.attachments),
                 template.shared,
                 template.owner_id,
                 now
             ],
         )
         .await?;
+    if changed > 0 {
+        files::hold(tx, &template.id.to_string(), &template.attachments).await?;
+    }
     Ok(changed > 0)
 }
 
@@ -72,6 +86,7 @@ pub async fn find(tx: &mut Tx, id: TemplateId) -> Result<Option<Template>> {
 
 /// Removes a template; `false` if there was none.
 pub async fn delete(tx: &mut Tx, id: TemplateId) -> Result<bool> {
+    files::hold(tx, &id.to_string(), []).await?;
     Ok(tx.execute("DELETE FROM templates WHERE id = $1", args![id]).await? > 0)
 }
 
@@ -89,6 +104,22 @@ pub async fn list(tx: &mut Tx, search: &str, visible_to: Option<UserId>) -> Resu
     if !wanted.is_empty() {
         let has = |text: &str| relance_domain::person::normalized(text).contains(&wanted);
         found.retain(|template| has(&template.name) || has(&template.folder));
+    }
+    Ok(found)
+}
+
+/// The sequences whose drafts take words from templates, by template: which, and their names.
+pub async fn uses(tx: &mut Tx) -> Result<HashMap<TemplateId, Vec<(SequenceId, String)>>> {
+    let sql = "SELECT id, name, draft FROM sequences WHERE draft LIKE '%\"template_id\":\"%' ORDER BY name_key, id";
+    let read = |row: &Row| Ok((row.id::<SequenceId>("id")?, row.text("name")?, row.json::<Plan>("draft")?));
+    let mut found: HashMap<TemplateId, Vec<(SequenceId, String)>> = HashMap::new();
+    for (id, name, plan) in tx.all(sql, args![], read).await? {
+        for template in plan.steps.iter().filter_map(|step| step.action.email()?.template_id) {
+            let users = found.entry(template).or_default();
+            if users.last().is_none_or(|(last, _)| *last != id) {
+                users.push((id, name.clone()));
+            }
+        }
     }
     Ok(found)
 }

@@ -161,8 +161,7 @@ fn tokens() -> std::collections::BTreeMap<String, [String; 2]> {
     let sheet = crate::assets::text("app.css");
     let mut found = std::collections::BTreeMap::new();
     for declaration in sheet.split(['{', '}', ';']) {
-        let Some((name, rest)) =
-            declaration.trim().strip_prefix("--").and_then(|said| said.split_once(": light-dark("))
+        let Some((name, rest)) = declaration.trim().strip_prefix("--").and_then(|said| said.split_once(":light-dark("))
         else {
             continue;
         };

@@ -49,6 +49,8 @@ icons! {
     "skip-forward" "copy" "undo-2" "list-filter" "building-2" "globe" "history"
     "calendar-clock" "mail-x" "mail-check" "flask-conical" "fast-forward" "shield-alert"
     "archive" "keyboard" "octagon-pause" "lock"
+    "bold" "italic" "list" "list-ordered" "text-quote" "image" "remove-formatting" "redo-2" "paperclip" "folder"
+    "folder-pen"
 }
 
 /// The icon of a state: `active`, `waiting`, `paused`, `blocked`, `completed`, `uncertain`,

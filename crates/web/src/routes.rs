@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 use crate::pages::enrollments::{self, actions};
 use crate::pages::{
-    deliveries, demo, enroll, home, imports, jobs, lists, palette, people, set_up, sign_in, unsubscribe,
+    attachments, deliveries, demo, enroll, home, imports, jobs, lists, palette, people, set_up, sign_in, unsubscribe,
 };
 use crate::pages::{mailboxes, review, sequences, settings, tasks, templates};
 use crate::{session, urls};
@@ -108,6 +108,7 @@ fn enrollments() -> Router<App> {
         .route("/enrollments/{id}/steps/{step}/body", get(enrollments::body))
         .route("/enrollments/{id}/steps/{step}/edit", get(enrollments::edit::show).post(enrollments::edit::update))
         .route("/enrollments/{id}/steps/{step}/preview", post(enrollments::edit::preview))
+        .route("/enrollments/{id}/steps/{step}/files/{hash}", get(attachments::of_enrollment))
         .route("/enrollments/{id}/steps/{step}/reset", post(enrollments::edit::reset))
         .route("/enrollments/{id}/pause/dates", post(actions::pause_dates))
         .route("/enrollments/{id}/reschedule/dates", post(actions::reschedule_dates))
@@ -120,6 +121,8 @@ fn enrollments() -> Router<App> {
         .route("/enrollments/{id}/reschedule", get(actions::ask_reschedule).post(actions::reschedule))
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/body", get(deliveries::body))
+        .route("/deliveries/{id}/files/{hash}", get(attachments::of_delivery))
+        .layer(DefaultBodyLimit::max(attachments::MOST_SENT))
 }
 
 /// Imports and other long work.
@@ -157,6 +160,7 @@ fn steps() -> Router<App> {
     use sequences::{step_actions, test};
     Router::new()
         .route("/sequences/{id}/steps", post(step_actions::add))
+        .route("/sequences/{id}/steps/{step}/files/{hash}", get(attachments::of_step))
         .route("/sequences/{id}/steps/{step}", post(step_actions::update))
         .route("/sequences/{id}/steps/{step}/preview", post(step_actions::preview))
         .route("/sequences/{id}/steps/{step}/template", post(step_actions::template))
@@ -166,15 +170,24 @@ fn steps() -> Router<App> {
         .route("/sequences/{id}/steps/{step}/test", post(test::create))
         .route("/sequences/{id}/steps/{step}/delete", post(step_actions::delete))
         .route("/sequences/{id}/drafts/{number}/undo", post(step_actions::undo))
+        .layer(DefaultBodyLimit::max(attachments::MOST_SENT))
 }
 
 fn templates() -> Router<App> {
+    use templates::{form, tags};
     Router::new()
         .route("/templates", get(templates::index))
-        .route("/templates/new", get(templates::new).post(templates::create))
-        .route("/templates/preview", post(templates::preview))
-        .route("/templates/{id}", get(templates::show).post(templates::update))
-        .route("/templates/{id}/delete", post(templates::delete))
+        .route("/templates/new", get(form::new).post(form::create))
+        .route("/templates/preview", post(form::preview))
+        .route(urls::TEMPLATE_TAGS, get(tags::show))
+        .route(urls::MOVE_TEMPLATES, post(templates::shift))
+        .route(urls::RENAME_FOLDER, get(templates::ask_rename).post(templates::rename))
+        .route("/templates/{id}", get(form::show).post(form::update))
+        .route("/templates/{id}/clone", post(form::clone))
+        .route("/templates/{id}/delete", post(form::delete))
+        .route("/templates/{id}/files/{hash}", get(attachments::of_template))
+        .route(urls::ATTACHMENTS, post(attachments::create))
+        .layer(DefaultBodyLimit::max(attachments::MOST_SENT))
 }
 
 fn tasks() -> Router<App> {

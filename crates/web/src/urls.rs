@@ -50,6 +50,14 @@ pub const UPCOMING_TASKS: &str = "/tasks?part=upcoming";
 pub const REVIEW: &str = "/review";
 /// A new template.
 pub const NEW_TEMPLATE: &str = "/templates/new";
+/// Takes in a file for a form, by POST.
+pub const ATTACHMENTS: &str = "/attachments";
+/// Puts templates into a folder, by POST.
+pub const MOVE_TEMPLATES: &str = "/templates/move";
+/// Renames a folder of templates, by POST.
+pub const RENAME_FOLDER: &str = "/templates/folder";
+/// All merge tags, as a page and in the menu of the editor.
+pub const TEMPLATE_TAGS: &str = "/templates/tags";
 /// The preview of a template's form, by POST.
 pub const TEMPLATE_PREVIEW: &str = "/templates/preview";
 /// Retries everything blocked for one reason, by POST.
@@ -188,6 +196,21 @@ pub fn step(id: SequenceId, step: StepId) -> String {
 /// What is done with a step, by POST: `preview`, `template`, `move`, `duplicate`, `wait`, `test`, `delete`.
 pub fn step_action(id: SequenceId, step: StepId, action: &str) -> String {
     format!("/sequences/{id}/steps/{step}/{action}")
+}
+
+/// A new template in a folder.
+pub fn new_template(folder: &str) -> String {
+    if folder.is_empty() { NEW_TEMPLATE.to_owned() } else { with_query(NEW_TEMPLATE, &[("folder", folder)]) }
+}
+
+/// The form that renames a folder of templates.
+pub fn rename_folder(folder: &str) -> String {
+    with_query(RENAME_FOLDER, &[("name", folder)])
+}
+
+/// Makes a copy of a template, by POST.
+pub fn clone_template(id: TemplateId) -> String {
+    format!("/templates/{id}/clone")
 }
 
 /// Deletes a template, by POST.

@@ -51,6 +51,7 @@ pub fn delivery(state: DeliveryState) -> Delivery {
         subject: String::new(),
         html: String::new(),
         text: String::new(),
+        attachments: Vec::new(),
         in_reply_to: None,
         references: Vec::new(),
         smtp_reply: Some("550 5.1.1 no such user".into()),

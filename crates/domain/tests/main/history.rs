@@ -338,6 +338,7 @@ impl Model {
             subject: String::new(),
             html: String::new(),
             text: String::new(),
+            attachments: Vec::new(),
             in_reply_to: None,
             references: Vec::new(),
             smtp_reply: None,

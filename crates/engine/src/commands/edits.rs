@@ -3,7 +3,7 @@
 //! An edit stands in place of the sequence's own words for one step of one enrollment, and a new version keeps it.
 //! Writing one raises the revision, so an email that is claimed at that moment does not leave with the old words.
 
-use super::{access, custom_fields, manual_drafts, moves, preview::Words, words};
+use super::{access, attachments, custom_fields, email_html, manual_drafts, moves, preview::Words, words};
 use crate::{
     Engine, EngineError, Result,
     rendering::{Footer, Texts, unsubscribe_url},
@@ -12,6 +12,7 @@ use crate::{
 use relance_domain::{
     EnrollmentId, Refused, StepId, UserId,
     activity::{Activity, ActivityKind},
+    attachment::Attachment,
     delivery::DeliveryState,
     forecast::PlannedStep,
     step::{Action, EmailText},
@@ -41,6 +42,8 @@ pub struct EmailWords {
     pub body_html: String,
     /// Text body; empty = made from the HTML.
     pub body_text: String,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
 }
 
 /// The words of an email to come as they would be edited.
@@ -105,8 +108,9 @@ fn check(words: &EmailWords, own: &EmailText) -> Result<EmailText> {
     }
     let email = EmailText {
         subject: words.subject.trim().to_owned(),
-        body_html: words.body_html.clone(),
+        body_html: email_html::clean_source(&words.body_html),
         body_text: words.body_text.clone(),
+        attachments: words.attachments.clone(),
         ..own.clone()
     };
     Texts::compile(&email)?;
@@ -132,7 +136,7 @@ impl Engine {
             None => own,
         };
         let (subject, body_html, body_text) = (text.subject, text.body_html, text.body_text);
-        let words = EmailWords { subject, body_html, body_text };
+        let words = EmailWords { subject, body_html, body_text, attachments: text.attachments };
         Ok(EmailToEdit { words, in_thread, edited_by: edit.map(|edit| edit.edited_by) })
     }
 
@@ -179,7 +183,8 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let stored = access::enrollment(&mut tx, actor, id).await?;
         let own = own_words(&mut tx, &stored, step).await?;
-        let email = check(asked, &own)?;
+        let mut email = check(asked, &own)?;
+        attachments::check(&mut tx, "attachments", &mut email.attachments).await?;
         let texts = [("subject", &email.subject), ("body", &email.body_html), ("body", &email.body_text)];
         custom_fields::check_tags(&mut tx, texts.map(|(field, text)| (field.to_owned(), text.as_str()))).await?;
         let edit = EmailEdit {
@@ -188,6 +193,7 @@ impl Engine {
             subject: email.subject,
             body_html: email.body_html,
             body_text: email.body_text,
+            attachments: email.attachments,
             edited_by: user,
             edited_at: self.now(),
         };

@@ -149,6 +149,7 @@ impl View {
                     html: sent.html.clone(),
                     text: sent.text.clone(),
                     missing_tags: Vec::new(),
+                    attachments: sent.attachments.clone(),
                 },
                 None => words::of_step(&self.as_edited(step), &values, &thread, footer.as_ref())
                     .unwrap_or_else(|refused| Words { text: refused.message, ..Words::default() }),

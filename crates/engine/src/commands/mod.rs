@@ -6,6 +6,7 @@
 
 pub mod absence;
 mod access;
+pub mod attachments;
 pub mod audit;
 pub mod bulk;
 pub mod bulk_effect;
@@ -21,6 +22,7 @@ pub mod delete;
 pub mod domain_check;
 pub mod drafts;
 pub mod edits;
+mod email_html;
 mod ending;
 pub mod enroll;
 mod enrollment_preview;
@@ -41,6 +43,7 @@ mod mailbox_pace;
 mod mailbox_states;
 pub mod mailboxes;
 pub(crate) mod manual_drafts;
+pub mod merge_tags;
 pub(crate) mod moves;
 mod notes;
 pub mod outcome;

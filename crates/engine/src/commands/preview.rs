@@ -4,6 +4,7 @@ use super::{preflight::EnrollRequest, teams, words};
 use crate::{Engine, Result, forecasting::MOST_OF_A_MAILBOX, rendering::Footer};
 use relance_domain::{
     PersonId, Timestamp, UserId,
+    attachment::Attachment,
     decision::{Explained, RuleKind},
     delivery::Delivery,
     enrollment::Enrollment,
@@ -28,6 +29,8 @@ pub struct Words {
     pub text: String,
     /// Merge tags without a value.
     pub missing_tags: Vec<String>,
+    /// Files that go with the email.
+    pub attachments: Vec<Attachment>,
 }
 
 /// One step of the enroll dialog's preview.

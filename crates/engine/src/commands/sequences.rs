@@ -1,6 +1,6 @@
 //! Sequences: written, published, paused, archived by admins.
 
-use super::{access, audit::Object, custom_fields};
+use super::{access, attachments, audit::Object, custom_fields, email_html::clean_source};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     Refused, SequenceId, StepId,
@@ -9,6 +9,7 @@ use relance_domain::{
     enrollment::FinishReason,
     person::clean_line,
     sequence::{Plan, Sequence, SequenceState, UsableBy},
+    step::{Action, EmailText},
     user::Actor,
 };
 use relance_storage::{
@@ -38,6 +39,23 @@ pub struct SequenceFields {
     pub usable_by: UsableBy,
     /// Steps, schedule, exit rules, unsubscribe.
     pub plan: Plan,
+}
+
+fn email_mut(action: &mut Action) -> Option<&mut EmailText> {
+    match action {
+        Action::AutomatedEmail { email } | Action::ManualEmail { email, .. } => Some(email),
+        Action::Task { .. } => None,
+    }
+}
+
+/// The files of every email, with their true sizes; those that are gone are refused at their step.
+async fn check_files(tx: &mut Tx, plan: &mut Plan) -> Result<()> {
+    for (index, step) in plan.steps.iter_mut().enumerate() {
+        if let Some(email) = email_mut(&mut step.action) {
+            attachments::check(tx, &format!("steps[{index}].email.attachments"), &mut email.attachments).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What an edit of the draft changed, for the audit log; empty = nothing.
@@ -108,6 +126,9 @@ impl Engine {
                 step.id = self.new_step_id();
                 seen.insert(step.id);
             }
+            if let Some(email) = email_mut(&mut step.action) {
+                email.body_html = clean_source(&email.body_html);
+            }
         }
         let mut wrong = Vec::new();
         if fields.name.is_empty() {
@@ -124,7 +145,7 @@ impl Engine {
         access::admins_only(actor, "write sequences")?;
         self.tidy(&mut fields)?;
         let now = self.now();
-        let sequence = Sequence {
+        let mut sequence = Sequence {
             id: self.new_sequence_id(),
             name: fields.name,
             description: fields.description,
@@ -142,6 +163,7 @@ impl Engine {
             updated_at: now,
         };
         let mut tx = self.store.begin().await?;
+        check_files(&mut tx, &mut sequence.draft).await?;
         custom_fields::check_tags(&mut tx, sequence.draft.texts()).await?;
         check_usable(&mut tx, &sequence.usable_by).await?;
         sequences::insert(&mut tx, &sequence).await?;
@@ -185,6 +207,7 @@ impl Engine {
         let stood: HashSet<&str> = before.draft.texts().into_iter().map(|(_, text)| text).collect();
         let new = fields.plan.texts().into_iter().filter(|(_, text)| !stood.contains(text));
         custom_fields::check_tags(&mut tx, new).await?;
+        check_files(&mut tx, &mut fields.plan).await?;
         // One that was written before drafts were kept.
         keep_draft(&mut tx, &before, before.created_by).await?;
         sequences::save_draft(&mut tx, id, &fields.name, &fields.description, &fields.plan, self.now()).await?;

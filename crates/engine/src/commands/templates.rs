@@ -1,15 +1,17 @@
 //! Templates: named words that steps copy from.
 
 use super::{
-    access,
+    access, attachments,
     audit::Object,
     custom_fields,
+    email_html::clean_source,
     preview::{Words, company_of},
     words,
 };
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
-    PersonId, TemplateId,
+    PersonId, Refused, TemplateId, Timestamp,
+    attachment::Attachment,
     audit::{Act, changes},
     person::clean_line,
     step::EmailText,
@@ -18,6 +20,8 @@ use relance_domain::{
 };
 use relance_storage::{Tx, templates};
 use serde::{Deserialize, Serialize};
+
+const LONGEST_FOLDER: usize = 100;
 
 /// What a template says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,8 @@ pub struct TemplateFields {
     pub body_html: String,
     /// Text body with merge tags; empty = made from the HTML.
     pub body_text: String,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
     /// Everyone may use it.
     pub shared: bool,
 }
@@ -45,6 +51,7 @@ impl TemplateFields {
             subject: template.subject.clone(),
             body_html: template.body_html.clone(),
             body_text: template.body_text.clone(),
+            attachments: template.attachments.clone(),
             shared: template.shared,
         }
     }
@@ -54,8 +61,9 @@ impl TemplateFields {
             name: clean_line(&self.name),
             folder: clean_line(&self.folder),
             subject: clean_line(&self.subject),
-            body_html: self.body_html.replace('\0', ""),
+            body_html: clean_source(&self.body_html.replace('\0', "")),
             body_text: self.body_text.replace('\0', ""),
+            attachments: self.attachments,
             shared: self.shared,
             ..template
         }
@@ -63,7 +71,9 @@ impl TemplateFields {
 }
 
 /// Everything that keeps it from being saved.
-async fn check(tx: &mut Tx, template: &Template) -> Result<()> {
+async fn check(tx: &mut Tx, template: &mut Template) -> Result<()> {
+    attachments::check(tx, "attachments", &mut template.attachments).await?;
+    check_folder(&template.folder)?;
     template.check()?;
     let texts =
         [("subject", &template.subject), ("body_html", &template.body_html), ("body_text", &template.body_text)];
@@ -76,6 +86,14 @@ async fn template(tx: &mut Tx, actor: &Actor, id: TemplateId) -> Result<Template
     Ok(found)
 }
 
+/// A folder is a line that a list has room for.
+fn check_folder(folder: &str) -> Result<()> {
+    if folder.chars().count() > LONGEST_FOLDER {
+        return Err(Refused::at("folder", "too_long", "The name of a folder has at most 100 characters.").into());
+    }
+    Ok(())
+}
+
 /// What an edit changed, for the audit log.
 fn edited(before: &Template, after: &Template) -> String {
     let seen = |shared| if shared { "everyone" } else { "its owner" };
@@ -85,6 +103,9 @@ fn edited(before: &Template, after: &Template) -> String {
         ("Subject", &before.subject, &after.subject),
         ("May be used by", seen(before.shared), seen(after.shared)),
     ]);
+    let names =
+        |template: &Template| template.attachments.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
+    let words = format!("{words} {}", changes(&[("Files", &names(before), &names(after))])).trim().to_owned();
     let has_same_body = (&before.body_html, &before.body_text) == (&after.body_html, &after.body_text);
     if has_same_body { words } else { format!("{words} The text changed.").trim().to_owned() }
 }
@@ -93,20 +114,21 @@ impl Engine {
     /// Writes a template.
     pub async fn create_template(&self, actor: &Actor, fields: TemplateFields) -> Result<Template> {
         let now = self.now();
-        let template = fields.put_into(Template {
+        let mut template = fields.put_into(Template {
             id: self.new_template_id(),
             name: String::new(),
             folder: String::new(),
             subject: String::new(),
             body_html: String::new(),
             body_text: String::new(),
+            attachments: Vec::new(),
             shared: false,
             owner_id: actor.user_id(),
             created_at: now,
             updated_at: now,
         });
         let mut tx = self.store.begin().await?;
-        check(&mut tx, &template).await?;
+        check(&mut tx, &mut template).await?;
         templates::insert(&mut tx, &template).await?;
         self.note(&mut tx, actor, Act::TemplateSaved, Object::new(template.id, &template.name), "New.").await?;
         tx.commit().await?;
@@ -125,12 +147,88 @@ impl Engine {
         let before = template(&mut tx, actor, id).await?;
         let mut fields = TemplateFields::of(&before);
         change(&mut fields);
-        let after = Template { updated_at: now, ..fields.put_into(before.clone()) };
-        check(&mut tx, &after).await?;
+        let mut after = Template { updated_at: now, ..fields.put_into(before.clone()) };
+        check(&mut tx, &mut after).await?;
         templates::update(&mut tx, &after, now).await?;
         self.note(&mut tx, actor, Act::TemplateSaved, Object::new(id, &after.name), &edited(&before, &after)).await?;
         tx.commit().await?;
         Ok(after)
+    }
+
+    /// A copy of one's own, for oneself alone until it is shared.
+    pub async fn clone_template(&self, actor: &Actor, id: TemplateId) -> Result<Template> {
+        let original = {
+            let mut tx = self.store.read().await?;
+            let found = templates::find(&mut tx, id).await?.ok_or(EngineError::NotFound("template"))?;
+            if !found.shared {
+                access::owner_only(actor, found.owner_id, "template")?;
+            }
+            found
+        };
+        let fields = TemplateFields {
+            name: format!("Copy of {}", original.name),
+            shared: false,
+            ..TemplateFields::of(&original)
+        };
+        self.create_template(actor, fields).await
+    }
+
+    /// Puts templates into a folder (empty = none): all of them, or none if one may not be changed. How many moved.
+    pub async fn move_templates(&self, actor: &Actor, ids: &[TemplateId], folder: &str) -> Result<usize> {
+        let (now, folder) = (self.now(), clean_line(folder));
+        check_folder(&folder)?;
+        let mut tx = self.store.begin().await?;
+        let mut moved = 0;
+        for id in ids {
+            let before = template(&mut tx, actor, *id).await?;
+            moved += usize::from(self.move_one(&mut tx, actor, before, &folder, now).await?);
+        }
+        tx.commit().await?;
+        Ok(moved)
+    }
+
+    /// Renames a folder for every template in it that the actor may change; how many, and how many stay.
+    pub async fn rename_folder(&self, actor: &Actor, from: &str, to: &str) -> Result<(usize, usize)> {
+        let (now, to) = (self.now(), clean_line(to));
+        if to.is_empty() {
+            return Err(Refused::at("folder", "required", "Give the folder a name.").into());
+        }
+        check_folder(&to)?;
+        let mut tx = self.store.begin().await?;
+        let all = templates::list(&mut tx, "", None).await?;
+        let is_seen = |found: &Template| found.shared || actor.may_touch(found.owner_id);
+        let (ours, others): (Vec<Template>, Vec<Template>) = all
+            .into_iter()
+            .filter(|found| found.folder == from && is_seen(found))
+            .partition(|found| actor.may_touch(found.owner_id));
+        if ours.is_empty() {
+            let message = "Nothing in this folder is yours to move. Ask whoever wrote it, or a manager.";
+            return Err(EngineError::refused("not_permitted", message));
+        }
+        let mut moved = 0;
+        for before in ours {
+            moved += usize::from(self.move_one(&mut tx, actor, before, &to, now).await?);
+        }
+        tx.commit().await?;
+        Ok((moved, others.len()))
+    }
+
+    async fn move_one(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        before: Template,
+        folder: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        if before.folder == folder {
+            return Ok(false);
+        }
+        let after = Template { folder: folder.to_owned(), ..before.clone() };
+        templates::update(tx, &after, now).await?;
+        let object = Object::new(after.id, &after.name);
+        self.note(tx, actor, Act::TemplateSaved, object, &edited(&before, &after)).await?;
+        Ok(true)
     }
 
     /// Deletes a template; published steps keep the words they copied.

@@ -4,7 +4,11 @@
 //! stands in no history and stops or starts nothing. What has no value is shown by its name instead of being refused.
 
 use super::{access, preview::company_of, teams, words};
-use crate::{Engine, EngineError, Result, accounts::OpenError, rendering::Footer};
+use crate::{
+    Engine, EngineError, Result,
+    accounts::OpenError,
+    rendering::{Footer, part_of},
+};
 use relance_domain::{
     PersonId, Refused,
     mailbox::{Mailbox, MailboxState},
@@ -81,6 +85,7 @@ impl Engine {
             subject: format!("[Test] {}", words.subject),
             html: (!words.html.is_empty()).then(|| words.html.clone()),
             text: words.text.clone(),
+            attachments: words.attachments.iter().map(part_of).collect(),
             date: self.now().ms(),
             message_id: format!("test.{}@{}", self.ids.uuid(self.clock.system_now()).simple(), mailbox.domain()),
             headers: vec![
@@ -100,7 +105,8 @@ impl Engine {
             Err(OpenError::Fault(fault)) => return Ok(Err(fault)),
             Err(OpenError::Engine(error)) => return Err(error),
         };
-        Ok(self.submit_test(&account, &mailbox.address, raw).await)
+        let message = self.with_files(raw).await?;
+        Ok(self.submit_test(&account, &mailbox.address, &message).await)
     }
 
     async fn submit_test(&self, account: &Account, address: &str, raw: &[u8]) -> std::result::Result<(), Fault> {

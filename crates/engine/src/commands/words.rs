@@ -2,7 +2,7 @@
 //!
 //! What has no value stands as `<mark class="missing">` in HTML and in square brackets in subject and text.
 
-use super::preview::Words;
+use super::{email_html, preview::Words};
 use crate::{
     Engine, Result,
     rendering::{Correspondence, Footer, Texts},
@@ -100,17 +100,21 @@ pub(crate) fn of_email(
 ) -> std::result::Result<Words, Refused> {
     let plain = Texts::compile(email)?.render(values, thread, footer)?;
     if plain.missing.is_empty() {
-        return Ok(Words { subject: plain.subject, html: plain.html, text: plain.text, missing_tags: Vec::new() });
+        let (missing_tags, attachments) = (Vec::new(), email.attachments.clone());
+        return Ok(Words { subject: plain.subject, html: plain.html, text: plain.text, missing_tags, attachments });
     }
     // The expression of a missing tag has no default, so the mark can stand for all of it.
     let marked = EmailText {
         subject: mark(&email.subject, &plain.missing, |words| format!("[{words}]")),
-        body_html: mark(&email.body_html, &plain.missing, |words| format!("<mark class=\"missing\">{words}</mark>")),
+        body_html: mark(&email.body_html, &plain.missing, email_html::missing),
         body_text: mark(&email.body_text, &plain.missing, |words| format!("[{words}]")),
         ..email.clone()
     };
     let shown = Texts::compile(&marked)?.render(values, thread, footer)?;
-    Ok(Words { subject: shown.subject, html: shown.html, text: shown.text, missing_tags: plain.missing })
+    let html = email_html::shown(&shown.html);
+    let text = email_html::shown_in_text(&shown.text);
+    let attachments = email.attachments.clone();
+    Ok(Words { subject: shown.subject, html, text, missing_tags: plain.missing, attachments })
 }
 
 /// Every `{{ tag … }}` of a missing tag replaced by `show`.

@@ -12,6 +12,7 @@ use crate::{
 };
 use relance_domain::{
     EnrollmentId, MailboxId, Refused, StepId, Timestamp,
+    attachment::Attachment,
     calendar::LocalSchedule,
     decision::{Decision, Departed, Facts, RuleKind, decision},
     delivery::{Delivery, DeliveryState},
@@ -139,7 +140,8 @@ impl Engine {
             return Ok((email, Vec::new()));
         }
         let own = due.prepared.texts(step).ok_or_else(|| Refused::new("template_error", "The step is no email."))?;
-        let edited = due.edited_text(step).map(|email| Texts::compile(&email)).transpose()?;
+        let edited_text = due.edited_text(step);
+        let edited = edited_text.as_ref().map(Texts::compile).transpose()?;
         let texts = match &edited {
             Some(edited) => edited,
             None => own.as_ref().map_err(Clone::clone)?,
@@ -156,7 +158,9 @@ impl Engine {
         let words = texts.render(&who.values(&url), &due.thread, footer.as_ref())?;
         let missing = words.missing.clone();
         let in_thread = texts.replies_in_thread() && !due.thread.is_empty();
-        let delivery = self.draft_delivery(due, step, words, in_thread, situation, epoch);
+        let own_files = || due.prepared.version.plan.step(step).and_then(|step| step.action.email()).cloned();
+        let attachments = edited_text.or_else(own_files).map(|email| email.attachments).unwrap_or_default();
+        let delivery = self.draft_delivery(due, step, words, attachments, in_thread, situation, epoch);
         let raw = self
             .compose(&delivery, &due.person.name(), &situation.mailbox, unsubscribe, situation.now)
             .map_err(|refused| Refused::new("template_error", refused.to_string()))?;
@@ -180,6 +184,7 @@ impl Engine {
         due: &Due,
         step: StepId,
         words: Words,
+        attachments: Vec<Attachment>,
         in_thread: bool,
         situation: &Situation,
         epoch: i64,
@@ -206,6 +211,7 @@ impl Engine {
             subject: words.subject,
             html: words.html,
             text: words.text,
+            attachments,
             in_reply_to: thread.last().cloned(),
             references: thread,
             smtp_reply: None,

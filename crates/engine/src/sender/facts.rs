@@ -122,6 +122,7 @@ pub(crate) fn edited(own: &EmailText, edit: &EmailEdit) -> EmailText {
         subject: edit.subject.clone(),
         body_html: edit.body_html.clone(),
         body_text: edit.body_text.clone(),
+        attachments: edit.attachments.clone(),
         ..own.clone()
     }
 }

@@ -131,9 +131,17 @@ impl<'a> Lane<'a> {
         let Some(mut line) = self.line.take() else {
             return HandedOver::Unavailable("the connection is gone".to_owned());
         };
-        if let Err(fault) = line.offer(&self.mailbox.address, &email.delivery.recipient, &email.raw).await {
+        let message = match self.engine.with_files(&email.raw).await {
+            Ok(message) => message,
+            Err(error) => {
+                self.line = Some(line);
+                return HandedOver::Unavailable(error.to_string());
+            }
+        };
+        if let Err(fault) = line.offer(&self.mailbox.address, &email.delivery.recipient, &message).await {
             return self.offer_failed(line, fault).await;
         }
+        drop(message);
         // The body may have taken long; the proof must be fresh when the decision becomes final.
         if let Err(why) = self.prove(email).await {
             line.abandon();

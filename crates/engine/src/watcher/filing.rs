@@ -26,7 +26,7 @@ impl Engine {
                     storage::outbox::raw(&mut tx, delivery.id).await?
                 };
                 if let Some(raw) = raw {
-                    inbox.file_sent(&raw).await?;
+                    inbox.file_sent(&self.with_files(&raw).await?).await?;
                 }
             }
             filed.push(delivery.id);

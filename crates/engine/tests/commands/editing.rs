@@ -5,7 +5,7 @@ use relance_domain::{enrollment::BlockReason, time::DAY};
 use relance_engine::commands::edits::EmailWords;
 
 fn words(subject: &str, text: &str) -> EmailWords {
-    EmailWords { subject: subject.to_owned(), body_html: String::new(), body_text: text.to_owned() }
+    EmailWords { subject: subject.to_owned(), body_text: text.to_owned(), ..EmailWords::default() }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Every command, on a real database, with what it writes and what it refuses.
 
+mod attaching;
 mod bulk;
 mod domains;
 mod editing;
@@ -128,6 +129,7 @@ pub async fn put_delivery(world: &World, id: EnrollmentId, state: DeliveryState)
         subject: "Hello".to_owned(),
         html: "<p>Hello</p>".to_owned(),
         text: "Hello".to_owned(),
+        attachments: Vec::new(),
         in_reply_to: None,
         references: Vec::new(),
         smtp_reply: Some("550 no such user".to_owned()),

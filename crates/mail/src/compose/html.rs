@@ -1,6 +1,7 @@
 //! The text version of an HTML body, as someone writing plain mail would have put it.
 //!
-//! Links stand in parentheses behind their words; layout tables lose their borders. HTML that can't be
+//! Links stand in parentheses behind their words, unless these say the same; a list stands apart from what is before it;
+//! layout tables lose their borders. HTML that can't be
 //! read loses its tags and nothing else.
 
 use html2text::render::{TaggedLine, TextDecorator};
@@ -19,17 +20,53 @@ pub fn text_from_html(html: &str) -> String {
         return ammonia::Builder::empty().clean(html).to_string();
     };
     let mut text = String::with_capacity(rendered.len());
-    let mut blank = 0;
+    let (mut blank, mut after_words) = (0, false);
     for line in rendered.lines() {
-        let line = line.trim_end();
+        let line = said_once(line.trim_end());
         blank = if line.is_empty() { blank + 1 } else { 0 };
         if blank > 1 {
             continue;
         }
-        text.push_str(line);
+        let is_item = is_item(&line);
+        if is_item && after_words {
+            text.push('\n');
+        }
+        after_words = !(line.is_empty() || is_item || line.starts_with(' '));
+        text.push_str(&line);
         text.push('\n');
     }
     text.trim_matches('\n').to_owned() + "\n"
+}
+
+/// A line that begins an item of a list: `- ` or `2. `.
+fn is_item(line: &str) -> bool {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    line.starts_with("- ") || (digits > 0 && line[digits..].starts_with(". "))
+}
+
+/// The line without links that only repeat the words before them.
+fn said_once(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once(" (") {
+        out.push_str(before);
+        match after.split_once(')') {
+            Some((link, after)) if is_said(&out, link) => rest = after,
+            _ => {
+                out.push_str(" (");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The words end with this link, with or without its scheme.
+fn is_said(words: &str, link: &str) -> bool {
+    let bare = link.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let is_link = link.starts_with("http") || link.contains('@');
+    is_link && !bare.is_empty() && words.trim_end_matches('/').ends_with(bare)
 }
 
 /// How a letter shows what HTML marks up: links as `words (link)`, the rest as plain words.
@@ -49,6 +86,9 @@ impl TextDecorator for LetterStyle {
     fn decorate_link_end(&mut self) -> String {
         match self.link.take() {
             Some(url) if url.starts_with("http://") || url.starts_with("https://") => format!(" ({url})"),
+            Some(url) if url.starts_with("mailto:") => {
+                format!(" ({})", url["mailto:".len()..].split('?').next().unwrap_or_default())
+            }
             _ => String::new(),
         }
     }
@@ -128,8 +168,26 @@ mod tests {
             <ul><li>one<li>two</ul><blockquote>earlier</blockquote><p>Jo<br>Example Ltd</p>";
         assert_eq!(
             text_from_html(html),
-            "Dear Ada,\n\nsee our page (https://example.com/a?b=1) & tell me.\n- one\n- two\n\n> earlier\n\nJo\nExample Ltd\n"
+            "Dear Ada,\n\nsee our page (https://example.com/a?b=1) & tell me.\n\n- one\n- two\n\n> earlier\n\nJo\nExample Ltd\n"
         );
+    }
+
+    #[test]
+    fn what_the_editor_makes_reads_well_without_its_marks() {
+        let html = "<p>See <a href=\"https://example.com/\">https://example.com</a>, <a href=\"https://example.com/a\">example.com/a</a>,\
+            <a href=\"mailto:ada@example.com\">Ada</a> or <a href=\"mailto:ada@example.com\">ada@example.com</a>.</p>\
+            <ol><li>first</li><li><b>second</b><ul><li>inner</li></ul></li></ol><p>End</p>\
+            <blockquote><p>one</p><p>two</p></blockquote><p><img src=\"https://example.com/l.png\" alt=\"Our logo\"></p>";
+        let text = text_from_html(html);
+        for part in [
+            "See https://example.com, example.com/a,Ada (ada@example.com) or ada@example.com.\n\n1. first\n2. second",
+            "- inner",
+            "\n\nEnd\n\n> one\n",
+            "> two",
+            "Our logo",
+        ] {
+            assert!(text.contains(part), "{part:?} in {text:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use mail_parser::{MessageParser, MimeHeaders};
 use proptest::prelude::*;
+use std::collections::HashMap;
 
 fn draft() -> Draft {
     Draft {
@@ -56,17 +57,17 @@ fn a_full_email_is_read_back_as_written() {
         url: Some("https://example.com/u/abc".into()),
     });
     draft.attachments = vec![
-        Attachment {
-            name: "Jahresabschluß 2024.pdf".into(),
-            mime: "application/pdf".into(),
-            bytes: vec![0, 1, 2, 255],
-        },
-        Attachment { name: "evil\r\nX: y".into(), mime: "text/html\r\nX: y".into(), bytes: b"x".to_vec() },
+        Attachment { name: "Jahresabschluß 2024.pdf".into(), mime: "application/pdf".into(), hash: [1; 32] },
+        Attachment { name: "evil\r\nX: y".into(), mime: "text/html\r\nX: y".into(), hash: [2; 32] },
     ];
     draft.headers = vec![("X-Relance".into(), "yes".into())];
-    let bytes = compose(&draft).unwrap();
+    let without = compose(&draft).unwrap();
+    assert_eq!(files_in(&without), [[1; 32], [2; 32]]);
+    assert_eq!(without, compose(&draft).unwrap(), "the same draft gives the same bytes");
+    assert_eq!(fill(&without, &HashMap::from([([1; 32], vec![0, 1, 2, 255])])), None, "a file is missing");
+    let files = HashMap::from([([1; 32], vec![0, 1, 2, 255]), ([2; 32], b"x".to_vec())]);
+    let bytes = fill(&without, &files).unwrap();
     assert_wire_safe(&bytes);
-    assert_eq!(bytes, compose(&draft).unwrap(), "the same draft gives the same bytes");
     assert_eq!(
         names(&bytes),
         [
@@ -216,10 +217,11 @@ proptest! {
             text: text.clone(),
             html,
             headers: vec![("X-Extra".into(), extra)],
-            attachments: vec![Attachment { name: file, mime: "text/csv".into(), bytes: text.clone().into_bytes() }],
+            attachments: vec![Attachment { name: file, mime: "text/csv".into(), hash: [7; 32] }],
             ..draft()
         };
-        let bytes = compose(&draft).unwrap();
+        let without = compose(&draft).unwrap();
+        let bytes = fill(&without, &HashMap::from([([7; 32], text.clone().into_bytes())])).unwrap();
         assert_wire_safe(&bytes);
         prop_assert_eq!(
             names(&bytes),

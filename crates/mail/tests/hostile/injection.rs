@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use relance_domain::merge::{Format, Sender, Values, render};
 use relance_domain::person::{Fields, Kind, Person};
 use relance_domain::{PersonId, time::Timestamp};
-use relance_mail::compose::{Attachment, Draft, ListUnsubscribe, compose, message_id};
+use relance_mail::compose::{Attachment, Draft, ListUnsubscribe, compose, fill, message_id};
 
 /// The second parser: RFC 5322 to the letter, and nothing it does not know is let through.
 mod strict {
@@ -151,7 +151,7 @@ proptest! {
         let subject = rendered(SUBJECT, Format::Subject);
         prop_assert!(!subject.contains(['\r', '\n']), "{subject:?}");
         let attachments = if with_file {
-            vec![Attachment { name: file.clone(), mime: file, bytes: value.clone().into_bytes() }]
+            vec![Attachment { name: file.clone(), mime: file, hash: [7; 32] }]
         } else {
             Vec::new()
         };
@@ -169,7 +169,8 @@ proptest! {
             attachments,
             ..Draft::default()
         };
-        let bytes = compose(&draft).unwrap();
+        let files = std::collections::HashMap::from([([7; 32], value.clone().into_bytes())]);
+        let bytes = fill(&compose(&draft).unwrap(), &files).unwrap();
 
         let names = ["From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "MIME-Version", "Content-Type"];
         let (fields, body) = strict::split(&bytes);

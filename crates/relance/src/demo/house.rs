@@ -80,6 +80,7 @@ pub async fn add_templates(engine: &Engine, admin: &Actor) -> anyhow::Result<()>
             subject: subject.to_owned(),
             body_html: body.to_owned(),
             body_text: String::new(),
+            attachments: Vec::new(),
             shared: true,
         };
         engine.create_template(admin, fields).await?;

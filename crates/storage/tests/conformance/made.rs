@@ -110,6 +110,7 @@ pub fn delivery(n: u128, stored: &StoredEnrollment, step: StepId, state: Deliver
         subject: format!("Subject {n}"),
         html: "<p>Hello</p>".to_owned(),
         text: "Hello".to_owned(),
+        attachments: Vec::new(),
         in_reply_to: Some("0@team.example".to_owned()),
         references: vec!["0@team.example".to_owned()],
         smtp_reply: None,

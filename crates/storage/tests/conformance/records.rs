@@ -26,6 +26,7 @@ fn template(n: u128, name: &str, owner: Option<UserId>, shared: bool) -> Templat
         subject: "Hello {{ person.first_name }}".to_owned(),
         body_html: "<p>Hi</p>".to_owned(),
         body_text: String::new(),
+        attachments: Vec::new(),
         shared,
         owner_id: owner,
         created_at: at(0),
@@ -170,6 +171,7 @@ async fn the_words_of_one_persons_email_are_kept_changed_and_forgotten() {
             subject: subject.to_owned(),
             body_html: "<p>Hello</p>".to_owned(),
             body_text: String::new(),
+            attachments: Vec::new(),
             edited_by: made.user,
             edited_at: at(5),
         };

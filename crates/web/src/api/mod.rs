@@ -5,6 +5,7 @@
 //! is not a success is a [`crate::problem::Problem`].
 
 pub mod activities;
+pub mod attachments;
 pub mod audit;
 pub mod auth;
 pub mod body;
@@ -47,6 +48,7 @@ pub mod tasks;
 pub mod tasks_bulk;
 pub mod teams;
 pub mod templates;
+pub mod templates_more;
 pub mod tokens;
 pub mod usable_shapes;
 pub mod users;
@@ -86,6 +88,8 @@ fn table() -> OpenApiRouter<App> {
         .merge(mail_providers::routes())
         .merge(templates::routes())
         .merge(sequence_versions::routes())
+        .merge(templates_more::routes())
+        .merge(attachments::routes())
         .merge(sequences::routes())
         .merge(sequence_impact::routes())
         .merge(sequence_steps::routes())

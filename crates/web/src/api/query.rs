@@ -10,6 +10,7 @@ use axum::{
     http::request::Parts,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use relance_domain::attachment::FileHash;
 use serde::{Serialize, de::DeserializeOwned};
 use std::str::FromStr;
 use utoipa::ToSchema;
@@ -140,6 +141,19 @@ impl<S: Send + Sync, A: FromStr + Send, B: FromStr + Send> FromRequestParts<S> f
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         Ok(Self(ids(parts, state, 0).await?, ids(parts, state, 1).await?))
+    }
+}
+
+/// The hash of a file at the end of a path.
+pub struct LastHash(pub FileHash);
+
+impl<S: Send + Sync> FromRequestParts<S> for LastHash {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| no_such())?;
+        let last = params.iter().last().and_then(|(_, text)| text.parse().ok());
+        last.map(Self).ok_or_else(|| Problem::not_found("file"))
     }
 }
 

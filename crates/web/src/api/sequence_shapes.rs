@@ -4,6 +4,7 @@
 //! (`steps[2].task`). In a patch `schedule` is replaced as a whole by `null` or `{}`, else merged.
 
 use super::{
+    attachments::{AttachmentBody, bodies, named},
     body::Patch,
     doc,
     schedule_shapes::{ScheduleBody, schedule_over},
@@ -48,6 +49,8 @@ pub struct EmailBody {
     body_text: String,
     /// Reply to the previous email of this enrollment, in its thread.
     reply_in_thread: bool,
+    /// Files that go with it, taken in by `POST /attachments`.
+    attachments: Vec<AttachmentBody>,
     /// Variants: none yet.
     #[schema(value_type = Vec<Object>)]
     variants: Vec<Value>,
@@ -126,6 +129,7 @@ impl StepBody {
             body_html: email.body_html,
             body_text: email.body_text,
             reply_in_thread: email.reply_in_thread,
+            attachments: bodies(email.attachments),
             variants: Vec::new(),
         });
         let task = step.action.task().cloned().map(|task| TaskStepBody {
@@ -156,6 +160,7 @@ impl StepBody {
             body_html: email.body_html,
             body_text: email.body_text,
             reply_in_thread: email.reply_in_thread,
+            attachments: named(email.attachments),
         });
         let task = self.task.map(|task| TaskText {
             kind: task.kind,

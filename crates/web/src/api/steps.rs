@@ -1,6 +1,7 @@
 //! `enrollments/{id}/steps/{step_id}`: change the words of an email to come, move or skip the step that comes next.
 
 use super::{
+    attachments::{AttachmentBody, named},
     auth::Caller,
     body::{Body, NoBody},
     doc,
@@ -35,6 +36,8 @@ struct EmailBody {
     /// Text with merge tags; left out or empty = made from the HTML.
     #[serde(default)]
     body_text: String,
+    /// Files that go with it, taken in by `POST /attachments`; left out = as they are.
+    attachments: Option<Vec<AttachmentBody>>,
 }
 
 /// What to change of a step.
@@ -57,8 +60,12 @@ async fn edit(
     Body(asked): Body<Edit>,
 ) -> Result<Json<EnrollmentWithSteps>> {
     match asked.email {
-        Some(EmailBody { subject, body_html, body_text }) => {
-            let words = EmailWords { subject, body_html, body_text };
+        Some(EmailBody { subject, body_html, body_text, attachments }) => {
+            let attachments = match attachments {
+                Some(attachments) => named(attachments),
+                None => app.engine.email_to_edit(&caller.actor, id, step).await?.words.attachments,
+            };
+            let words = EmailWords { subject, body_html, body_text, attachments };
             app.engine.edit_email(&caller.actor, id, step, &words).await?;
         }
         None => {

@@ -3,6 +3,7 @@
 //! Everyone reads shared templates and their own; managers and admins those of everyone.
 
 use super::{
+    attachments::{AttachmentBody, bodies, named},
     auth::Caller,
     body::{Body, Patch},
     doc,
@@ -34,7 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = TemplateFields)]
-struct Fields {
+pub struct Fields {
     /// Its name.
     name: String,
     /// Folder; empty = none.
@@ -45,37 +46,36 @@ struct Fields {
     body_html: String,
     /// Text body with merge tags; empty = made from the HTML.
     body_text: String,
+    /// Files that go with it, taken in by `POST /attachments`.
+    attachments: Vec<AttachmentBody>,
     /// Everyone may use it.
     shared: bool,
 }
 
 impl From<Fields> for TemplateFields {
     fn from(fields: Fields) -> Self {
-        let Fields { name, folder, subject, body_html, body_text, shared } = fields;
-        Self { name, folder, subject, body_html, body_text, shared }
+        let Fields { name, folder, subject, body_html, body_text, attachments, shared } = fields;
+        Self { name, folder, subject, body_html, body_text, attachments: named(attachments), shared }
     }
 }
 
 impl From<&TemplateFields> for Fields {
     fn from(fields: &TemplateFields) -> Self {
-        let TemplateFields { name, folder, subject, body_html, body_text, shared } = fields.clone();
-        Self { name, folder, subject, body_html, body_text, shared }
+        let TemplateFields { name, folder, subject, body_html, body_text, attachments, shared } = fields.clone();
+        Self { name, folder, subject, body_html, body_text, attachments: bodies(attachments), shared }
     }
 }
 
 /// A template.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Template)]
-struct TemplateBody {
+pub struct TemplateBody {
     /// Its id.
     #[schema(value_type = doc::TemplateId)]
     id: TemplateId,
     #[serde(flatten)]
     #[schema(inline)]
     fields: Fields,
-    /// Files that go with it.
-    #[schema(value_type = Vec<Object>)]
-    attachments: [(); 0],
     /// Whose it is.
     #[schema(value_type = Option<doc::UserId>)]
     owner_id: Option<UserId>,
@@ -89,10 +89,10 @@ struct TemplateBody {
 
 impl From<Template> for TemplateBody {
     fn from(template: Template) -> Self {
-        let Template { id, name, folder, subject, body_html, body_text, shared, owner_id, created_at, updated_at } =
-            template;
-        let fields = Fields { name, folder, subject, body_html, body_text, shared };
-        Self { id, fields, attachments: [], owner_id, created_at, updated_at }
+        let Template { id, name, folder, subject, body_html, body_text, attachments, shared, .. } = template;
+        let Template { owner_id, created_at, updated_at, .. } = template;
+        let fields = Fields { name, folder, subject, body_html, body_text, attachments: bodies(attachments), shared };
+        Self { id, fields, owner_id, created_at, updated_at }
     }
 }
 
@@ -200,12 +200,14 @@ pub struct WordsBody {
     text: String,
     /// Merge tags without a value.
     missing_tags: Vec<String>,
+    /// Files that go with the email.
+    attachments: Vec<AttachmentBody>,
 }
 
 impl From<Words> for WordsBody {
     fn from(words: Words) -> Self {
-        let Words { subject, html, text, missing_tags } = words;
-        Self { subject, html, text, missing_tags }
+        let Words { subject, html, text, missing_tags, attachments } = words;
+        Self { subject, html, text, missing_tags, attachments: bodies(attachments) }
     }
 }
 
@@ -218,9 +220,9 @@ async fn preview(
     Id(id): Id<TemplateId>,
     Body(asked): Body<PreviewFor>,
 ) -> Result<Json<WordsBody>> {
-    let Template { subject, body_html, body_text, .. } = find(&app, &caller, id).await?;
+    let Template { subject, body_html, body_text, attachments, .. } = find(&app, &caller, id).await?;
     let words = app.engine.preview_words(&caller.actor, &subject, &body_html, &body_text, asked.person_id).await?;
-    Ok(Json(words.into()))
+    Ok(Json(Words { attachments, ..words }.into()))
 }
 
 /// Words that are not saved, and for whom.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::errors::{PageError, Result};
 use crate::extract::Path;
 use crate::frame::Frame;
+use crate::pages::attachments::{self, FileRow};
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 
@@ -26,6 +27,7 @@ struct Page {
     smtp_reply: String,
     body: String,
     back: String,
+    files: Vec<FileRow>,
 }
 
 async fn find(app: &App, id: DeliveryId) -> Result<Delivery> {
@@ -47,6 +49,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<Deliv
         message_id: email.message_id,
         smtp_reply: email.smtp_reply.unwrap_or_default(),
         body: urls::delivery_body(id),
+        files: attachments::rows(&email.attachments, &attachments::at_delivery(id)),
         back: urls::enrollment(email.enrollment_id),
     })
 }
@@ -88,6 +91,7 @@ mod tests {
             smtp_reply: "250 2.0.0 Ok".into(),
             body: "/deliveries/dlv_1/body".into(),
             back: "/enrollments/enr_1".into(),
+            files: Vec::new(),
         };
         let html = page.render().expect("a page");
         for words in ["Re: Cold-chain gaps", "250 2.0.0 Ok", "sandbox", "/deliveries/dlv_1/body"] {

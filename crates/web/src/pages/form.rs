@@ -71,6 +71,11 @@ impl Typed {
         self.push(name, text);
     }
 
+    /// Takes every text of this name away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
     /// Adds a text beside those of the same name.
     pub fn push(&mut self, name: &str, text: impl Into<String>) {
         self.0.push((name.to_owned(), text.into()));

@@ -1,5 +1,6 @@
 //! The pages: one file per resource, with the handlers and the shapes their templates draw.
 
+pub mod attachments;
 pub mod deliveries;
 pub mod demo;
 pub mod enroll;
@@ -10,6 +11,7 @@ pub mod imports;
 pub mod jobs;
 pub mod lists;
 mod mail;
+pub mod mail_editor;
 pub mod mailboxes;
 pub mod palette;
 pub mod people;

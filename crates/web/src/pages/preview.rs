@@ -10,6 +10,7 @@ use relance_engine::EngineError;
 use relance_engine::commands::preview::Words;
 use relance_storage::{people, people_lists};
 
+use super::attachments::{self, FileRow};
 use super::form::Choice;
 use crate::app::App;
 use crate::errors::Result;
@@ -47,10 +48,28 @@ pub struct Preview {
     pub html: String,
     /// Plain text as HTML, with missing tags marked.
     pub text: String,
+    /// Files that go with it.
+    pub files: Vec<FileRow>,
     /// Fields without a value: words and where to fill them in.
     pub missing: Vec<(String, String)>,
     /// Why it cannot be shown.
     pub refused: String,
+}
+
+/// A picture is not loaded here; the words that stand for it are shown in its place.
+fn with_pictures_named(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once("<img ") {
+        let Some((picture, after)) = after.split_once('>') else { break };
+        let words =
+            picture.split_once("alt=\"").and_then(|(_, words)| words.split_once('"')).map_or("", |(words, _)| words);
+        out.push_str(before);
+        out.push_str(&format!("<code>Picture{}{words}</code>", if words.is_empty() { "" } else { ": " }));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// HTML that may stand in a page.
@@ -58,7 +77,7 @@ pub fn clean(html: &str) -> String {
     let mut builder = Builder::default();
     builder.add_tags(["mark"]).add_allowed_classes("mark", ["missing"]).rm_tags(["img"]);
     builder.set_tag_attribute_value("a", "target", "_blank");
-    builder.clean(html).to_string()
+    builder.clean(&with_pictures_named(html)).to_string()
 }
 
 /// Text as HTML; a missing field, which stands in brackets, is marked.
@@ -109,6 +128,7 @@ pub fn shown(words: &Words, person: PersonId, name: &str, from: &str) -> Preview
         subject: marked(&words.subject, &missing),
         html: clean(&words.html),
         text: marked(&words.text, &missing),
+        files: attachments::rows(&words.attachments, ""),
         missing,
         ..Preview::default()
     }
@@ -141,6 +161,8 @@ mod tests {
     #[test]
     fn what_runs_or_loads_is_taken_out_and_missing_tags_stay_marked() {
         let html = r#"<p onclick="x()" style="color:red">Hi <mark class="missing evil">industry</mark><script>x()</script><img src="http://x.example/a.gif"></p>"#;
-        assert_eq!(clean(html), r#"<p>Hi <mark class="missing">industry</mark></p>"#);
+        assert_eq!(clean(html), r#"<p>Hi <mark class="missing">industry</mark><code>Picture</code></p>"#);
+        let named = clean(r#"<img src="https://x.example/a.gif" alt="Our &lt;logo&gt;" onload="x()">"#);
+        assert_eq!(named, "<code>Picture: Our &lt;logo&gt;</code>");
     }
 }

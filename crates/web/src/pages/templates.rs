@@ -1,89 +1,85 @@
-//! Templates: the list by folder, and the form with tag picker and live preview.
+//! Templates: the list by folder with what uses them, and what is done with several at once.
+
+pub mod form;
+pub mod tags;
 
 use axum::extract::State;
 use axum::response::Response;
-use relance_domain::template::Template;
-use relance_domain::{Refused, TemplateId, merge};
-use relance_engine::commands::templates::TemplateFields;
+use relance_domain::TemplateId;
 use relance_storage::{templates, users};
 use serde::Deserialize;
 
-use super::form::Typed;
-use super::preview::{self, Draft, Preview};
-use super::sequences::{body_of, put_body};
+use super::form::{Choice, Typed};
 use crate::app::App;
-use crate::errors::{FormErrors, PageError, Result};
-use crate::extract::{Form, Path, Query};
+use crate::errors::{PageError, Result};
+use crate::extract::{Form, Query};
 use crate::frame::Frame;
 use crate::session::Visitor;
 use crate::{answer, urls, words};
 
-const FIELDS: [&str; 4] = ["name", "folder", "email.subject", "email.body"];
+/// The folder of those that are in none, in the address of the list.
+const NO_FOLDER: &str = "-";
 
 /// What is searched.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Search {
     q: String,
+    folder: String,
+    whose: String,
 }
 
-/// A tag as the picker offers it.
-#[derive(Clone, Debug)]
-pub struct PickedTag {
-    /// As people read it.
-    pub label: &'static str,
-    /// Its name.
-    pub tag: &'static str,
-    /// What is inserted.
-    pub text: String,
-}
+impl Search {
+    fn is_narrow(&self) -> bool {
+        !(self.q.is_empty() && self.folder.is_empty() && self.whose.is_empty())
+    }
 
-/// The tags of the picker.
-pub fn picker() -> Vec<PickedTag> {
-    let tag = |known: &merge::KnownTag| PickedTag {
-        label: known.label,
-        tag: known.tag,
-        text: format!("{{{{ {} }}}}", known.tag),
-    };
-    merge::tags().iter().map(tag).collect()
+    fn has_folder(&self, folder: &str) -> bool {
+        match self.folder.as_str() {
+            "" => true,
+            NO_FOLDER => folder.is_empty(),
+            wanted => wanted == folder,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 struct Row {
+    id: String,
     name: String,
     href: String,
     subject: String,
     owner: String,
     is_shared: bool,
+    may_move: bool,
+    files: usize,
+    used: String,
     edited: words::When,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Folder {
+    name: String,
+    may_rename: bool,
+    rows: Vec<Row>,
 }
 
 #[derive(askama::Template)]
 #[template(path = "templates/index.html")]
 struct Index {
     frame: Frame,
-    search: String,
-    folders: Vec<(String, Vec<Row>)>,
+    search: Search,
+    choices: Vec<Choice>,
+    names: Vec<String>,
+    folders: Vec<Folder>,
 }
 
-#[derive(askama::Template)]
-#[template(path = "templates/form.html")]
-struct Page {
-    frame: Frame,
-    title: String,
-    action: String,
-    delete: String,
-    folders: Vec<String>,
-    typed: Typed,
-    errors: FormErrors,
-    preview: Preview,
-    preview_form: &'static str,
-    preview_action: String,
-}
-
-impl Page {
-    fn above(&self) -> String {
-        self.errors.above(&FIELDS)
+/// *Cold chain*, *Cold chain and 2 more*.
+fn used_words(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
 }
 
@@ -91,136 +87,117 @@ impl Page {
 pub async fn index(State(app): State<App>, visitor: Visitor, Query(search): Query<Search>) -> Result<Response> {
     let mut tx = app.read().await?;
     let users = users::list(&mut tx).await?;
-    let mut folders: Vec<(String, Vec<Row>)> = Vec::new();
-    for template in templates::list(&mut tx, &search.q, Some(visitor.user.id)).await? {
+    let uses = templates::uses(&mut tx).await?;
+    let all = templates::list(&mut tx, "", Some(visitor.user.id)).await?;
+    let found = templates::list(&mut tx, &search.q, Some(visitor.user.id)).await?;
+    let mut names: Vec<String> = all.into_iter().map(|template| template.folder).collect();
+    names.dedup();
+    let is_mine = |owner| owner == Some(visitor.user.id);
+    let wanted = |template: &relance_domain::template::Template| match search.whose.as_str() {
+        "mine" => is_mine(template.owner_id),
+        "shared" => template.shared,
+        _ => true,
+    };
+    let mut folders: Vec<Folder> = Vec::new();
+    for template in found.into_iter().filter(|found| search.has_folder(&found.folder) && wanted(found)) {
         let owner = users.iter().find(|user| Some(user.id) == template.owner_id);
+        let used: Vec<String> = uses.get(&template.id).into_iter().flatten().map(|(_, name)| name.clone()).collect();
         let row = Row {
+            id: template.id.to_string(),
             href: urls::template(template.id),
             owner: owner.map(|user| user.name.clone()).unwrap_or_default(),
             is_shared: template.shared,
+            may_move: visitor.actor.may_touch(template.owner_id),
+            files: template.attachments.len(),
+            used: used_words(&used),
             edited: words::When::age(template.updated_at, visitor.now, &visitor.zone),
             name: template.name,
             subject: template.subject,
         };
-        match folders.last_mut() {
-            Some((folder, rows)) if *folder == template.folder => rows.push(row),
-            _ => folders.push((template.folder, vec![row])),
+        if folders.last().is_none_or(|last| last.name != template.folder) {
+            folders.push(Folder { name: template.folder, ..Folder::default() });
+        }
+        if let Some(folder) = folders.last_mut() {
+            folder.may_rename |= row.may_move && !folder.name.is_empty();
+            folder.rows.push(row);
         }
     }
-    answer::page(&Index { frame: visitor.frame("templates"), search: search.q, folders })
-}
-
-fn typed_of(template: &Template) -> Typed {
-    let mut typed = Typed::of([
-        ("name", template.name.clone()),
-        ("folder", template.folder.clone()),
-        ("email.subject", template.subject.clone()),
-        ("shared", if template.shared { "1" } else { "" }.to_owned()),
-    ]);
-    put_body(&mut typed, &template.body_html, &template.body_text);
-    typed
-}
-
-fn fields(typed: &Typed) -> TemplateFields {
-    let (body_html, body_text) = body_of(typed);
-    TemplateFields {
-        name: typed.trimmed("name"),
-        folder: typed.trimmed("folder"),
-        subject: typed.trimmed("email.subject"),
-        body_html,
-        body_text,
-        shared: typed.is_set("shared"),
-    }
-}
-
-/// The fields of the engine as the form names them.
-fn errors(FormErrors(refused): FormErrors) -> FormErrors {
-    let place = |refused: Refused| match refused.field.as_deref() {
-        Some("subject") => Refused { field: Some("email.subject".to_owned()), ..refused },
-        Some("body_html" | "body_text") => Refused { field: Some("email.body".to_owned()), ..refused },
-        _ => refused,
-    };
-    FormErrors(refused.into_iter().map(place).collect())
-}
-
-async fn draw(app: &App, visitor: &Visitor, id: Option<TemplateId>, typed: Typed, errors: FormErrors) -> Result<Page> {
-    let said = fields(&typed);
-    let draft = Draft { subject: &said.subject, html: &said.body_html, text: &said.body_text };
-    let preview = preview::read(app, visitor, typed.get("as"), draft).await?;
-    let mut tx = app.read().await?;
-    let mut folders: Vec<_> =
-        templates::list(&mut tx, "", Some(visitor.user.id)).await?.into_iter().map(|known| known.folder).collect();
-    folders.dedup();
-    folders.retain(|folder| !folder.is_empty());
-    Ok(Page {
+    let choice =
+        |name: &String| if name.is_empty() { Choice::new(NO_FOLDER, "In no folder") } else { Choice::new(name, name) };
+    answer::page(&Index {
         frame: visitor.frame("templates"),
-        title: if id.is_some() { said.name } else { "New template".to_owned() },
-        action: id.map_or_else(|| urls::NEW_TEMPLATE.to_owned(), urls::template),
-        delete: id.map(urls::delete_template).unwrap_or_default(),
+        choices: names.iter().map(choice).collect(),
+        names: names.into_iter().filter(|name| !name.is_empty()).collect(),
+        search,
         folders,
-        typed,
+    })
+}
+
+/// Puts the chosen templates into a folder.
+pub async fn shift(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let ids: Vec<TemplateId> = typed.all("id").into_iter().filter_map(|id| id.parse().ok()).collect();
+    if ids.is_empty() {
+        return Ok(answer::said(urls::TEMPLATES, &answer::toast("info", "Choose templates first, then a folder.")));
+    }
+    let folder = typed.trimmed("folder");
+    let moved = app.engine.move_templates(&visitor.actor, &ids, &folder).await;
+    answer::outcome(urls::TEMPLATES, moved, |moved| {
+        let what = if moved == 1 { "One template is".to_owned() } else { format!("{moved} templates are") };
+        let place = if folder.is_empty() { "in no folder now.".to_owned() } else { format!("in {folder} now.") };
+        answer::toast("done", format!("{what} {place}"))
+    })
+}
+
+#[derive(askama::Template)]
+#[template(path = "templates/folder.html")]
+struct RenamePage {
+    frame: Frame,
+    from: String,
+    new_name: String,
+    errors: crate::errors::FormErrors,
+}
+
+impl RenamePage {
+    fn above(&self) -> String {
+        self.errors.above(&["folder"])
+    }
+}
+
+/// Which folder.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Named {
+    name: String,
+}
+
+/// Asks for the new name of a folder.
+pub async fn ask_rename(State(_app): State<App>, visitor: Visitor, Query(asked): Query<Named>) -> Result<Response> {
+    let errors = crate::errors::FormErrors::default();
+    answer::page(&RenamePage {
+        frame: visitor.frame("templates"),
+        new_name: asked.name.clone(),
+        from: asked.name,
         errors,
-        preview,
-        preview_form: "template-form",
-        preview_action: urls::TEMPLATE_PREVIEW.to_owned(),
     })
 }
 
-/// The form of a new template.
-pub async fn new(State(app): State<App>, visitor: Visitor) -> Result<Response> {
-    let typed = Typed::of([("email.format", "text".to_owned()), ("shared", "1".to_owned())]);
-    answer::page(&draw(&app, &visitor, None, typed, FormErrors::default()).await?)
-}
-
-/// Writes it.
-pub async fn create(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
-    match app.engine.create_template(&visitor.actor, fields(&typed)).await.map_err(PageError::from) {
-        Ok(template) => {
-            Ok(answer::said(&urls::template(template.id), &answer::toast("done", "The template is there.")))
+/// Renames a folder; one that has this name takes its templates.
+pub async fn rename(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
+    let (from, to) = (typed.get("from").to_owned(), typed.trimmed("folder"));
+    match app.engine.rename_folder(&visitor.actor, &from, &to).await.map_err(PageError::from) {
+        Ok((_, others)) => {
+            let rest = match others {
+                0 => String::new(),
+                1 => " One template of someone else stays where it was.".to_owned(),
+                n => format!(" {n} templates of others stay where they were."),
+            };
+            Ok(answer::said(urls::TEMPLATES, &answer::toast("done", format!("The folder is called {to} now.{rest}"))))
         }
-        Err(error) => answer::refused(&draw(&app, &visitor, None, typed, errors(error.refused()?)).await?),
-    }
-}
-
-/// The form of a template.
-pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<TemplateId>) -> Result<Response> {
-    let mut tx = app.read().await?;
-    let found = templates::find(&mut tx, id).await?;
-    drop(tx);
-    let is_seen = |template: &Template| template.shared || visitor.actor.may_touch(template.owner_id);
-    let template = found.filter(is_seen).ok_or(PageError::NotFound("template"))?;
-    answer::page(&draw(&app, &visitor, Some(id), typed_of(&template), FormErrors::default()).await?)
-}
-
-/// Saves it.
-pub async fn update(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path(id): Path<TemplateId>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
-    let after = fields(&typed);
-    match app.engine.edit_template(&visitor.actor, id, |before| *before = after).await.map_err(PageError::from) {
-        Ok(_) => {
-            let words = "Saved. Sequences take it over when they are published again.";
-            let to = urls::with_query(&urls::template(id), &[("as", typed.get("as"))]);
-            Ok(answer::said(&to, &answer::toast("done", words)))
+        Err(error) => {
+            let errors = error.refused()?;
+            answer::refused(&RenamePage { frame: visitor.frame("templates"), from, new_name: to, errors })
         }
-        Err(error) => answer::refused(&draw(&app, &visitor, Some(id), typed, errors(error.refused()?)).await?),
     }
-}
-
-/// The page with the preview of what is typed; nothing is saved.
-pub async fn preview(State(app): State<App>, visitor: Visitor, Form(typed): Form<Typed>) -> Result<Response> {
-    answer::page(&draw(&app, &visitor, None, typed, FormErrors::default()).await?)
-}
-
-/// Deletes it; what was published keeps its words.
-pub async fn delete(State(app): State<App>, visitor: Visitor, Path(id): Path<TemplateId>) -> Result<Response> {
-    let gone = app.engine.delete_template(&visitor.actor, id).await;
-    answer::outcome(urls::TEMPLATES, gone, |()| {
-        answer::toast("done", "The template is deleted. What was published keeps its words.")
-    })
 }
 
 #[cfg(test)]
@@ -234,54 +211,27 @@ mod tests {
             name: "Intro".into(),
             href: "/templates/tpl_1".into(),
             subject: "Hello {{ person.first_name }}".into(),
-            is_shared: false,
+            used: used_words(&["Cold rooms".into(), "Pilots".into()]),
+            may_move: true,
+            files: 2,
             ..Row::default()
         };
         let mut page = Index {
             frame: Frame { clock_rate: 1, ..Frame::default() },
-            search: String::new(),
-            folders: vec![("Cold chain".into(), vec![row])],
+            search: Search::default(),
+            choices: vec![Choice::new("Cold chain", "Cold chain")],
+            names: vec!["Cold chain".into()],
+            folders: vec![Folder { name: "Cold chain".into(), may_rename: true, rows: vec![row] }],
         };
         let html = page.render().expect("a page");
-        for words in ["Cold chain", "Intro", "Hello {{ person.first_name }}", "Only you"] {
+        for words in
+            ["Cold chain", "Intro", "Hello {{ person.first_name }}", "Only you", "Cold rooms and 1 more", "2 files"]
+        {
             assert!(html.contains(words), "{words}");
         }
         page.folders.clear();
         assert!(page.render().expect("a page").contains("No templates yet"));
-    }
-
-    #[test]
-    fn an_unknown_tag_is_refused_at_the_field_and_the_words_stay() {
-        let typed = Typed::of([
-            ("name", "Intro".into()),
-            ("email.subject", "Hi {{ person.nam }}".into()),
-            ("email.format", "html".into()),
-            ("email.body", "<p>x</p>".into()),
-        ]);
-        let refused = errors(FormErrors(vec![Refused::at("subject", "unknown_tag", "There is no tag person.nam.")]));
-        let page = Page {
-            frame: Frame { clock_rate: 1, ..Frame::default() },
-            title: "Intro".into(),
-            action: "/templates/tpl_1".into(),
-            delete: "/templates/tpl_1/delete".into(),
-            folders: vec!["Cold chain".into()],
-            errors: refused,
-            preview: Preview {
-                person: "per_1".into(),
-                to: "Maya".into(),
-                text: "Hi Maya".into(),
-                refused: "There is no tag person.nam.".into(),
-                ..Preview::default()
-            },
-            preview_form: "template-form",
-            preview_action: "/templates/preview".into(),
-            typed,
-        };
-        let html = page.render().expect("a page");
-        for words in ["Hi {{ person.nam }}", "There is no tag person.nam.", "&#60;p&#62;x", "aria-invalid"] {
-            assert!(html.contains(words), "{words}");
-        }
-        assert_eq!(fields(&page.typed).body_html, "<p>x</p>");
-        assert_eq!(picker()[0].text, "{{ person.first_name }}");
+        page.search.whose = "mine".into();
+        assert!(page.render().expect("a page").contains("Nothing found"));
     }
 }

@@ -121,6 +121,7 @@ impl Ground {
             ("{note}", things.activity.as_str()),
             ("{message}", "inb_00000000000000000000000001"),
             ("{field}", "title"),
+            ("{hash}", "0000000000000000000000000000000000000000000000000000000000000000"),
             ("{sequence}", self.sequence.as_str()),
         ];
         let path = template.replacen("{id}", thing, 1);
@@ -218,6 +219,7 @@ async fn no_page_names_a_person_out_of_sight() {
                 ("/tasks/player".to_owned(), false),
                 ("/review".to_owned(), false),
                 ("/templates/new".to_owned(), false),
+                ("/templates/tags".to_owned(), false),
                 ("/".to_owned(), false),
             ] {
                 let answer = answer_to(client, &cookie, "GET", &path, "").await;

@@ -33,6 +33,54 @@ async fn a_template_is_written_previewed_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn files_are_taken_in_attached_read_and_refused_in_words() {
+    let at = Installation::new().await;
+    let file = at.rep.upload("/attachments?name=..%2FOffer.pdf", "application/pdf", b"%PDF-1").await.expect(201);
+    assert_eq!(
+        (&file["name"], &file["size"], &file["mime_type"]),
+        (&json!("Offer.pdf"), &json!(6), &json!("application/pdf"))
+    );
+    let new = json!({ "name": "With a file", "subject": "s", "body_text": "t", "attachments": [file] });
+    let template = at.rep.post("/templates", new).await.expect(201);
+    assert_eq!(template["attachments"], json!([file]));
+    let path = format!("/templates/{}/attachments/{}", id(&template), file["hash"].as_str().expect("a hash"));
+    let read = at.rep.call("GET", &path, None, &[]).await;
+    assert_eq!(read.status, 200);
+    let header = |name: &str| read.headers[name].to_str().expect("text").to_owned();
+    assert!(header("content-disposition").starts_with("attachment; filename=\"Offer.pdf\""));
+    assert_eq!(
+        (header("x-content-type-options").as_str(), header("content-type").as_str()),
+        ("nosniff", "application/octet-stream")
+    );
+    assert_eq!(at.other.get(&path).await.refusal().0, 403, "the template of someone else is not shared");
+    let elsewhere = path.replace(file["hash"].as_str().expect("a hash"), &"0".repeat(64));
+    assert_eq!(at.rep.get(&elsewhere).await.refusal().0, 404);
+    let unknown = json!({ "name": "T", "subject": "s", "attachments": [{ "hash": "0".repeat(64), "name": "a.pdf" }] });
+    assert_eq!(at.rep.post("/templates", unknown).await.refusal(), (422, "unknown_file", "attachments"));
+    let large = vec![0; 10 * 1024 * 1024 + 1];
+    let refused = at.rep.upload("/attachments?name=a.zip", "application/zip", &large).await;
+    assert_eq!(refused.refusal(), (422, "too_large", "attachments"));
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    let shown = at.rep.post(&format!("/templates/{}/preview", id(&template)), json!({ "person_id": lead })).await;
+    assert_eq!(shown.expect(200)["attachments"][0]["name"], "Offer.pdf");
+}
+
+#[tokio::test]
+async fn a_copy_is_ones_own_folders_are_renamed_and_tags_are_listed() {
+    let at = Installation::new().await;
+    let new = json!({ "name": "Intro", "folder": "Old", "subject": "s", "body_text": "t", "shared": true });
+    let template = at.rep.post("/templates", new).await.expect(201);
+    let copy = at.other.post(&format!("/templates/{}/clone", id(&template)), json!({})).await.expect(201);
+    assert_eq!((&copy["name"], &copy["shared"]), (&json!("Copy of Intro"), &json!(false)));
+    let renamed = at.other.post("/templates/folder", json!({ "from": "Old", "folder": "New" })).await.expect(200);
+    assert_eq!(renamed, json!({ "moved": 1, "left": 1 }));
+    let lead = at.rep.lead("Lee", "lee@x.test").await;
+    let tags = at.rep.get(&format!("/templates/tags?person_id={lead}")).await.expect(200);
+    let first = tags["items"].as_array().expect("items").iter().find(|tag| tag["tag"] == "person.last_name");
+    assert_eq!(first.expect("a tag")["example"], "Lee");
+}
+
+#[tokio::test]
 async fn unknown_tags_and_names_that_are_missing_are_refused() {
     let at = Installation::new().await;
     assert_eq!(at.rep.post("/templates", json!({ "subject": "x" })).await.refusal(), (422, "required", "name"));

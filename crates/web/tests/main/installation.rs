@@ -111,6 +111,16 @@ impl Client {
         self.call("POST", path, Some(body), &[]).await
     }
 
+    /// A POST whose body is a file.
+    pub async fn upload(&self, path: &str, content_type: &str, bytes: &[u8]) -> Answer {
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", content_type);
+        send(&self.router, request.body(Body::from(bytes.to_vec())).expect("a request")).await
+    }
+
     /// A POST without a body.
     pub async fn order(&self, path: &str) -> Answer {
         self.call("POST", path, None, &[]).await

@@ -11,6 +11,8 @@ export default class extends Controller {
   }
 
   insert({ params: { text } }) {
+    const asked = new CustomEvent("insert:text", { detail: { text, field: this.last }, bubbles: true, cancelable: true });
+    if (!this.element.dispatchEvent(asked)) return document.querySelectorAll("[popover]:popover-open").forEach((open) => open.hidePopover());
     const field = this.last ?? this.fieldTargets.at(-1);
     if (!field) return;
     field.closest("details")?.setAttribute("open", "");

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use crate::answer;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
-use crate::extract::{Form, Path, Query};
+use crate::extract::{Path, Query};
 use crate::frame::Frame;
+use crate::pages::attachments::{self, EmailForm};
 use crate::pages::form::Typed;
 use crate::pages::preview::{Preview, shown};
 use crate::pages::sequences::{body_of, put_body};
@@ -21,7 +22,7 @@ use crate::pages::tasks;
 use crate::session::Visitor;
 use crate::urls;
 
-const FIELDS: [&str; 2] = ["email.subject", "email.body"];
+const FIELDS: [&str; 3] = ["email.subject", "email.body", "email.attachments"];
 
 #[derive(Template)]
 #[template(path = "enrollments/edit.html")]
@@ -70,15 +71,21 @@ fn at_fields(errors: FormErrors) -> FormErrors {
     FormErrors(errors.0.into_iter().map(renamed).collect())
 }
 
-fn typed_of(to_edit: &EmailToEdit) -> Typed {
+fn typed_of(to_edit: &EmailToEdit, read_at: &str) -> Typed {
     let mut typed = Typed::of([("email.subject", to_edit.words.subject.clone())]);
     put_body(&mut typed, &to_edit.words.body_html, &to_edit.words.body_text);
+    attachments::put(&mut typed, &to_edit.words.attachments, read_at);
     typed
 }
 
 fn words_of(typed: &Typed) -> EmailWords {
     let (body_html, body_text) = body_of(typed);
-    EmailWords { subject: typed.get("email.subject").to_owned(), body_html, body_text }
+    EmailWords {
+        subject: typed.get("email.subject").to_owned(),
+        body_html,
+        body_text,
+        attachments: attachments::of(typed),
+    }
 }
 
 async fn draw(
@@ -96,7 +103,7 @@ async fn draw(
         None => String::new(),
     };
     drop(tx);
-    let typed = typed.unwrap_or_else(|| typed_of(&to_edit));
+    let typed = typed.unwrap_or_else(|| typed_of(&to_edit, &attachments::at_enrollment(id, step)));
     let person = view.stored.enrollment.person_id;
     let from = view.mailbox_address.clone().unwrap_or_default();
     let preview = match app.engine.preview_edit(&visitor.actor, id, step, &words_of(&typed)).await {
@@ -140,7 +147,7 @@ pub async fn preview(
     AppState(app): AppState<App>,
     visitor: Visitor,
     Path(at): Path<(EnrollmentId, StepId)>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     answer::page(&draw(&app, &visitor, (at, &Behind::default()), Some(typed), FormErrors::default()).await?)
 }
@@ -151,8 +158,12 @@ pub async fn update(
     visitor: Visitor,
     Path(at): Path<(EnrollmentId, StepId)>,
     Query(behind): Query<Behind>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
+    let wrong = attachments::refused(&typed);
+    if !wrong.is_empty() {
+        return answer::refused(&draw(&app, &visitor, (at, &behind), Some(typed), FormErrors(wrong)).await?);
+    }
     match app.engine.edit_email(&visitor.actor, at.0, at.1, &words_of(&typed)).await.map_err(PageError::from) {
         Ok(()) => {
             let mut toast = answer::toast("done", "Saved. Only this person gets these words.");

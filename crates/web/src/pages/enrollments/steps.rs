@@ -6,6 +6,7 @@ use relance_domain::person::Person;
 use relance_engine::commands::preview::{EnrollmentPreview, EnrollmentStep, StepStatus as S};
 use relance_storage::enrollment_views::EnrollmentView;
 
+use crate::pages::attachments::{self, FileRow};
 use crate::pages::enroll::steps::{icon, title};
 use crate::pages::people::rows;
 use crate::session::Visitor;
@@ -51,6 +52,8 @@ pub struct Beside {
     pub subject: String,
     /// The body's address.
     pub body: String,
+    /// Files that go with it.
+    pub files: Vec<FileRow>,
     /// The address of the email exactly as sent; empty before.
     pub sent: String,
     /// What the task asks for.
@@ -178,6 +181,10 @@ pub fn beside(preview: &EnrollmentPreview, chosen: usize, view: &EnrollmentView,
         ),
         subject: gone.map_or_else(|| step.words.subject.clone(), |email| email.subject.clone()),
         body,
+        files: attachments::rows(
+            &step.words.attachments,
+            &attachments::at_enrollment(preview.enrollment.id, step.step.id),
+        ),
         sent: gone.map(|email| urls::delivery(email.id)).unwrap_or_default(),
         text: if is_email { String::new() } else { step.words.text.clone() },
         task: step.task.as_ref().map(|task| urls::task(task.id)).unwrap_or_default(),

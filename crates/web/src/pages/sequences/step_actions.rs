@@ -19,8 +19,9 @@ use super::step_form;
 use super::steps::{Wanted, draw};
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
-use crate::extract::{Form, Path, Query};
+use crate::extract::{Path, Query};
 use crate::frame::Toast;
+use crate::pages::attachments::EmailForm;
 use crate::pages::form::Typed;
 use crate::session::Visitor;
 use crate::version_changes::differences;
@@ -159,7 +160,7 @@ pub async fn add(
     visitor: Visitor,
     Path(id): Path<SequenceId>,
     Query(place): Query<Place>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     let kind = typed.get("kind").to_owned();
     let before: Option<StepId> = place.before.parse().ok();
@@ -182,7 +183,7 @@ pub async fn update(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(mut typed): Form<Typed>,
+    EmailForm(mut typed): EmailForm,
 ) -> Result<Response> {
     typed.set("step", step.to_string());
     if let Err(refused) = saved(&app, &visitor, id, &typed).await? {
@@ -197,7 +198,7 @@ pub async fn template(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(mut typed): Form<Typed>,
+    EmailForm(mut typed): EmailForm,
 ) -> Result<Response> {
     let chosen = typed
         .parse("use_template", "Choose a template from the list.")
@@ -219,7 +220,7 @@ pub async fn preview(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     let person = typed.get("as").to_owned();
     answer::page(
@@ -232,7 +233,7 @@ pub async fn shift(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     let direction = typed.get("direction").to_owned();
     let before: Option<StepId> = typed.get("before").parse().ok();
@@ -251,7 +252,7 @@ pub async fn duplicate(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     let change = |fields: &mut SequenceFields| {
         let next = fields.plan.next(step).map(|next| next.id);
@@ -274,7 +275,7 @@ pub async fn wait(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     visitor.must_be_admin("change sequences")?;
     let wait = match step_form::wait_of_chip(&typed, step) {
@@ -303,7 +304,7 @@ pub async fn delete(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(typed): Form<Typed>,
+    EmailForm(typed): EmailForm,
 ) -> Result<Response> {
     // What was typed comes back with an undo; if it is not sound, the last sound words do.
     let _ = saved(&app, &visitor, id, &typed).await?;

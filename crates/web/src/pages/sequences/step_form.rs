@@ -5,14 +5,16 @@ use relance_domain::template::Template;
 use relance_domain::{Refused, StepId};
 
 use crate::errors::FormErrors;
+use crate::pages::attachments;
 use crate::pages::form::{Typed, all_right, or_default};
 
 /// The fields of the form.
-pub const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 9] = [
     "wait.amount",
     "wait.unit",
     "email.subject",
     "email.body",
+    "email.attachments",
     "email.template_id",
     "task.content",
     "task.due_in_days",
@@ -112,6 +114,7 @@ pub fn of(step: &Step) -> Typed {
 fn put_email(typed: &mut Typed, email: &EmailText) {
     typed.set("email.subject", &email.subject);
     put_body(typed, &email.body_html, &email.body_text);
+    attachments::put(typed, &email.attachments, "");
     typed.set("email.reply_in_thread", if email.reply_in_thread { "1" } else { "" });
     typed.set("email.template_id", email.template_id.map(|id| id.to_string()).unwrap_or_default());
 }
@@ -120,25 +123,39 @@ fn put_email(typed: &mut Typed, email: &EmailText) {
 pub fn put_body(typed: &mut Typed, html: &str, text: &str) {
     let is_html = !html.trim().is_empty();
     typed.set("email.body", if is_html { html } else { text });
-    typed.set("email.format", if is_html { "html" } else { "text" });
+    typed.set("email.format", if is_html || text.trim().is_empty() { "html" } else { "text" });
 }
 
 /// Puts the words of a template into the form.
 pub fn use_template(typed: &mut Typed, template: &Template) {
     typed.set("email.subject", &template.subject);
     put_body(typed, &template.body_html, &template.body_text);
+    attachments::put(typed, &template.attachments, "");
     typed.set("email.template_id", template.id.to_string());
 }
 
 /// HTML and text of the body; one of them is empty.
 pub fn body(typed: &Typed) -> (String, String) {
     let body = typed.get("email.body").replace("\r\n", "\n");
-    if typed.get("email.format") == "html" { (body, String::new()) } else { (String::new(), body) }
+    match typed.get("email.format") {
+        "html" if body.contains('<') => (body, String::new()),
+        // Without the editor, paragraphs are what people write.
+        "html" => (paragraphs(&body), String::new()),
+        _ => (String::new(), body),
+    }
+}
+
+/// Text without any HTML as paragraphs; merge tags stay as they are.
+fn paragraphs(text: &str) -> String {
+    let paragraph = |words: &str| format!("<p>{}</p>", words.trim().replace('\n', "<br>"));
+    let written: Vec<String> =
+        text.trim().split("\n\n").filter(|words| !words.trim().is_empty()).map(paragraph).collect();
+    written.join("\n")
 }
 
 /// The step the form stands for. The link to a template is kept as long as the words are the template's.
 pub fn read(typed: &Typed, before: &Step, template: Option<&Template>) -> Result<Step, Vec<Refused>> {
-    let mut wrong = Vec::new();
+    let mut wrong = attachments::refused(typed);
     let days = "Enter a whole number of days.";
     let amount = or_default(typed.number("wait.amount", "Enter a whole number; 0 is immediately."), &mut wrong);
     let unit =
@@ -171,14 +188,17 @@ pub fn read_email(typed: &Typed, before: &EmailText, template: Option<&Template>
     if !body_html.is_empty() && body_html == before.body_html.replace("\r\n", "\n") {
         body_text.clone_from(&before.body_text);
     }
+    let attached = attachments::of(typed);
     let plain = |text: &str| text.replace("\r\n", "\n");
     let is_templates = |template: &&Template| {
         template.subject == subject
             && plain(&template.body_html) == body_html
             && (!body_html.is_empty() || plain(&template.body_text) == body_text)
+            && template.attachments == attached
     };
     EmailText {
         template_id: template.filter(is_templates).map(|template| template.id),
+        attachments: attached.clone(),
         subject,
         body_html,
         body_text,
@@ -244,6 +264,7 @@ mod tests {
             subject: "Hello".into(),
             body_html: String::new(),
             body_text: "Hi there".into(),
+            attachments: Vec::new(),
             shared: true,
             owner_id: None,
             created_at: at,

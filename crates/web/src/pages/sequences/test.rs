@@ -8,8 +8,8 @@ use super::step_actions::saved;
 use super::step_form;
 use crate::app::App;
 use crate::errors::{PageError, Result};
-use crate::extract::{Form, Path};
-use crate::pages::form::Typed;
+use crate::extract::Path;
+use crate::pages::attachments::EmailForm;
 use crate::session::Visitor;
 use crate::{answer, urls};
 
@@ -18,7 +18,7 @@ pub async fn create(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, step)): Path<(SequenceId, StepId)>,
-    Form(mut typed): Form<Typed>,
+    EmailForm(mut typed): EmailForm,
 ) -> Result<Response> {
     visitor.must_be_admin("send tests of sequences")?;
     typed.set("step", step.to_string());
