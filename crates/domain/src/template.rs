@@ -3,6 +3,7 @@
 use crate::{
     Refused, TemplateId, Timestamp, UserId,
     attachment::{self, Attachment},
+    step::EmailText,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,18 @@ pub struct Template {
 }
 
 impl Template {
+    /// Its words and files as an email.
+    pub fn email(&self) -> EmailText {
+        EmailText {
+            template_id: Some(self.id),
+            subject: self.subject.clone(),
+            body_html: self.body_html.clone(),
+            body_text: self.body_text.clone(),
+            attachments: self.attachments.clone(),
+            reply_in_thread: false,
+        }
+    }
+
     /// Everything that keeps the template from being saved, each at its field.
     pub fn check(&self) -> Result<(), Vec<Refused>> {
         let mut wrong = Vec::new();

@@ -184,6 +184,7 @@ fn templates() -> Router<App> {
         .route(urls::RENAME_FOLDER, get(templates::ask_rename).post(templates::rename))
         .route("/templates/{id}", get(form::show).post(form::update))
         .route("/templates/{id}/clone", post(form::clone))
+        .route("/templates/{id}/test", post(form::test))
         .route("/templates/{id}/delete", post(form::delete))
         .route("/templates/{id}/files/{hash}", get(attachments::of_template))
         .route(urls::ATTACHMENTS, post(attachments::create))

@@ -208,6 +208,11 @@ pub fn rename_folder(folder: &str) -> String {
     with_query(RENAME_FOLDER, &[("name", folder)])
 }
 
+/// Sends a template to oneself, by POST.
+pub fn test_template(id: TemplateId) -> String {
+    format!("/templates/{id}/test")
+}
+
 /// Makes a copy of a template, by POST.
 pub fn clone_template(id: TemplateId) -> String {
     format!("/templates/{id}/clone")

@@ -109,7 +109,8 @@ struct ListParams {
     cursor: Option<String>,
 }
 
-async fn find(app: &App, caller: &Caller, id: TemplateId) -> Result<Template> {
+/// The template, if the caller may use it.
+pub async fn find(app: &App, caller: &Caller, id: TemplateId) -> Result<Template> {
     let mut tx = app.engine.store.read().await?;
     let found = templates::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("template"))?;
     if found.shared || caller.actor.may_touch(found.owner_id) {

@@ -6,11 +6,11 @@ use super::{
     doc,
     query::{Id, Query},
     shapes::created,
-    templates::TemplateBody,
+    templates::{TemplateBody, find},
 };
 use crate::{app::App, problem::Result};
 use axum::{Json, extract::State, response::Response};
-use relance_domain::{PersonId, TemplateId};
+use relance_domain::{PersonId, TemplateId, sequence::Unsubscribe};
 use relance_engine::commands::merge_tags::OfferedTag;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this resource.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(clone)).routes(routes!(rename_folder)).routes(routes!(tags))
+    OpenApiRouter::new()
+        .routes(routes!(clone))
+        .routes(routes!(test))
+        .routes(routes!(rename_folder))
+        .routes(routes!(tags))
 }
 
 /// A copy of your own, private until it is shared.
@@ -27,6 +31,40 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn clone(State(app): State<App>, caller: Caller, Id(id): Id<TemplateId>, _: NoBody) -> Result<Response> {
     let copy = app.engine.clone_template(&caller.actor, id).await?;
     Ok(created(format!("templates/{}", copy.id), TemplateBody::from(copy)))
+}
+
+/// As whom a test is written.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TemplateTest)]
+struct TestOrder {
+    /// The person.
+    #[schema(value_type = doc::PersonId)]
+    person_id: PersonId,
+}
+
+/// What was sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TemplateTested)]
+struct TestSent {
+    /// From and to which address: your own mailbox.
+    address: String,
+    /// Merge tags without a value; they stand there by their names.
+    missing_tags: Vec<String>,
+}
+
+/// Sends a template to your own mailbox, marked as a test. It counts towards the quota and is nobody's delivery.
+#[utoipa::path(post, path = "/templates/{id}/test", tag = "templates", operation_id = "test_template",
+    params(("id" = doc::TemplateId, Path)), request_body = TestOrder, responses((status = 200, body = TestSent)))]
+async fn test(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<TemplateId>,
+    Body(order): Body<TestOrder>,
+) -> Result<Json<TestSent>> {
+    let email = find(&app, &caller, id).await?.email();
+    let sent = app.engine.send_test(&caller.actor, &email, &Unsubscribe::default(), order.person_id).await?;
+    Ok(Json(TestSent { address: sent.address, missing_tags: sent.missing_tags }))
 }
 
 /// A folder and its new name.

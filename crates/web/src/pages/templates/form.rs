@@ -2,8 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use relance_domain::sequence::Unsubscribe;
 use relance_domain::template::Template;
-use relance_domain::{Refused, TemplateId};
+use relance_domain::{PersonId, Refused, TemplateId};
 use relance_engine::commands::templates::TemplateFields;
 use relance_storage::{templates, users};
 
@@ -25,6 +26,7 @@ const FIELDS: [&str; 5] = ["name", "folder", "email.subject", "email.body", "ema
 struct Standing {
     delete: String,
     copy: String,
+    test: String,
     /// Whose it is, where the visitor may not change it.
     owner: String,
     used: Vec<(String, String)>,
@@ -107,6 +109,7 @@ async fn standing(app: &App, visitor: &Visitor, id: Option<TemplateId>) -> Resul
     Ok(Standing {
         delete: if may_edit { urls::delete_template(id) } else { String::new() },
         copy: urls::clone_template(id),
+        test: urls::test_template(id),
         owner: if may_edit { String::new() } else { owner.unwrap_or_else(|| "someone else".to_owned()) },
         used: users_of.into_iter().map(|(id, name)| (urls::sequence(id), name)).collect(),
         confirm,
@@ -193,26 +196,65 @@ pub async fn update(
     Path(id): Path<TemplateId>,
     EmailForm(typed): EmailForm,
 ) -> Result<Response> {
-    let wrong = attachments::refused(&typed);
-    if !wrong.is_empty() {
-        return answer::refused(&draw(&app, &visitor, Some(id), typed, FormErrors(wrong)).await?);
+    if let Err(refused) = saved(&app, &visitor, id, &typed).await? {
+        return answer::refused(&draw(&app, &visitor, Some(id), typed, refused).await?);
     }
-    let after = fields(&typed);
-    let change = |before: &mut TemplateFields| *before = with_own_text(after, before);
-    match app.engine.edit_template(&visitor.actor, id, change).await.map_err(PageError::from) {
-        Ok(_) => {
-            let words = "Saved. Sequences take it over when they are published again.";
-            let to = urls::with_query(&urls::template(id), &[("as", typed.get("as"))]);
-            Ok(answer::said(&to, &answer::toast("done", words)))
-        }
-        Err(error) => answer::refused(&draw(&app, &visitor, Some(id), typed, errors(error.refused()?)).await?),
-    }
+    let words = "Saved. Sequences take it over when they are published again.";
+    let to = urls::with_query(&urls::template(id), &[("as", typed.get("as"))]);
+    Ok(answer::said(&to, &answer::toast("done", words)))
 }
 
 /// The page with the preview of what is typed; nothing is saved.
 pub async fn preview(State(app): State<App>, visitor: Visitor, EmailForm(typed): EmailForm) -> Result<Response> {
     let id = typed.get("id").parse().ok();
     answer::page(&draw(&app, &visitor, id, typed, FormErrors::default()).await?)
+}
+
+/// Saves what is typed, if the visitor may, and sends the template to oneself as the person of the preview would get it.
+pub async fn test(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<TemplateId>,
+    EmailForm(typed): EmailForm,
+) -> Result<Response> {
+    if let Err(refused) = saved(&app, &visitor, id, &typed).await? {
+        return answer::refused(&draw(&app, &visitor, Some(id), typed, refused).await?);
+    }
+    let to = urls::with_query(&urls::template(id), &[("as", typed.get("as"))]);
+    let Ok(person) = typed.get("as").parse::<PersonId>() else {
+        let words = "Add a lead or a contact first: the test is written as one of them.";
+        return Ok(answer::said(&to, &answer::toast("blocked", words)));
+    };
+    let mut tx = app.read().await?;
+    let template = templates::find(&mut tx, id).await?.ok_or(PageError::NotFound("template"))?;
+    drop(tx);
+    let sent = app.engine.send_test(&visitor.actor, &template.email(), &Unsubscribe::default(), person).await;
+    answer::outcome(&to, sent, |sent| answer::toast("done", format!("A test went to {}.", sent.address)))
+}
+
+/// What is typed, saved; `Err` says at its fields why it was not. Of someone else's template nothing is saved.
+async fn saved(
+    app: &App,
+    visitor: &Visitor,
+    id: TemplateId,
+    typed: &Typed,
+) -> Result<std::result::Result<(), FormErrors>> {
+    let mut tx = app.read().await?;
+    let found = templates::find(&mut tx, id).await?.ok_or(PageError::NotFound("template"))?;
+    drop(tx);
+    if !visitor.actor.may_touch(found.owner_id) {
+        return if found.shared { Ok(Ok(())) } else { Err(PageError::NotFound("template")) };
+    }
+    let wrong = attachments::refused(typed);
+    if !wrong.is_empty() {
+        return Ok(Err(FormErrors(wrong)));
+    }
+    let after = fields(typed);
+    let change = |before: &mut TemplateFields| *before = with_own_text(after, before);
+    match app.engine.edit_template(&visitor.actor, id, change).await.map_err(PageError::from) {
+        Ok(_) => Ok(Ok(())),
+        Err(error) => Ok(Err(errors(error.refused()?))),
+    }
 }
 
 /// A copy of one's own.
