@@ -59,7 +59,7 @@ async fn the_preview_shows_missing_tags_in_the_text_and_by_name() {
     assert_eq!(words.subject, "Hello Ada");
     assert_eq!(words.missing_tags, ["person.industry"]);
     assert_eq!(words.html, "<p><mark class=\"missing\">industry</mark> and you</p>");
-    assert!(words.text.contains("industry and you"), "{}", words.text);
+    assert!(words.text.contains("[industry] and you"), "{}", words.text);
 }
 
 #[tokio::test]

@@ -231,7 +231,7 @@ mod tests {
             "54 words, one question",
             "Move step 3 up",
             "Send me a test",
-            "{{ person.first_name }}",
+            "/templates/tags",
         ] {
             assert!(html.contains(words), "{words}");
         }
