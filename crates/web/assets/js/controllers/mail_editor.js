@@ -55,7 +55,7 @@ export default class extends Controller {
     this.editor = null;
   }
 
-  /** Between plain and formatted text; the words stay. */
+  // Between plain and formatted text; the words stay.
   async switch() {
     const { toText, fromText } = await import("mail_editor/source");
     const to = this.formatTarget.value;
@@ -77,7 +77,7 @@ export default class extends Controller {
     this.fieldTarget.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  /** A tag of the list goes where the cursor is, if that is in the editor. */
+  // A tag of the list goes where the cursor is, if that is in the editor.
   insert(event) {
     if (!this.editor || (event.detail.field && event.detail.field !== this.editor.surface)) return;
     event.preventDefault();

@@ -13,7 +13,7 @@ const colours = {
   image: ["--bg3", "--text2"],
 };
 
-/** A colour of the page as it is now, light or dark. */
+// A colour of the page as it is now, light or dark.
 function colour(name) {
   const probe = document.createElement("i");
   probe.hidden = true;
@@ -45,7 +45,7 @@ function show(image, kind, words) {
   return image;
 }
 
-/** The chip of a tag; `image` is one that changes. */
+// The chip of a tag; `image` is one that changes.
 export function chip(tag, image = document.createElement("img")) {
   const { kind, words } = describe(tag);
   image.dataset.tag = tag;
@@ -53,7 +53,7 @@ export function chip(tag, image = document.createElement("img")) {
   return show(image, kind, words);
 }
 
-/** A picture by URL, which the reader's mail program loads. */
+// A picture by URL, which the reader's mail program loads.
 export function picture(src, alt, image = document.createElement("img")) {
   image.dataset.src = src;
   image.dataset.alt = alt;
@@ -63,7 +63,7 @@ export function picture(src, alt, image = document.createElement("img")) {
 
 export const isChip = (node) => node instanceof HTMLImageElement && (node.dataset.tag !== undefined || node.dataset.src !== undefined);
 
-/** Takes a chip out; `range` then stands where it was. A space before it stays visible. */
+// Takes a chip out; `range` then stands where it was. A space before it stays visible.
 export function takeOut(image, range) {
   range.setStartBefore(image);
   range.collapse(true);
@@ -74,7 +74,7 @@ export function takeOut(image, range) {
   if (paragraph && !paragraph.hasChildNodes()) paragraph.append(document.createElement("br"));
 }
 
-/** Draws all chips again, when their words or the colours are other ones. */
+// Draws all chips again, when their words or the colours are other ones.
 export function redraw(root) {
   for (const image of root.querySelectorAll("img.tag-chip")) {
     if (image.dataset.tag !== undefined) chip(image.dataset.tag, image);

@@ -27,7 +27,7 @@ export class Chooser {
     squire.addEventListener("cursor", () => this.look());
   }
 
-  /** The tags as the page lists them. */
+  // The tags as the page lists them.
   async load(url) {
     try {
       const page = new DOMParser().parseFromString(await (await fetch(url, { headers: { "Turbo-Frame": "tags" } })).text(), "text/html");
@@ -38,7 +38,7 @@ export class Chooser {
     return this.tags;
   }
 
-  /** What stands between `{{` and the cursor. */
+  // What stands between `{{` and the cursor.
   typed() {
     const range = this.editor.squire?.getSelection();
     if (!range?.collapsed || range.startContainer.nodeType !== Node.TEXT_NODE) return null;
@@ -66,7 +66,7 @@ export class Chooser {
     this.tell({ "aria-controls": this.list.id });
   }
 
-  /** Attributes of the text field; Squire would take a change of them for one of the text. */
+  // Attributes of the text field; Squire would take a change of them for one of the text.
   tell(attributes) {
     const { squire, surface } = this.editor;
     const change = () => {

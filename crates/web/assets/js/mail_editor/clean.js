@@ -17,7 +17,7 @@ const rules = {
   RETURN_DOM_FRAGMENT: true,
 };
 
-/** Tags as signs that no parser takes apart; `back` puts them where they were. */
+// Tags as signs that no parser takes apart; `back` puts them where they were.
 function hide(html) {
   const tags = [];
   const hidden = replaceTags(html.replace(/[\uE000\uE001]/g, ""), (tag) => `\uE000${tags.push(tag) - 1}\uE001`);
@@ -25,7 +25,7 @@ function hide(html) {
   return { hidden, back };
 }
 
-/** Styles and handlers under other names: even a page that shows nothing would ask the policy about them. */
+// Styles and handlers under other names: even a page that shows nothing would ask the policy about them.
 const setAside = (html) =>
   html
     .replace(/<!--[\s\S]*?-->|<style[\s\S]*?<\/style\s*>/gi, "")
@@ -33,7 +33,7 @@ const setAside = (html) =>
 
 const decoded = (tag) => tag.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&nbsp;|\u00a0/g, " ").replace(/&amp;/g, "&");
 
-/** A link of another kind is none. A tag may stand in it, or be all of it. */
+// A link of another kind is none. A tag may stand in it, or be all of it.
 export function linkOf(text) {
   const href = text.trim();
   if (hasTags(href)) return href.startsWith("{{") || schemes.test(href) ? href : "";
@@ -59,7 +59,7 @@ function wrapIn(node, name) {
   node.append(inner);
 }
 
-/** Word writes lists as paragraphs with a level; their marks are text. */
+// Word writes lists as paragraphs with a level; their marks are text.
 function makeLists(fragment) {
   let list = null;
   let last = null;
@@ -85,7 +85,7 @@ function makeLists(fragment) {
   }
 }
 
-/** Weight and slant that stand in a style become elements; Google wraps all in a bold that is none. */
+// Weight and slant that stand in a style become elements; Google wraps all in a bold that is none.
 function readStyle(node) {
   const style = node.getAttribute("data-style")?.toLowerCase() ?? "";
   if (!style) return node;
@@ -143,7 +143,7 @@ function makeChips(fragment, back) {
   }
 }
 
-/** A fragment of this page that holds nothing but what may stand in an email. */
+// A fragment of this page that holds nothing but what may stand in an email.
 export function toFragment(html) {
   const { hidden, back } = hide(setAside(html));
   const fragment = DOMPurify.sanitize(hidden, rules);
@@ -158,7 +158,7 @@ export function toFragment(html) {
   return ours;
 }
 
-/** The text has what the editor would take away: colours, tables, classes. */
+// The text has what the editor would take away: colours, tables, classes.
 export function isRicher(html) {
   const { hidden } = hide(setAside(html));
   const fragment = DOMPurify.sanitize(hidden, { ...rules, ADD_ATTR: ["class", "align", "bgcolor"] });

@@ -64,7 +64,7 @@ export default class Editor {
     for (const keys of ["Shift-5", "Shift-6", "d", "["]) squire.setKeyHandler(control + keys, () => {});
   }
 
-  /** Backspace and Delete take a chip as one thing. */
+  // Backspace and Delete take a chip as one thing.
   removeWhole(key) {
     const usual = Object.getPrototypeOf(this.squire._keyHandlers)[key];
     this.squire.setKeyHandler(key, (squire, event, range) => {
@@ -78,7 +78,7 @@ export default class Editor {
     });
   }
 
-  /** The chip right before (-1) or after (1) the cursor. */
+  // The chip right before (-1) or after (1) the cursor.
   beside(range, direction) {
     let { startContainer: node, startOffset: at } = range;
     if (node.nodeType === Node.TEXT_NODE) {
@@ -124,7 +124,7 @@ export default class Editor {
     this.chooser.look();
   }
 
-  /** A tag that was typed or pasted to its end becomes a chip. */
+  // A tag that was typed or pasted to its end becomes a chip.
   makeChips() {
     const range = this.squire.getSelection();
     const text = range.startContainer;
@@ -139,7 +139,7 @@ export default class Editor {
     this.squire.setSelection(placed);
   }
 
-  /** Puts tags at the cursor; of several the selection goes between the first and the rest. */
+  // Puts tags at the cursor; of several the selection goes between the first and the rest.
   insertTags(text) {
     this.squire.focus();
     this.squire.insertHTML(split(text).map((part) => (part.tag === undefined ? part.text : part.tag)).join(""));

@@ -114,7 +114,7 @@ export class Panels {
     });
   }
 
-  /** The form of a chip: a picture, a simple tag, or any tag as it is written. */
+  // The form of a chip: a picture, a simple tag, or any tag as it is written.
   change(image) {
     if (image.dataset.src !== undefined) return this.picture(image);
     const { squire } = this.editor;

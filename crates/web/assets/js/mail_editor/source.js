@@ -22,10 +22,10 @@ function ofInline(node) {
 
 const ofInlines = (nodes) => [...nodes].map(ofInline).join("");
 
-/** A paragraph that only opens or closes a condition is none: it would leave an empty line. */
+// A paragraph that only opens or closes a condition is none: it would leave an empty line.
 const isCondition = (html) => /^(?:\s|&nbsp;|\{%[\s\S]*?%\})+$/.test(html) && html.includes("{%");
 
-/** Browsers type a space at an edge as one that never breaks; those before a mark of punctuation are meant. */
+// Browsers type a space at an edge as one that never breaks; those before a mark of punctuation are meant.
 const spaced = (html) => html.replace(/(?:&nbsp;| )+(?=(.?))/g, (run, next) => (run === "&nbsp;" && !/[!?:;»%€]/.test(next) ? " " : run));
 
 function ofParagraph(node) {
@@ -56,7 +56,7 @@ function ofBlock(node) {
 const ofBlocks = (parent, between) =>
   [...parent.childNodes].map((node) => (isBlock(node) ? ofBlock(node) : `<p>${ofInline(node)}</p>`)).filter((html) => html !== "<p></p>").join(between);
 
-/** The HTML of the email; empty if nothing was written. */
+// The HTML of the email; empty if nothing was written.
 export function toHtml(root) {
   const html = ofBlocks(root, "\n");
   return html.replace(/<p><br><\/p>/g, "").trim() === "" ? "" : html.replace(/(?:\n<p><br><\/p>)+$/, "");
@@ -88,10 +88,10 @@ function linesOf(node, lead, mark) {
   return words.trim() === "" ? [] : [`${lead}${words}`, lead.trimEnd()];
 }
 
-/** The same words as plain text. */
+// The same words as plain text.
 export const toText = (root) => [...root.childNodes].flatMap((node) => linesOf(node, "", "")).join("\n").replace(/\n{3,}/g, "\n\n").trim();
 
-/** Plain text as HTML: a blank line begins a paragraph. */
+// Plain text as HTML: a blank line begins a paragraph.
 export function fromText(text) {
   const paragraphs = text.replace(/\r\n/g, "\n").trim().split(/\n{2,}/).filter((paragraph) => paragraph.trim());
   const ofWords = (words) => split(words).map((part) => part.tag ?? escaped(part.text)).join("");

@@ -4,7 +4,7 @@
 const pattern = /\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}|\{#[\s\S]*?#\}/g;
 const labels = new Map();
 
-/** Names of tags, from the list the server made: path → words. */
+// Names of tags, from the list the server made: path → words.
 export function learn(entries) {
   for (const { path, label } of entries) labels.set(path, label);
 }
@@ -21,7 +21,7 @@ export const split = (text) => {
   return parts;
 };
 
-/** The text with every tag put through `change`. */
+// The text with every tag put through `change`.
 export const replaceTags = (text, change) => text.replace(pattern, change);
 export const hasTags = (text) => text.search(pattern) >= 0;
 
@@ -33,7 +33,7 @@ const known = (path) => {
 
 const quoted = /^(["'])(.*)\1$/s;
 
-/** What a value tag says, if it is simple: path, default, letter case. */
+// What a value tag says, if it is simple: path, default, letter case.
 export function read(tag) {
   const inside = /^\{\{-?\s*([a-z][\w.]*)\s*((?:\|[\s\S]*)?)-?\}\}$/i.exec(tag);
   if (!inside) return null;
@@ -66,7 +66,7 @@ const condition = (words) =>
     .replace(/"([^"]*)"|'([^']*)'/g, (_, one, two) => `“${one ?? two}”`)
     .replace(/^not\s+/, "no ");
 
-/** `value`, `condition` or `note`, and the words a chip shows. */
+// `value`, `condition` or `note`, and the words a chip shows.
 export function describe(tag) {
   if (tag.startsWith("{%")) {
     const inside = tag.slice(2, -2).replace(/^-|-$/g, "").trim();
