@@ -10,10 +10,7 @@ use relance_domain::{
     task::TaskState,
     time::{DAY, HOUR, MINUTE},
 };
-use relance_engine::{
-    EngineError,
-    commands::mailboxes::{NewMailbox, NewRampUp},
-};
+use relance_engine::commands::mailboxes::{NewMailbox, NewRampUp};
 use std::collections::BTreeMap;
 
 struct Dice(u64);
@@ -68,7 +65,11 @@ fn random_steps(world: &World, dice: &mut Dice) -> Vec<Step> {
         };
         let action = match dice.below(7) {
             0 => Action::Task { task },
-            1 => Action::ManualEmail { email, task: TaskText { mode: TaskMode::Wait, ..task } },
+            // Who sends by hand has the data, or writes around it: the forecast takes it for sent when it is due.
+            1 => Action::ManualEmail {
+                email: EmailText { body_text: "Hello".into(), ..email },
+                task: TaskText { mode: TaskMode::Wait, ..task },
+            },
             _ => Action::AutomatedEmail { email },
         };
         Step { id, wait, action }
@@ -134,12 +135,8 @@ async fn do_due_tasks(world: &World, enrollments: &[EnrollmentId]) -> usize {
     drop(tx);
     let mut done = 0;
     for task in tasks.iter().filter(|task| task.state == TaskState::Open && task.due_at <= now) {
-        match world.engine.complete_task(&world.actor, task.id).await {
-            Ok(_) => done += 1,
-            // An email sent by hand stays with the rep until the data is there.
-            Err(EngineError::Refused(refused)) if refused.iter().all(|r| r.code == "missing_merge_data") => {}
-            Err(error) => panic!("{error}"),
-        }
+        world.engine.complete_task(&world.actor, task.id).await.expect("done");
+        done += 1;
     }
     done
 }
