@@ -31,6 +31,7 @@ async function setUp(page) {
 async function connectMailbox(page) {
   await page.goto(`${baseUrl}/settings/mailboxes/new`);
   await page.getByRole("link", { name: /own server/ }).click();
+  await page.locator('[name="imap.host"]').waitFor();
   await page.getByLabel("Email address").fill(ADDRESS);
   await page.locator('[name="imap.host"]').fill("localhost");
   await page.locator('[name="imap.port"]').fill(IMAP_PORT);

@@ -172,7 +172,7 @@ async function publish(page) {
   await dialog(page).getByRole("button", { name: "Publish version 2" }).click();
   await page.getByText(/also for \d+ people|The new version is live/).first().waitFor();
   await picture(page, "5-published");
-  await page.getByRole("button", { name: "Undo" }).first().click();
+  await page.locator("#toasts").getByRole("button", { name: "Undo" }).click();
   await page.getByText(/Undone for/).first().waitFor();
 }
 

@@ -72,7 +72,7 @@ async function draftIsEditedAndSentOnce(page, context) {
   await page.getByText("Dear Draftwood").waitFor();
   await page.getByText("The sequence waits until this is done or skipped.").waitFor();
   assert.equal(await page.getByRole("link", { name: /^Call / }).getAttribute("href"), "tel:+442079460958");
-  await page.locator("#widget").getByText(mark).waitFor();
+  await page.locator("#widget").getByText(mark, { exact: true }).waitFor();
   await page.keyboard.press("e");
   await page.waitForURL(/\/edit\?to=/);
   const subject = page.getByLabel("Subject");

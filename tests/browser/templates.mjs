@@ -49,8 +49,8 @@ async function write(page) {
   await tool(page, "Bold").click();
   await page.keyboard.type("bold");
   assert.equal(await tool(page, "Bold").getAttribute("aria-pressed"), "true");
-  await tool(page, "Bold").click();
   await page.keyboard.press("Enter");
+  await tool(page, "Bold").click();
   await tool(page, "Bulleted list").click();
   await page.keyboard.type("one");
   await page.keyboard.press("Enter");
