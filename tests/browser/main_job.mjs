@@ -68,10 +68,8 @@ async function writeSequence(page) {
   await page.getByRole("link", { name: "Settings" }).last().click();
   await page.getByLabel(/at any time/i).check();
   await submit(page, page.getByRole("button", { name: /^Save/ }));
-  page.once("dialog", (dialog) => dialog.accept());
-  await page.getByRole("button", { name: /Activate|Publish/ }).click();
-  const confirm = page.locator("dialog[open]").getByRole("button", { name: /Activate|Publish|Yes|OK/ });
-  if (await confirm.count()) await confirm.click();
+  await page.getByRole("link", { name: "Activate" }).click();
+  await submit(page, page.locator("dialog[open]").getByRole("button", { name: "Activate" }));
   await page.getByText("Active", { exact: true }).first().waitFor();
 }
 

@@ -97,21 +97,8 @@ async function draftIsEditedAndSentOnce(page, context) {
   await page.getByText("is done already.").waitFor();
 }
 
-async function throughThePlayer(page) {
-  await page.goto(`${baseUrl}/tasks/player`);
-  const keys = ["x", "s", "z", "w", "a"];
-  for (let turn = 0; turn < 60; turn += 1) {
-    if (await page.getByText("All done for today").isVisible()) break;
-    await page.locator(".page-title h1").waitFor();
-    const isDraft = await page.getByRole("button", { name: "Send this email" }).isVisible();
-    await sent(page, () => page.keyboard.press(isDraft ? "s" : keys[turn % 4]));
-  }
-  await page.getByText("All done for today").waitFor();
-}
-
 await inBrowser(async (page, { context }) => {
   await signIn(page, baseUrl, EMAIL, PASSWORD);
   await severalAtOnce(page);
   await draftIsEditedAndSentOnce(page, context);
-  await throughThePlayer(page);
 });

@@ -17,7 +17,7 @@ async function signIn(page) {
   await page.locator("input[type=password]").waitFor({ state: "detached" });
 }
 
-const editor = (page) => page.getByRole("textbox", { name: "Text", exact: true });
+const editor = (page) => page.locator("[contenteditable=true][role=textbox]");
 const source = (page) => page.locator("#f-email\\.body").inputValue();
 const tool = (page, name) => page.getByRole("toolbar").getByRole("button", { name, exact: true });
 
