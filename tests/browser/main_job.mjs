@@ -50,7 +50,7 @@ async function writeStep(page, subject, body, wait) {
   await page.locator('[name="wait.amount"]').fill(String(wait));
   await page.locator('[name="wait.unit"]').selectOption("minutes");
   if (subject) await page.locator('[name="email.subject"]').fill(subject);
-  await page.getByRole("textbox", { name: "Text", exact: true }).fill(body);
+  await page.locator("[contenteditable=true][role=textbox]").fill(body);
   await submit(page, page.getByRole("button", { name: "Save step" }));
 }
 

@@ -119,8 +119,8 @@ async function writeByKeyboard(page) {
   await page.keyboard.press("Enter");
   await page.keyboard.press("ControlOrMeta+i");
   await page.keyboard.type("softly");
-  await page.keyboard.press("ControlOrMeta+i");
   await page.keyboard.press("Enter");
+  await page.keyboard.press("ControlOrMeta+i");
   await page.keyboard.press("ControlOrMeta+Shift+9");
   await page.keyboard.type("quoted {% if person.title %}x{% endif %}");
   assert.match(await source(page), /<i>softly<\/i>[\s\S]*<blockquote><p>quoted \{% if person\.title %\}x\{% endif %\}<\/p><\/blockquote>/);
