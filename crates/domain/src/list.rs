@@ -57,7 +57,12 @@ impl Filter {
     pub fn replace_value(&mut self, field: &str, from: &str, to: &str) -> bool {
         match self {
             Self::All { all: filters } | Self::Any { any: filters } => {
-                filters.iter_mut().fold(false, |changed, filter| filter.replace_value(field, from, to) || changed)
+                filters
+                    .iter_mut()
+                    .map(|filter| filter.replace_value(field, from, to))
+                    .filter(|changed| *changed)
+                    .count()
+                    > 0
             }
             Self::Rule(rule) if rule.field == field => match &mut rule.value {
                 serde_json::Value::String(text) if text == from => {
