@@ -150,7 +150,7 @@ fn with_term(record: &str, term: &str) -> String {
         word.trim_start_matches(['+', '-', '~', '?']) == "all" || word.starts_with("redirect=")
     };
     let words: Vec<&str> = record.split_whitespace().collect();
-    let end = words.iter().position(|word| is_end(word)).unwrap_or(words.len());
+    let end = words.iter().position(is_end).unwrap_or(words.len());
     let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
     words.insert(end, term.to_owned());
     words.join(" ")
