@@ -179,6 +179,7 @@ impl Engine {
     }
 
     /// The delivery of this step: the one that was begun before, else a new first generation.
+    #[expect(clippy::too_many_arguments, reason = "everything of the email comes from the one turn that claims it")]
     fn draft_delivery(
         &self,
         due: &Due,
