@@ -32,10 +32,10 @@ export async function api(page, method, path, body) {
 
 /** Asks until the answer is as wanted. */
 export async function until(page, path, wanted) {
-  for (let tries = 0; tries < 100; tries += 1) {
+  const end = Date.now() + 20_000;
+  while (Date.now() < end) {
     const found = await api(page, "GET", path);
     if (wanted(found)) return found;
-    await page.waitForTimeout(150);
   }
   throw new Error(`${path} never became as wanted`);
 }
