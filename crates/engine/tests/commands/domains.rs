@@ -12,7 +12,7 @@ use relance_testkit::world::Ground;
 async fn world(names: &DnsServer) -> World {
     let servers = vec![names.address];
     World::with(Ground::Sqlite, "2026-11-23T09:00[Europe/Paris]", &[0], None, |settings| {
-        settings.name_servers = servers
+        settings.name_servers = servers;
     })
     .await
 }
