@@ -200,14 +200,13 @@ mod tests {
     use super::*;
     use relance_domain::mailbox::Security;
 
-    #[test]
-    fn the_page_shows_health_and_cure_and_asks_no_password_again() {
+    fn sample() -> Page {
         let typed = Typed::of([
             ("from_name", "Nora".into()),
             ("smtp.host", "smtp.halden.example".into()),
             ("daily_quota", "200".into()),
         ]);
-        let mut page = Page {
+        Page {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             address: "nora@halden.example".into(),
             kind: "IMAP and SMTP",
@@ -243,7 +242,12 @@ mod tests {
             domain: ("blocked", "SPF is missing.".into()),
             folders: "INBOX and Junk".into(),
             is_default: Some(false),
-        };
+        }
+    }
+
+    #[test]
+    fn the_page_shows_health_and_cure_and_asks_no_password_again() {
+        let mut page = sample();
         let html = page.render().expect("a page");
         for words in [
             "The server refused the password.",

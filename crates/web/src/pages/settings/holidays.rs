@@ -176,7 +176,7 @@ fn read(typed: &Typed) -> std::result::Result<Change, Vec<Refused>> {
             let words = format!("Holidays of {} are no longer kept free.", calendar.place());
             (
                 Box::new(move |holidays: &mut WorkspaceHolidays| {
-                    holidays.calendars.retain(|code| code != calendar.code)
+                    holidays.calendars.retain(|code| code != calendar.code);
                 }),
                 words,
             )
