@@ -2,6 +2,7 @@
 // Each entry has a name and a way to it from anywhere; `pages.mjs` looks at them as it looks at pages.
 
 import { baseUrl } from "./browser.mjs";
+import { api } from "./signed_in.mjs";
 
 const dialog = (page) => page.locator("dialog[open]");
 
@@ -75,10 +76,12 @@ async function running(page) {
   await page.goto(new URL(await enrollment.getAttribute("href"), baseUrl).href);
 }
 
+/** Where the first step of someone was sent, whoever of the demo that is. */
 async function sentStep(page) {
-  await running(page);
-  const first = page.locator(".timeline a[href*='step=']").first();
-  await page.goto(new URL(await first.getAttribute("href"), baseUrl).href);
+  await page.goto(`${baseUrl}/leads`);
+  const { items } = await api(page, "GET", "/enrollments?state=active&limit=100");
+  const one = items.find((enrollment) => enrollment.steps[0].status === "sent");
+  await page.goto(`${baseUrl}/enrollments/${one.id}?step=${one.steps[0].id}`);
   await page.getByRole("link", { name: "Exactly as sent" }).waitFor();
 }
 

@@ -3,12 +3,18 @@ import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
   connect() {
-    this.element.ontoggle = (event) => event.newState === "open" && this.place();
+    this.element.ontoggle = (event) => event.newState === "open" && this.open();
+    this.element.addEventListener("turbo:frame-load", () => this.place());
     this.element.onkeydown = (event) => this.move(event);
   }
 
   get button() {
     return document.querySelector(`[popovertarget="${this.element.id}"]`);
+  }
+
+  open() {
+    this.element.querySelector("turbo-frame[loading=lazy]")?.setAttribute("loading", "eager");
+    this.place();
   }
 
   place() {
