@@ -1,10 +1,19 @@
-// Narrows the list of merge tags by the words typed above it; Enter takes the first.
+// Narrows the list of merge tags by the words typed above it; Enter takes the first, and what is taken ends the search.
 import { Controller } from "@hotwired/stimulus";
 
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 
 export default class extends Controller {
   static targets = ["words", "group", "row", "nothing"];
+
+  connect() {
+    this.element.onclick = (event) => event.target.closest("[data-tag-path]") && this.clear();
+  }
+
+  clear() {
+    this.wordsTarget.value = "";
+    this.look();
+  }
 
   look() {
     const wanted = plain(this.wordsTarget.value.trim());
