@@ -205,7 +205,7 @@ async function attach(page) {
   await input.setInputFiles({ name: "Second.txt", mimeType: "text/plain", buffer: Buffer.from("second") });
   await page.locator(".files .file").nth(1).waitFor();
   await page.locator("turbo-frame#preview .file").nth(1).waitFor();
-  await page.locator(".files .file").nth(1).getByLabel(/Remove/).check();
+  await page.locator(".files .file").nth(1).getByLabel(/Remove/).click();
   await page.locator(".files .file").nth(1).waitFor({ state: "detached" });
   await save(page);
   const link = page.locator(".files .file a");
@@ -238,13 +238,12 @@ async function keepOrder(page) {
   await page.getByText("2 templates are in Tried now.").waitFor();
   await page.getByRole("link", { name: "Rename Tried" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name").fill("Kept");
+  await dialog.getByLabel("Name", { exact: true }).fill("Kept");
   await dialog.getByRole("button", { name: "Rename" }).click();
   await page.getByText("The folder is called Kept now.").waitFor();
   await page.getByRole("link", { name: "By keyboard" }).click();
   await page.getByRole("button", { name: "Make a copy" }).click();
   await page.getByRole("heading", { name: "Copy of By keyboard" }).waitFor();
-  page.once("dialog", (asked) => asked.accept());
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByText("The template is deleted.").waitFor();
 }
