@@ -1,8 +1,18 @@
 //! What is known of mail providers: their servers, how one signs in, and how they send for a domain of one's own.
 //!
-//! Hosts, ports, encryption, app passwords, and SPF and DKIM of own domains are those that providers publish for mail
-//! programs, written down by hand in November 2026 and not compared with a database. They only fill in a form: connecting
-//! tests both directions, so a wrong one is seen at once and corrected here.
+//! Hosts, ports and encryption were compared in November 2026 with what is published, entry by entry:
+//!
+//! - the ISPDB of Thunderbird (github.com/thunderbird/autoconfig, `ispdb/`), its domains and MX as well: aol, gmail,
+//!   gmx, gmx-com, icloud (`me.com`), all ionos, mailbox-org, migadu, outlook (`hotmail.com`, `office365.com`), posteo,
+//!   rackspace (`emailsrvr.com`), strato, t-online, web-de, yahoo, yandex, zoho, zoho-eu;
+//! - help pages of the provider: fastmail (fastmail.com, *Server names and ports*), gandi (docs.gandi.net, *Standard
+//!   email settings*), infomaniak (knowledge base, *Mandatory ports and parameters*), ovh and ovh-ca
+//!   (github.com/ovh/docs, *MX Plan*), namecheap (knowledge base, MX and SPF);
+//! - only other people's programs and guides agree, no page of the provider was found: hetzner, hostinger, the servers
+//!   of namecheap, and the ports of proton-bridge, which shows its own.
+//!
+//! SPF and DKIM of own domains, and which app passwords are asked for, are as known in November 2026. All of it only
+//! fills in a form: connecting tests both directions, so a wrong one is seen at once and corrected here.
 //!
 //! A provider is found by the domain of an address, else by where mail for that domain goes (its MX).
 
@@ -37,6 +47,7 @@ pub struct MailPreset {
 use Security::{Starttls, Tls};
 
 const APP_PASSWORD: &str = "It needs an app password, made in the security settings of your account.";
+const IONOS_SELECTORS: &[&str] = &["s1-ionos", "s2-ionos"];
 const SAME: &str = "Use your address and the password of your mailbox.";
 
 const fn preset(name: &'static str, label: &'static str, hint: &'static str, imap: Way, smtp: Way) -> MailPreset {
@@ -56,9 +67,14 @@ const fn starttls(host: &'static str) -> Way {
 }
 
 /// Every provider, by name.
+#[rustfmt::skip] // The domains stay on a few lines.
 pub const PRESETS: &[MailPreset] = &[
     MailPreset {
-        domains: &["aol.com", "aol.de", "aim.com"],
+        domains: &[
+            "aol.com", "aim.com", "aol.de", "aol.it", "aol.fr", "aol.es", "aol.se", "aol.co.uk", "aol.co.nz",
+            "aol.com.au", "netscape.net", "compuserve.com",
+        ],
+        mx: &["mail.gm0.yahoodns.net"],
         ..preset("aol", "AOL", APP_PASSWORD, tls("imap.aol.com"), smtps("smtp.aol.com"))
     },
     MailPreset {
@@ -88,7 +104,7 @@ pub const PRESETS: &[MailPreset] = &[
         )
     },
     MailPreset {
-        domains: &["gmx.de", "gmx.net", "gmx.at", "gmx.ch"],
+        domains: &["gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.eu", "gmx.org", "gmx.info", "gmx.biz"],
         ..preset(
             "gmx",
             "GMX",
@@ -98,7 +114,7 @@ pub const PRESETS: &[MailPreset] = &[
         )
     },
     MailPreset {
-        domains: &["gmx.com", "gmx.us", "gmx.co.uk", "gmx.fr"],
+        domains: &["gmx.com", "gmx.us", "gmx.co.uk", "gmx.fr", "gmx.es", "gmx.it", "gmx.pt", "gmx.ie", "gmx.ca"],
         ..preset(
             "gmx-com",
             "GMX (international)",
@@ -125,7 +141,8 @@ pub const PRESETS: &[MailPreset] = &[
         ..preset(
             "icloud",
             "iCloud",
-            "It needs an app-specific password, made at account.apple.com.",
+            "It needs an app-specific password, made at account.apple.com. If receiving is refused, enter the part of \
+             your address before the @ as its user name.",
             tls("imap.mail.me.com"),
             starttls("smtp.mail.me.com"),
         )
@@ -143,10 +160,40 @@ pub const PRESETS: &[MailPreset] = &[
         )
     },
     MailPreset {
-        mx: &["kundenserver.de", "ionos.de", "ionos.com", "ionos.fr", "ionos.es", "ionos.co.uk", "ionos.it"],
+        mx: &["kundenserver.de", "ionos.de", "schlund.de"],
+        selectors: IONOS_SELECTORS,
         spf: "include:_spf-eu.ionos.com",
-        selectors: &["s1-ionos", "s2-ionos"],
-        ..preset("ionos", "IONOS", SAME, tls("imap.ionos.de"), smtps("smtp.ionos.de"))
+        ..preset("ionos", "IONOS (Germany)", SAME, tls("imap.ionos.de"), smtps("smtp.ionos.de"))
+    },
+    MailPreset {
+        mx: &["ionos.com", "1and1.com", "perfora.net"],
+        selectors: IONOS_SELECTORS,
+        spf: "include:_spf-us.ionos.com",
+        ..preset("ionos-com", "IONOS (America)", SAME, tls("imap.ionos.com"), smtps("smtp.ionos.com"))
+    },
+    MailPreset {
+        mx: &["ionos.es", "1and1.es", "clienteservidor.es"],
+        selectors: IONOS_SELECTORS,
+        spf: "include:_spf-eu.ionos.com",
+        ..preset("ionos-es", "IONOS (Spain)", SAME, tls("imap.ionos.es"), smtps("smtp.ionos.es"))
+    },
+    MailPreset {
+        mx: &["ionos.fr", "1and1.fr", "unetun.com"],
+        selectors: IONOS_SELECTORS,
+        spf: "include:_spf-eu.ionos.com",
+        ..preset("ionos-fr", "IONOS (France)", SAME, tls("imap.ionos.fr"), smtps("smtp.ionos.fr"))
+    },
+    MailPreset {
+        mx: &["ionos.it", "1and1.it", "servercliente.it"],
+        selectors: IONOS_SELECTORS,
+        spf: "include:_spf-eu.ionos.com",
+        ..preset("ionos-it", "IONOS (Italy)", SAME, tls("imap.ionos.it"), smtps("smtp.ionos.it"))
+    },
+    MailPreset {
+        mx: &["ionos.co.uk", "1and1.co.uk", "oneandone.co.uk"],
+        selectors: IONOS_SELECTORS,
+        spf: "include:_spf-eu.ionos.com",
+        ..preset("ionos-uk", "IONOS (United Kingdom)", SAME, tls("imap.ionos.co.uk"), smtps("smtp.ionos.co.uk"))
     },
     MailPreset {
         domains: &["mailbox.org"],
@@ -180,7 +227,12 @@ pub const PRESETS: &[MailPreset] = &[
         )
     },
     MailPreset {
-        domains: &["outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "outlook.fr"],
+        domains: &[
+            "outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "outlook.fr", "outlook.es", "outlook.it",
+            "outlook.at", "outlook.be", "outlook.dk", "outlook.ie", "hotmail.de", "hotmail.fr", "hotmail.it",
+            "hotmail.es", "hotmail.nl", "hotmail.se", "hotmail.co.uk", "live.de", "live.fr", "live.it", "live.nl",
+            "live.co.uk", "onmicrosoft.com",
+        ],
         mx: &["protection.outlook.com"],
         spf: "include:spf.protection.outlook.com",
         selectors: &["selector1", "selector2"],
@@ -195,10 +247,18 @@ pub const PRESETS: &[MailPreset] = &[
     MailPreset {
         mx: &["mail.ovh.net", "ovh.net"],
         spf: "include:mx.ovh.com",
-        ..preset("ovh", "OVHcloud MX Plan", SAME, tls("ssl0.ovh.net"), smtps("ssl0.ovh.net"))
+        ..preset("ovh", "OVHcloud MX Plan (Europe)", SAME, tls("imap.mail.ovh.net"), smtps("smtp.mail.ovh.net"))
     },
     MailPreset {
-        domains: &["posteo.de", "posteo.net", "posteo.org", "posteo.eu"],
+        mx: &["mail.ovh.ca"],
+        spf: "include:mx.ovh.ca",
+        ..preset("ovh-ca", "OVHcloud MX Plan (America, Asia)", SAME, tls("imap.mail.ovh.ca"), smtps("smtp.mail.ovh.ca"))
+    },
+    MailPreset {
+        domains: &[
+            "posteo.de", "posteo.net", "posteo.org", "posteo.eu", "posteo.at", "posteo.be", "posteo.ch", "posteo.com",
+            "posteo.es", "posteo.it", "posteo.nl", "posteo.pl", "posteo.uk", "posteo.us",
+        ],
         ..preset("posteo", "Posteo", SAME, tls("posteo.de"), smtps("posteo.de"))
     },
     MailPreset {
@@ -243,16 +303,19 @@ pub const PRESETS: &[MailPreset] = &[
             "WEB.DE",
             "Switch on POP3 and IMAP in the settings of WEB.DE first.",
             tls("imap.web.de"),
-            starttls("smtp.web.de"),
+            smtps("smtp.web.de"),
         )
     },
     MailPreset {
-        domains: &["yahoo.com", "yahoo.de", "yahoo.fr", "yahoo.co.uk", "yahoo.it", "yahoo.es", "ymail.com"],
+        domains: &[
+            "yahoo.com", "yahoo.de", "yahoo.fr", "yahoo.co.uk", "yahoo.it", "yahoo.es", "yahoo.se", "yahoo.co.in",
+            "yahoo.co.nz", "yahoo.com.au", "yahoo.com.br", "yahoo.com.mx", "ymail.com", "myyahoo.com", "rocketmail.com",
+        ],
         mx: &["yahoodns.net"],
         ..preset("yahoo", "Yahoo", APP_PASSWORD, tls("imap.mail.yahoo.com"), smtps("smtp.mail.yahoo.com"))
     },
     MailPreset {
-        domains: &["yandex.com", "yandex.ru", "ya.ru"],
+        domains: &["yandex.com", "yandex.ru", "ya.ru", "yandex.by", "yandex.kz", "narod.ru"],
         mx: &["yandex.net", "yandex.ru"],
         spf: "include:_spf.yandex.net",
         selectors: &["mail"],
@@ -306,7 +369,11 @@ pub fn of_address(address: &str) -> Option<&'static MailPreset> {
 /// The provider whose servers receive mail under this name.
 pub fn of_mx(host: &str) -> Option<&'static MailPreset> {
     let host = host.trim_end_matches('.').to_lowercase();
-    PRESETS.iter().find(|preset| preset.mx.iter().any(|end| is_within(&host, end)))
+    let within = |preset: &&MailPreset| {
+        preset.mx.iter().filter(|end| is_within(&host, end)).map(|end| end.len()).max().unwrap_or_default()
+    };
+    // The longest end counts: AOL's servers stand under a name that is Yahoo's.
+    PRESETS.iter().filter(|preset| within(preset) > 0).max_by_key(within)
 }
 
 /// The provider that is sent through, by the host of its server.
@@ -331,6 +398,11 @@ mod tests {
         assert_eq!(name(of_mx("halden-example.mail.protection.outlook.com")), Some("outlook"));
         assert_eq!(name(of_mx("aspmx.l.google.com")), Some("gmail"));
         assert_eq!(name(of_mx("notgoogle.com")), None);
+        assert_eq!(name(of_mx("mx-aol.mail.gm0.yahoodns.net")), Some("aol"));
+        assert_eq!(name(of_mx("mta5.am0.yahoodns.net")), Some("yahoo"));
+        assert_eq!(name(of_mx("mx00.ionos.co.uk")), Some("ionos-uk"));
+        assert_eq!(name(of_mx("mx01.kundenserver.de")), Some("ionos"));
+        assert_eq!(name(of_mx("mx1.mail.ovh.ca")), Some("ovh-ca"));
         assert_eq!(name(of_smtp_host("SMTP.fastmail.com")), Some("fastmail"));
     }
 
