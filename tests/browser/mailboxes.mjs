@@ -79,6 +79,33 @@ async function connect(page) {
   await page.waitForURL(/\/settings\/mailboxes\/mbx_/);
 }
 
+/** Refused with words at the field, also where a browser would show a bubble of its own; then away and ramping up. */
+async function setPace(page) {
+  await page.getByRole("button", { name: "Check now" }).waitFor();
+  await page.getByLabel("Away").fill("soon");
+  await page.getByLabel("By chance, up to % more").fill("30");
+  await submit(page, page.getByRole("button", { name: "Save" }));
+  await page.getByText("Write soon as 2026-12-24 to 2027-01-02.").waitFor();
+  assert.equal(await page.getByLabel("By chance, up to % more").inputValue(), "30");
+  await page.getByLabel("Away").fill("2020-01-01 to 2099-12-31");
+  await page.getByLabel("Ramp up slowly").check();
+  await page.getByLabel("On the first day").fill("0");
+  await submit(page, page.getByRole("button", { name: "Save" }));
+  await page.getByText("At least one email on the first day.").waitFor();
+  await page.getByLabel("On the first day").fill("20");
+  await submit(page, page.getByRole("button", { name: "Save" }));
+  await page.locator(".page-head").getByText("Away", { exact: true }).waitFor();
+  await page.getByText(/Ramping up: 20 today, 200 from/).waitFor();
+  await page.getByText("0 of 20").first().waitFor();
+  await page.getByLabel("Away").fill("");
+  await page.getByLabel("Ramp up slowly").uncheck();
+  // What stands beside an empty box is not read, so it keeps nothing from being saved.
+  await page.getByLabel("On the first day").fill("0");
+  await submit(page, page.getByRole("button", { name: "Save" }));
+  await page.locator(".page-head").getByText("Works", { exact: true }).waitFor();
+  await isFine(page);
+}
+
 async function checkDomain(page) {
   const mailbox = page.url();
   await page.getByText(`${DOMAIN} has not been checked yet.`).waitFor();
@@ -150,6 +177,7 @@ await inBrowser(async (page, { browser, errors }) => {
   await signIn(page);
   await findProvider(page, browser);
   await connect(page);
+  await setPace(page);
   await checkDomain(page);
   await chooseFolders(page);
   await addSandbox(page);

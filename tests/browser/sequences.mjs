@@ -1,6 +1,6 @@
 // Sequences as an admin uses them, by mouse and by keyboard: write one, lint, drag and Alt+arrow, undo, two tabs, a test to
-// oneself, publish for everyone with the impact preview and back, settings, clone, pause, archive. Every page and dialog on
-// the way is looked at by axe.
+// oneself, publish for everyone with the impact preview and back, a template that changes under it, sending times, settings,
+// clone, pause, archive and stop all. Every page and dialog on the way is looked at by axe.
 //
 // Environment: BASE_URL, EMAIL and PASSWORD of the demo.
 
@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { inBrowser, baseUrl } from "./browser.mjs";
+import { api, sent } from "./signed_in.mjs";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const { EMAIL, PASSWORD, PICTURES } = process.env;
@@ -176,6 +177,74 @@ async function publish(page) {
   await page.getByText(/Undone for/).first().waitFor();
 }
 
+/** Times apart for first emails and follow-ups, each with an example; a time that is none is refused and stays. */
+async function sendingTimes(page) {
+  await page.goto(`${baseUrl}/sequences?q=spring`);
+  await page.getByRole("link", { name: "Spring doors", exact: true }).click();
+  await page.locator("nav.tabs").getByRole("link", { name: "Settings" }).click();
+  await page.getByText(/^An email that is due now leaves/).waitFor();
+  await page.getByLabel("Window 1 opens").fill("9 o'clock");
+  await page.getByLabel("Window 1 closes").fill("11:00");
+  await page.getByLabel("Window 1 is for").selectOption("first");
+  await page.getByLabel("Window 2 opens").fill("13:00");
+  await page.getByLabel("Window 2 closes").fill("17:30");
+  await page.getByLabel("Window 2 is for").selectOption("follow_up");
+  await sent(page, () => page.getByRole("button", { name: "Save settings" }).click());
+  await page.getByText("Enter both times of window 1 as 09:00").waitFor();
+  assert.equal(await page.getByLabel("Window 1 opens").inputValue(), "9 o'clock");
+  assert.equal(await page.getByLabel("Window 2 is for").inputValue(), "follow_up");
+  await page.getByLabel("Window 1 opens").fill("09:00");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await toast(page, "Saved in the draft");
+  await page.locator("nav.tabs").getByRole("link", { name: "Settings" }).click();
+  await page.getByText(/A first email that is due now leaves .*in your time zone/).waitFor();
+  await page.getByText(/A follow-up that is due now leaves/).waitFor();
+  assert.equal(await page.getByLabel("Window 1 is for").inputValue(), "first");
+  await axe(page, "sending times");
+  await page.getByRole("link", { name: "Review and publish" }).click();
+  await dialog(page).getByText(/Emails leave Mon to Fri, 09:00 to 11:00 for first emails/).first().waitFor();
+  await dialog(page).getByRole("button", { name: /Publish/ }).click();
+  await toast(page, "Version 2 is live");
+}
+
+/** A template changes: the sequence that took its words says so, and shows what publishing it again would do. */
+async function templateChanged(page) {
+  const words = { name: "Dock intro", subject: "Docks", body_html: "<p>Before</p>", shared: true };
+  const template = await api(page, "POST", "/templates", words);
+  const steps = [{ action: "automated_email", email: { template_id: template.id } }];
+  const sequence = await api(page, "POST", "/sequences", { name: "From a template", steps });
+  await api(page, "POST", `/sequences/${sequence.id}/activate`);
+  await page.goto(`${baseUrl}/sequences/${sequence.id}`);
+  await page.getByRole("heading", { name: "From a template" }).waitFor();
+  assert.equal(await page.getByText("Template changed.").count(), 0);
+  await api(page, "PATCH", `/templates/${template.id}`, { body_html: "<p>After</p>" });
+  await page.goto(`${baseUrl}/sequences/${sequence.id}`);
+  await page.getByText("Dock intro says something else now than in the live version.").waitFor();
+  await axe(page, "template changed");
+  await picture(page, "5-template-changed");
+  await page.getByRole("link", { name: "See what it would do" }).click();
+  await dialog(page).getByRole("button", { name: /Publish/ }).click();
+  await toast(page, "Version 2 is live");
+  assert.equal(await page.getByText("Template changed.").count(), 0);
+}
+
+/** Archives a sequence with people on it and stops them all. */
+async function stopAll(page) {
+  await page.goto(`${baseUrl}/sequences`);
+  await page.getByRole("link", { name: "Winter depots", exact: true }).click();
+  await page.getByRole("heading", { name: "Winter depots" }).waitFor();
+  await page.getByRole("button", { name: "More" }).click();
+  await page.locator("#more-sequence").getByRole("link", { name: "Archive" }).click();
+  await dialog(page).getByText("Let them finish").waitFor();
+  await dialog(page).getByText("Stop all of them").click();
+  await axe(page, "stop all");
+  await dialog(page).getByRole("button", { name: "Archive" }).click();
+  await toast(page, "Archived");
+  await page.getByText("Nobody can be enrolled any more.").waitFor();
+  await page.locator("nav.tabs").getByRole("link", { name: "History" }).click();
+  await page.getByText(/archived/i).first().waitFor();
+}
+
 async function settings(page) {
   await page.goto(`${baseUrl}/sequences?q=spring`);
   await page.getByRole("link", { name: "Spring doors", exact: true }).click();
@@ -228,8 +297,11 @@ await inBrowser(async (page, { context, errors }) => {
   await reorder(page);
   await twoTabs(page, context);
   await publish(page);
+  await sendingTimes(page);
+  await templateChanged(page);
   await settings(page);
   await phone(page);
+  await stopAll(page);
   // A refused form answers 422, which Chromium notes in its console.
   errors.splice(0, errors.length, ...errors.filter((error) => !error.includes("422")));
 });

@@ -154,7 +154,7 @@ pub enum Event {
         /// The step and its due time.
         to: Option<(StepId, Timestamp)>,
     },
-    /// The task of the step before is open again, before anything has followed it: back to its step.
+    /// The task of the step before is open again, before anything has followed it: back to its step, also from the end.
     TaskReopened {
         /// The step of the task.
         step: StepId,
@@ -226,6 +226,8 @@ impl State {
             }
             (Active { .. }, E::TaskReopened { step, due }) => Active { step, due },
             (Paused { until, by, .. }, E::TaskReopened { step, due }) => Paused { step, due, until, by },
+            // It was the last step, whose being done had completed it.
+            (Finished { reason: FinishReason::Completed, .. }, E::TaskReopened { step, due }) => Active { step, due },
             // A touch that was already leaving tells us nothing once the sequence has ended.
             (state @ Finished { .. }, E::StepDone { .. } | E::Blocked { .. }) => state,
             (Active { .. } | Paused { .. } | Blocked { .. }, E::Ended { reason }) => Finished { reason, at: now },

@@ -26,6 +26,7 @@ pub mod list;
 pub mod mail_preset;
 pub mod mail_provider;
 pub mod mailbox;
+pub mod mailbox_access;
 pub mod merge;
 pub mod person;
 pub mod person_layout;

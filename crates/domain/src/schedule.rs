@@ -167,7 +167,7 @@ pub struct Schedule {
 }
 
 impl Default for Schedule {
-    /// Monday to Friday, 09:00 to 17:00, in the person's zone, without the workspace's holidays.
+    /// Monday to Friday, 09:00 to 17:00, in the person's zone, on no holiday of the workspace.
     fn default() -> Self {
         Self {
             days: Day::ALL[..5].to_vec(),

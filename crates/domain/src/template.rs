@@ -4,6 +4,7 @@ use crate::{
     Refused, TemplateId, Timestamp, UserId,
     attachment::{self, Attachment},
     step::EmailText,
+    user::{Actor, Sight},
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,16 @@ pub struct Template {
 }
 
 impl Template {
+    /// May be read and used: shared, or one's own. What is private is its owner's alone, for managers and admins too.
+    pub fn is_visible_to(&self, actor: &Actor) -> bool {
+        self.shared || *actor == Actor::System || self.owner_id.is_some() && self.owner_id == actor.user_id()
+    }
+
+    /// May be changed and deleted: one's own, and shared ones of those whom one acts for.
+    pub fn is_changed_by(&self, actor: &Actor, sight: &Sight) -> bool {
+        self.is_visible_to(actor) && self.owner_id.map_or(actor.is_admin(), |owner| actor.acts_for(sight, owner))
+    }
+
     /// Its words and files as an email.
     pub fn email(&self) -> EmailText {
         EmailText {

@@ -124,6 +124,11 @@ impl Actor {
     pub fn may_touch(&self, owner: Option<UserId>) -> bool {
         self.acts_for_others() || owner.is_none() || owner == self.user_id()
     }
+
+    /// May do the work of `owner`: oneself; anyone for admins; for managers whoever's people they see.
+    pub fn acts_for(&self, sight: &Sight, owner: UserId) -> bool {
+        self.is_admin() || self.user_id() == Some(owner) || self.acts_for_others() && sight.sees(Some(owner))
+    }
 }
 
 /// A group of users, whose managers look after its people.

@@ -21,6 +21,8 @@ pub enum Foresight {
         at: Timestamp,
         /// What moves it from its due time, if something does.
         held_by: Option<RuleKind>,
+        /// The holiday that moves it, or that its wait leaves out.
+        holiday: Option<String>,
         /// A task is waited for before it.
         after_task: bool,
         /// When this was worked out.
@@ -43,7 +45,7 @@ impl Foresight {
     /// One sentence that answers, or two.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Happens { due_at, at, held_by, after_task, seen_at, explained } => {
+            Self::Happens { due_at, at, held_by, holiday, after_task, seen_at, explained } => {
                 let when = |at: Timestamp| time_words(at, *seen_at, &explained.zone);
                 let happens = if explained.is_email { "leaves at about" } else { "is created at" };
                 let (at, place) = (when(*at), &explained.place);
@@ -52,12 +54,22 @@ impl Foresight {
                         format!("It {happens} {at} in {place}: it is due then, and nothing is expected to hold it.")
                     }
                     Some(what) => {
-                        format!("It is due {} and waits {what}. It {happens} {at} in {place}.", when(*due_at))
+                        let because = match holiday {
+                            Some(holiday) if *held_by == Some(RuleKind::SendingDay) => format!(": {holiday}"),
+                            _ => String::new(),
+                        };
+                        format!("It is due {} and waits {what}{because}. It {happens} {at} in {place}.", when(*due_at))
                     }
+                };
+                let passed = match holiday {
+                    Some(holiday) if *held_by != Some(RuleKind::SendingDay) => {
+                        format!(" Its wait leaves out a holiday: {holiday}.")
+                    }
+                    _ => String::new(),
                 };
                 let after =
                     if *after_task { " The date holds if the task before it is done when it is due." } else { "" };
-                format!("{main}{after}")
+                format!("{main}{passed}{after}")
             }
             Self::Held(explained) => explained.sentence(),
             Self::After { position, wait } if wait.amount == 0 => {

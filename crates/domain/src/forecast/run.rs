@@ -308,6 +308,7 @@ impl<'a> Runner<'a> {
             due_at: self.due.unwrap_or(now),
             at: now,
             held_by: self.moved_by,
+            holiday: None,
             after_task: self.after_task,
             seen_at: self.prospect.facts.now,
             explained: Box::new(decide(&self.facts(now, used_today, last_slot_at))),
@@ -337,6 +338,9 @@ impl<'a> Runner<'a> {
             explained.leaves_at = planned_at;
         }
         let holiday = self.holiday(step, due_at, planned_at);
+        if let Some(Foresight::Happens { holiday: named, .. }) = &mut self.foresight {
+            named.clone_from(&holiday);
+        }
         self.planned.push(PlannedStep {
             holiday,
             step_id: step.id,

@@ -190,13 +190,28 @@ fn a_later_step_is_explained_by_the_rules_as_they_will_be() {
         [
             "It leaves at about Wed 25 Nov, 09:48 in Lisbon: it is due then, and nothing is expected to hold it. -> \
              The clock. You do not need to do anything.",
-            "It is due Sat 28 Nov, 09:48 and waits for the next sending day. It leaves at about Tue 1 Dec, 09:00 in \
-             Lisbon. -> The clock. You do not need to do anything.",
+            "It is due Sat 28 Nov, 09:48 and waits for the next sending day: 30 November is a holiday of this sequence. \
+             It leaves at about Tue 1 Dec, 09:00 in Lisbon. -> The clock. You do not need to do anything.",
             "It is created at Wed 2 Dec, 09:00 in Lisbon: it is due then, and nothing is expected to hold it. -> The \
              clock. You do not need to do anything.",
             "It leaves at about Fri 4 Dec, 09:00 in Lisbon: it is due then, and nothing is expected to hold it. The \
              date holds if the task before it is done when it is due. -> The task before it, once it is done or \
              skipped.",
+        ]
+    );
+}
+
+#[test]
+fn a_later_step_names_the_holiday_that_its_wait_leaves_out() {
+    let plan = plan(
+        vec![email(1, Wait::IMMEDIATELY), email(2, wait(4, WaitUnit::BusinessDays))],
+        Some(Schedule { holidays: vec![date("2026-11-26").into()], ..Schedule::default() }),
+    );
+    assert_eq!(
+        foreseen(&plan, |_, _| (), &[]),
+        [
+            "It leaves at about Tue 1 Dec, 09:48 in Lisbon: it is due then, and nothing is expected to hold it. Its wait \
+          leaves out a holiday: 26 November is a holiday of this sequence. -> The clock. You do not need to do anything."
         ]
     );
 }

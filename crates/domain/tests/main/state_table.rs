@@ -25,7 +25,8 @@ pub fn enrollment_states() -> Vec<(&'static str, State)> {
         ("Blocked", blocked(BlockReason::QuotaReached, Some(LATER))),
         ("Blocked (uncertain)", blocked(BlockReason::DeliveryUncertain, None)),
         ("Blocked (held for review)", blocked(BlockReason::HeldForReview, None)),
-        ("Finished", State::Finished { reason: FinishReason::Replied, at: DUE }),
+        ("Finished (replied)", State::Finished { reason: FinishReason::Replied, at: DUE }),
+        ("Finished (completed)", State::Finished { reason: FinishReason::Completed, at: DUE }),
     ]
 }
 

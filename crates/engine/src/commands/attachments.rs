@@ -11,7 +11,7 @@ use relance_domain::{
     time::DAY,
     user::Actor,
 };
-use relance_storage::{Tx, deliveries, email_edits, enrollments, files, templates};
+use relance_storage::{Tx, deliveries, email_edits, enrollments, files};
 use sha2::{Digest, Sha256};
 
 /// Files forgotten in one transaction: their bytes are many.
@@ -90,10 +90,7 @@ impl Engine {
     /// A file of a template that the actor may use.
     pub async fn template_file(&self, actor: &Actor, id: TemplateId, hash: FileHash) -> Result<AttachedFile> {
         let mut tx = self.store.read().await?;
-        let template = templates::find(&mut tx, id).await?.ok_or(EngineError::NotFound("template"))?;
-        if !template.shared {
-            access::owner_only(actor, template.owner_id, "template")?;
-        }
+        let template = super::templates::seen_template(&mut tx, actor, id).await?;
         with_bytes(&mut tx, one_of(template.attachments, hash)?).await
     }
 

@@ -7,7 +7,8 @@
 use super::{
     access,
     audit::Object,
-    mailboxes::{NewEndpoint, NewMailbox, own_mailbox},
+    mailbox_access::own_mailbox,
+    mailboxes::{NewEndpoint, NewMailbox},
 };
 use crate::{
     Engine, EngineError, Result,

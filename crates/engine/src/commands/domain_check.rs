@@ -1,7 +1,7 @@
 //! SPF, DKIM and DMARC of a mailbox's domain: checked when someone asks, kept with the time; and which provider a domain
 //! is at. The name service is asked outside of any transaction.
 
-use super::mailboxes::own_mailbox;
+use super::mailbox_access::own_mailbox;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     MailboxId, Refused, Timestamp,

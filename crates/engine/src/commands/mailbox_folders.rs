@@ -1,11 +1,11 @@
 //! Which folders of a mailbox are read besides the usual ones: the server says which there are, people choose.
 
-use super::mailboxes::own_mailbox;
+use super::mailbox_access::mailbox_with;
 use crate::{
     Engine, EngineError, Result,
     accounts::{self, OpenError},
 };
-use relance_domain::{MailboxId, user::Actor};
+use relance_domain::{MailboxId, mailbox_access::MailboxAccess, user::Actor};
 use relance_mail::{
     Direction,
     imap::{Limits, Session, decode_name},
@@ -30,11 +30,11 @@ pub fn label(name: &str) -> String {
 }
 
 impl Engine {
-    /// The folders that answers may arrive in, as the server names them now; a sandbox has its inbox alone.
+    /// The folders that answers may arrive in, as the server names them now; a sandbox has its inbox alone. Only for the owner.
     pub async fn mail_folders(&self, actor: &Actor, id: MailboxId) -> Result<Vec<MailFolder>> {
         let (mailbox, credentials) = {
             let mut tx = self.store.read().await?;
-            own_mailbox(&mut tx, actor, id).await?
+            mailbox_with(&mut tx, actor, id, MailboxAccess::Own).await?
         };
         let Some(imap) = &mailbox.imap else { return Ok(Vec::new()) };
         let failed = |fault: relance_mail::Fault| EngineError::Unavailable(fault.sentence(Direction::Receiving));

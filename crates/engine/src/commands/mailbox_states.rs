@@ -1,6 +1,6 @@
 //! Mailboxes that are paused, resumed, disconnected: acknowledged as a stop is.
 
-use super::{audit::Object, mailboxes::own_mailbox};
+use super::{audit::Object, mailbox_access::own_mailbox};
 use crate::{Engine, Result, commands::Ended};
 use relance_domain::{
     MailboxId,

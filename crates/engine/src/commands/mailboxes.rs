@@ -4,6 +4,7 @@ pub use super::mailbox_pace::NewRampUp;
 use super::{
     access,
     audit::Object,
+    mailbox_access::{mailbox_with, own_mailbox},
     mailbox_check::{judge, only_with_password},
     mailbox_pace::changes,
 };
@@ -15,6 +16,7 @@ use relance_domain::{
     MailboxId, Refused, Timestamp, UserId,
     audit::Act,
     mailbox::{Away, Endpoint, JITTER_PERCENT, Mailbox, MailboxState, Provider},
+    mailbox_access::MailboxAccess,
     person::clean_line,
     user::{Actor, User},
 };
@@ -147,16 +149,6 @@ impl MailboxChange {
     }
 }
 
-/// The mailbox, if it is in use and the actor may change it: one's own, or anyone's for admins.
-pub(crate) async fn own_mailbox(tx: &mut Tx, actor: &Actor, id: MailboxId) -> Result<(Mailbox, Credentials)> {
-    let (mailbox, credentials) =
-        mailboxes::find_with_credentials(tx, id).await?.ok_or(EngineError::NotFound("mailbox"))?;
-    if actor.is_admin() || actor.user_id() == Some(mailbox.user_id) {
-        return Ok((mailbox, credentials));
-    }
-    Err(EngineError::Forbidden("This mailbox belongs to someone else.".to_owned()))
-}
-
 fn address_taken(error: StorageError) -> EngineError {
     match error {
         StorageError::Conflict(_) => {
@@ -269,9 +261,10 @@ impl Engine {
 
     /// Changes a mailbox. New servers or passwords that work reconnect it and release what it blocked.
     pub async fn edit_mailbox(&self, actor: &Actor, id: MailboxId, change: MailboxChange) -> Result<Mailbox> {
+        let least = if change.watched_folders.is_some() { MailboxAccess::Own } else { MailboxAccess::Settings };
         let (mut mailbox, credentials) = {
             let mut tx = self.store.read().await?;
-            own_mailbox(&mut tx, actor, id).await?
+            mailbox_with(&mut tx, actor, id, least).await?
         };
         let touches_servers = change.smtp.is_some() || change.imap.is_some();
         if touches_servers {

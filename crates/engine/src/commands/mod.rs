@@ -37,6 +37,7 @@ pub mod key_change;
 mod layout;
 pub mod lists;
 pub mod mail_providers;
+pub mod mailbox_access;
 mod mailbox_check;
 pub mod mailbox_folders;
 mod mailbox_pace;

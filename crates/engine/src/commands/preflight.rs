@@ -110,6 +110,9 @@ pub struct ForecastDay {
     pub first: u32,
     /// Follow-ups of the selection.
     pub follow_up: u32,
+    /// Most emails of the mailbox on it: fewer than its daily quota while it ramps up.
+    #[serde(default)]
+    pub quota: u32,
 }
 
 /// When the emails of a selection leave, with everyone else's of the mailbox.
@@ -328,7 +331,7 @@ fn summary_of(forecast: &Forecast, known: usize, ground: &Ground) -> BulkForecas
     let today = quota::day_of(mailbox, ground.now);
     let end = last(|_| true).map_or(today, |at| quota::day_of(mailbox, at));
     for day in today.series(jiff::Span::new().days(1)).take_while(|day| *day <= end).take(MOST_DAYS) {
-        days.insert(day, ForecastDay { day, planned: 0, first: 0, follow_up: 0 });
+        days.insert(day, ForecastDay { day, planned: 0, first: 0, follow_up: 0, quota: mailbox.quota_on(day) });
     }
     if let Some(day) = days.get_mut(&today) {
         day.planned = ground.used_today;

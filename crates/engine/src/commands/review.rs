@@ -3,7 +3,7 @@
 //! Until then everyone it may come from is held. *Assign* makes it that person's reply, with all that follows from one;
 //! *ignore* says it is none, and what was held goes on.
 
-use super::{access, teams};
+use super::teams;
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     InboundId, PersonId,
@@ -15,15 +15,29 @@ use relance_domain::{
 use relance_storage::{
     Tx, activities, enrollments,
     inbound::{self, InboundMessage, Tray},
-    mailboxes,
+    mailboxes, people,
 };
 use serde_json::json;
 
-/// The message, if it waits for a decision and the actor may take it: of one's own mailbox, or as a manager.
+/// Whether the actor may read it: it came to a mailbox of someone they act for, or, for managers, is of a person they
+/// see.
+async fn reads(tx: &mut Tx, actor: &Actor, message: &InboundMessage) -> Result<bool> {
+    let sight = teams::sight(tx, actor).await?;
+    let owner = mailboxes::find(tx, message.mailbox_id).await?.map(|mailbox| mailbox.user_id);
+    if actor.is_admin() || owner.is_some_and(|owner| actor.acts_for(&sight, owner)) {
+        return Ok(true);
+    }
+    let Some(person) = message.person_id.filter(|_| actor.acts_for_others()) else { return Ok(false) };
+    let owner = people::owners(tx, &[person]).await?.remove(&person);
+    Ok(owner.is_some_and(|owner| sight.sees(owner)))
+}
+
+/// The message, if it waits for a decision and the actor may take it.
 async fn open_message(tx: &mut Tx, actor: &Actor, id: InboundId) -> Result<InboundMessage> {
     let message = inbound::find(tx, id).await?.ok_or(EngineError::NotFound("message"))?;
-    let owner = mailboxes::find(tx, message.mailbox_id).await?.map(|mailbox| mailbox.user_id);
-    access::owner_only(actor, owner, "message")?;
+    if !reads(tx, actor, &message).await? {
+        return Err(EngineError::Forbidden("This message came to someone else's mailbox.".to_owned()));
+    }
     if message.tray != Tray::Open {
         return Err(EngineError::refused("decided", "This message has already been decided about."));
     }
@@ -31,6 +45,16 @@ async fn open_message(tx: &mut Tx, actor: &Actor, id: InboundId) -> Result<Inbou
 }
 
 impl Engine {
+    /// The message, if the actor may read it.
+    pub async fn seen_message(&self, actor: &Actor, id: InboundId) -> Result<InboundMessage> {
+        let mut tx = self.store.read().await?;
+        let message = inbound::find(&mut tx, id).await?.ok_or(EngineError::NotFound("message"))?;
+        if reads(&mut tx, actor, &message).await? {
+            return Ok(message);
+        }
+        Err(EngineError::Forbidden("This message came to someone else's mailbox.".to_owned()))
+    }
+
     /// It is this person's reply: every unfinished enrollment of the person ends.
     pub async fn assign_inbound(&self, actor: &Actor, id: InboundId, person: PersonId) -> Result<Ended> {
         let mut tx = self.store.begin().await?;

@@ -1,6 +1,6 @@
 //! The prospect's side of a sandbox mailbox: answers that go through the ordinary watcher.
 
-use super::mailboxes::own_mailbox;
+use super::mailbox_access::own_mailbox;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{DeliveryId, MailboxId, mailbox::Provider, user::Actor};
 use relance_mail::sandbox::{Sandbox, simulate_bounce, simulate_out_of_office, simulate_reply};

@@ -3,7 +3,7 @@
 use super::{access, attachments, audit::Object, custom_fields, email_html::clean_source};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
-    Refused, SequenceId, StepId,
+    Refused, SequenceId, StepId, TemplateId,
     activity::ActivityKind,
     audit::{Act, changes},
     enrollment::FinishReason,
@@ -18,7 +18,7 @@ use relance_storage::{
     enrollment_views::EnrollmentFilter,
     enrollments,
     sequence_drafts::{self, StoredDraft},
-    sequences, teams as storage_teams, users as storage_users,
+    sequences, teams as storage_teams, templates, users as storage_users,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -53,6 +53,21 @@ async fn check_files(tx: &mut Tx, plan: &mut Plan) -> Result<()> {
     for (index, step) in plan.steps.iter_mut().enumerate() {
         if let Some(email) = email_mut(&mut step.action) {
             attachments::check(tx, &format!("steps[{index}].email.attachments"), &mut email.attachments).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Words are copied only from templates that the actor may use; those the draft named before stay.
+async fn check_templates(tx: &mut Tx, actor: &Actor, plan: &Plan, before: &[TemplateId]) -> Result<()> {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let named = step.action.email().and_then(|email| email.template_id);
+        let Some(id) = named.filter(|id| !before.contains(id)) else { continue };
+        // One that is gone is refused when it is published.
+        if templates::find(tx, id).await?.is_some_and(|found| !found.is_visible_to(actor)) {
+            let field = format!("steps[{index}].email.template_id");
+            let words = "This template is not shared. Choose another one, or ask its owner to share it.";
+            return Err(Refused::at(field, "not_permitted", words).into());
         }
     }
     Ok(())
@@ -141,8 +156,18 @@ impl Engine {
     }
 
     /// Writes a new draft.
-    pub async fn create_sequence(&self, actor: &Actor, mut fields: SequenceFields) -> Result<Sequence> {
+    pub async fn create_sequence(&self, actor: &Actor, fields: SequenceFields) -> Result<Sequence> {
         access::admins_only(actor, "write sequences")?;
+        self.insert_sequence(actor, fields, &[]).await
+    }
+
+    /// `known`: the templates that the sequence it is copied from names.
+    async fn insert_sequence(
+        &self,
+        actor: &Actor,
+        mut fields: SequenceFields,
+        known: &[TemplateId],
+    ) -> Result<Sequence> {
         self.tidy(&mut fields)?;
         let now = self.now();
         let mut sequence = Sequence {
@@ -164,6 +189,7 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         check_files(&mut tx, &mut sequence.draft).await?;
+        check_templates(&mut tx, actor, &sequence.draft, known).await?;
         custom_fields::check_tags(&mut tx, sequence.draft.texts()).await?;
         check_usable(&mut tx, &sequence.usable_by).await?;
         sequences::insert(&mut tx, &sequence).await?;
@@ -208,6 +234,7 @@ impl Engine {
         let new = fields.plan.texts().into_iter().filter(|(_, text)| !stood.contains(text));
         custom_fields::check_tags(&mut tx, new).await?;
         check_files(&mut tx, &mut fields.plan).await?;
+        check_templates(&mut tx, actor, &fields.plan, &before.draft.templates()).await?;
         // One that was written before drafts were kept.
         keep_draft(&mut tx, &before, before.created_by).await?;
         sequences::save_draft(&mut tx, id, &fields.name, &fields.description, &fields.plan, self.now()).await?;
@@ -268,7 +295,8 @@ impl Engine {
         }
         let name = format!("Copy of {}", original.name);
         let Sequence { description, folder, usable_by, .. } = original;
-        self.create_sequence(actor, SequenceFields { name, description, folder, usable_by, plan }).await
+        let known = plan.templates();
+        self.insert_sequence(actor, SequenceFields { name, description, folder, usable_by, plan }, &known).await
     }
 
     /// Holds everyone in it at once.

@@ -1,16 +1,17 @@
 //! Taking back that a task was done or skipped, as long as nothing has followed it.
 //!
 //! A task made by hand, or one its sequence does not wait for, is simply open again. Where the sequence went on to the
-//! next wait it comes back to the task; where *send* was pressed on a draft it waits for the rep again. Once the next
-//! step has begun, the email is on its way or the sequence has ended, it stays as it is and says so.
+//! next wait, or to its end, it comes back to the task; where *send* was pressed on a draft it waits for the rep again.
+//! Once the next step has begun, the email is on its way, the sequence has ended for another reason or the person is in
+//! it again, it stays as it is and says so.
 
-use super::{moves, tasks::touchable};
+use super::{access, moves, tasks::touchable};
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     TaskId, Timestamp,
     activity::ActivityKind,
     delivery::DeliveryState,
-    enrollment::{Event, State},
+    enrollment::{Enrollment, Event, FinishReason, State},
     sequence::Plan,
     step::{Action, Step, TaskMode},
     task::{Task, TaskState},
@@ -24,6 +25,24 @@ use relance_storage::{
 
 fn too_late(message: &str) -> EngineError {
     EngineError::refused("too_late", message)
+}
+
+const HAS_ENDED: &str = "The sequence has ended since. Make a task of your own instead.";
+
+/// Nobody is twice in a sequence at once, and nobody who is deleted is in one.
+async fn may_be_in_it_again(tx: &mut Tx, e: &Enrollment) -> Result<()> {
+    access::person(tx, e.person_id).await.map_err(|_| too_late("The person was deleted since."))?;
+    let same_person = enrollments::ongoing_of_people(tx, e.sequence_id, &[e.person_id]).await?;
+    let keys: Vec<String> = e.address_key.iter().cloned().collect();
+    let same_address = if keys.is_empty() {
+        Vec::new()
+    } else {
+        enrollments::ongoing_by_address_keys(tx, e.sequence_id, &keys).await?
+    };
+    if same_person.is_empty() && same_address.is_empty() {
+        return Ok(());
+    }
+    Err(too_late("The person is in this sequence again since. Make a task of your own instead."))
 }
 
 impl Engine {
@@ -64,8 +83,8 @@ impl Engine {
         if step.action.task().is_some_and(|text| text.mode == TaskMode::GoOn) {
             return Ok(());
         }
-        if !stored.enrollment.state.is_ongoing() {
-            return Err(too_late("The sequence has ended since. Make a task of your own instead."));
+        if matches!(&stored.enrollment.state, State::Finished { reason, .. } if *reason != FinishReason::Completed) {
+            return Err(too_late(HAS_ENDED));
         }
         if stored.enrollment.state.step() == Some(step.id) {
             return self.take_draft_back(tx, stored, step).await;
@@ -109,11 +128,18 @@ impl Engine {
         (step, due): (&Step, Timestamp),
     ) -> Result<()> {
         let e = &stored.enrollment;
-        let next = e.state.step().ok_or_else(|| too_late("The sequence has ended since."))?;
-        let has_begun = tasks::find_of_step(tx, e.id, next).await?.is_some()
-            || deliveries::latest_of_step(tx, e.id, next).await?.is_some();
+        let has_begun = match e.state.step() {
+            Some(next) => {
+                tasks::find_of_step(tx, e.id, next).await?.is_some()
+                    || deliveries::latest_of_step(tx, e.id, next).await?.is_some()
+            }
+            None => false,
+        };
         if has_begun || e.done_steps.last() != Some(&step.id) {
             return Err(too_late("Its sequence has gone on to the next step since."));
+        }
+        if !e.state.is_ongoing() {
+            may_be_in_it_again(tx, e).await?;
         }
         let state = e.state.clone().after(Event::TaskReopened { step: step.id, due }, self.now())?;
         let done: Vec<_> = e.done_steps.iter().copied().filter(|done| *done != step.id).collect();

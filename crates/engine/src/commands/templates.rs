@@ -1,12 +1,12 @@
 //! Templates: named words that steps copy from.
 
 use super::{
-    access, attachments,
+    attachments,
     audit::Object,
     custom_fields,
     email_html::clean_source,
     preview::{Words, company_of},
-    words,
+    teams, words,
 };
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
@@ -81,9 +81,21 @@ async fn check(tx: &mut Tx, template: &mut Template) -> Result<()> {
 }
 
 async fn template(tx: &mut Tx, actor: &Actor, id: TemplateId) -> Result<Template> {
+    let found = seen_template(tx, actor, id).await?;
+    if found.is_changed_by(actor, &teams::sight(tx, actor).await?) {
+        return Ok(found);
+    }
+    let words = "This template belongs to someone else. They, their manager or an admin change it.";
+    Err(EngineError::Forbidden(words.to_owned()))
+}
+
+/// The template, if the actor may read and use it: shared, or one's own.
+pub(crate) async fn seen_template(tx: &mut Tx, actor: &Actor, id: TemplateId) -> Result<Template> {
     let found = templates::find(tx, id).await?.ok_or(EngineError::NotFound("template"))?;
-    access::owner_only(actor, found.owner_id, "template")?;
-    Ok(found)
+    if found.is_visible_to(actor) {
+        return Ok(found);
+    }
+    Err(EngineError::Forbidden("This template belongs to someone else and is not shared.".to_owned()))
 }
 
 /// A folder is a line that a list has room for.
@@ -111,6 +123,12 @@ fn edited(before: &Template, after: &Template) -> String {
 }
 
 impl Engine {
+    /// The template, if the actor may read and use it.
+    pub async fn seen_template(&self, actor: &Actor, id: TemplateId) -> Result<Template> {
+        let mut tx = self.store.read().await?;
+        seen_template(&mut tx, actor, id).await
+    }
+
     /// Writes a template.
     pub async fn create_template(&self, actor: &Actor, fields: TemplateFields) -> Result<Template> {
         let now = self.now();
@@ -159,11 +177,7 @@ impl Engine {
     pub async fn clone_template(&self, actor: &Actor, id: TemplateId) -> Result<Template> {
         let original = {
             let mut tx = self.store.read().await?;
-            let found = templates::find(&mut tx, id).await?.ok_or(EngineError::NotFound("template"))?;
-            if !found.shared {
-                access::owner_only(actor, found.owner_id, "template")?;
-            }
-            found
+            seen_template(&mut tx, actor, id).await?
         };
         let fields = TemplateFields {
             name: format!("Copy of {}", original.name),
@@ -196,11 +210,11 @@ impl Engine {
         check_folder(&to)?;
         let mut tx = self.store.begin().await?;
         let all = templates::list(&mut tx, "", None).await?;
-        let is_seen = |found: &Template| found.shared || actor.may_touch(found.owner_id);
+        let sight = teams::sight(&mut tx, actor).await?;
         let (ours, others): (Vec<Template>, Vec<Template>) = all
             .into_iter()
-            .filter(|found| found.folder == from && is_seen(found))
-            .partition(|found| actor.may_touch(found.owner_id));
+            .filter(|found| found.folder == from && found.is_visible_to(actor))
+            .partition(|found| found.is_changed_by(actor, &sight));
         if ours.is_empty() {
             let message = "Nothing in this folder is yours to move. Ask whoever wrote it, or a manager.";
             return Err(EngineError::refused("not_permitted", message));
@@ -257,7 +271,7 @@ impl Engine {
             ..EmailText::default()
         };
         let mut tx = self.store.read().await?;
-        let person = super::teams::seen_person(&mut tx, actor, person).await?;
+        let person = teams::seen_person(&mut tx, actor, person).await?;
         let company = company_of(&mut tx, &person).await?;
         let sender = self.sender_of(&mut tx, actor.user_id(), None).await?;
         drop(tx);

@@ -1,6 +1,7 @@
 use super::*;
 use relance_domain::{
     JobId,
+    audit::Act,
     enrollment::{BlockReason, FinishReason, State},
     publishing::Enrolled,
     task::TaskState,
@@ -12,6 +13,7 @@ use relance_engine::commands::{
     publish::{Published, Publishing},
     sequences::SequenceFields,
 };
+use relance_storage::audit::AuditFilter;
 
 async fn rewrite(world: &World, sequence: SequenceId, steps: Vec<Step>) {
     let change = |fields: &mut SequenceFields| fields.plan.steps = steps;
@@ -240,4 +242,24 @@ async fn only_admins_publish_and_see_what_it_would_do() {
     assert!(matches!(world.engine.impact(&manager, draft.id, None).await, Err(EngineError::Forbidden(_))));
     let published = world.engine.publish_sequence(&manager, draft.id, Publishing::default()).await;
     assert!(matches!(published, Err(EngineError::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn the_log_says_which_version_was_published_by_whom_and_for_how_many() {
+    let mut world = monday().await;
+    let steps = three(&world);
+    let sequence = world.sequence(plan(steps.clone())).await;
+    world.enroll("ada@prospect.test").await;
+    rewrite(&world, sequence, steps[..2].to_vec()).await;
+    publish(&world, sequence, Enrolled::Keep).await;
+    publish(&world, sequence, Enrolled::Keep).await;
+    rewrite(&world, sequence, steps).await;
+    move_all(&world, sequence).await;
+    let mut tx = world.engine.store.read().await.expect("a view");
+    let filter =
+        AuditFilter { act: Some(Act::SequenceActivated), object_id: sequence.to_string(), ..AuditFilter::default() };
+    let lines = storage::audit::page(&mut tx, &filter, None, 10).await.expect("read");
+    let told: Vec<_> = lines.iter().rev().map(|line| line.detail.as_str()).collect();
+    assert_eq!(told, ["Version 1.", "Version 2.", "Again version 2.", "Version 3, also for 1 enrolled."]);
+    assert!(lines.iter().all(|line| line.actor_id == world.actor.user_id()));
 }

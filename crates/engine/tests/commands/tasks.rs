@@ -239,6 +239,28 @@ async fn a_task_that_was_done_by_mistake_is_opened_again_and_its_sequence_comes_
 }
 
 #[tokio::test]
+async fn the_last_task_of_a_sequence_is_opened_again_unless_the_person_is_in_it_anew() {
+    let mut world = monday().await;
+    let steps = vec![email_step(&world, 0, "Hello", "<p>Hi</p>"), task_step(&world, 0, TaskMode::Wait)];
+    world.sequence(plan(steps)).await;
+    let id = world.enroll("ada@prospect.test").await;
+    world.run_due().await;
+    let task = task_of(&world, id).await;
+    world.engine.complete_task(&world.actor, task.id).await.expect("done");
+    assert!(!stored(&world, id).await.enrollment.state.is_ongoing());
+    world.engine.reopen_task(&world.actor, task.id).await.expect("open again");
+    let back = stored(&world, id).await;
+    assert_eq!((back.enrollment.state.step(), back.step_action.as_deref()), (task.step_id, Some("task")));
+    assert_eq!(world.advance(10 * DAY).await, 0, "it waits again");
+    world.engine.skip_task(&world.actor, task.id).await.expect("skipped");
+    assert!(!stored(&world, id).await.enrollment.state.is_ongoing());
+    world.enroll("ada@prospect.test").await;
+    assert_eq!(codes(world.engine.reopen_task(&world.actor, task.id).await), ["too_late"]);
+    assert!(!stored(&world, id).await.enrollment.state.is_ongoing());
+    world.check().await;
+}
+
+#[tokio::test]
 async fn a_sent_draft_is_taken_back_before_it_leaves_and_not_after() {
     let mut world = monday().await;
     world.sequence(plan(vec![manual_step(&world), email_step(&world, 1, "Next", "<p>Next</p>")])).await;

@@ -158,6 +158,8 @@ struct DayBody {
     first_emails: u32,
     /// Follow-ups of these people, if nobody answers.
     follow_ups: u32,
+    /// Most emails of the mailbox on it: fewer than its daily quota while it ramps up.
+    quota: u32,
 }
 
 /// When the emails leave, with everyone else's of the mailbox.
@@ -188,6 +190,7 @@ impl From<BulkForecast> for ForecastBody {
             already_planned: day.planned,
             first_emails: day.first,
             follow_ups: day.follow_up,
+            quota: day.quota,
         };
         Self {
             mailbox_id: forecast.mailbox_id,

@@ -206,14 +206,7 @@ async fn read(State(app): State<App>, caller: Caller, Id(id): Id<InboundId>) -> 
 }
 
 async fn find(app: &App, caller: &Caller, id: InboundId) -> Result<InboundBody> {
-    let mut tx = app.engine.store.read().await?;
-    let found = inbound::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("message"))?;
-    let readable = readable(&mut tx, caller).await?;
-    if caller.actor.acts_for_others() || readable.contains(&found.mailbox_id) {
-        Ok(found.into())
-    } else {
-        Err(Problem::forbidden("This message came to someone else's mailbox."))
-    }
+    Ok(app.engine.seen_message(&caller.actor, id).await?.into())
 }
 
 /// Whose reply it is.

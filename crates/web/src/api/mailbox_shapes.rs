@@ -5,6 +5,7 @@ use crate::problem::{Problem, Result};
 use relance_domain::{
     MailboxId, Timestamp, UserId,
     mailbox::{Away, Endpoint, Mailbox, Provider, RampUp, Security},
+    mailbox_access::MailboxAccess,
     quota,
 };
 use relance_engine::commands::mailboxes::{MailboxChange, MailboxCheck, NewEndpoint, NewMailbox, NewRampUp};
@@ -285,14 +286,14 @@ pub struct MailboxBody {
     /// How it is reached.
     #[schema(value_type = doc::Provider)]
     provider: Provider,
-    /// Submission; `null` for a sandbox.
+    /// Submission; `null` for a sandbox, and if it is neither yours nor you are an admin.
     smtp: Option<EndpointBody>,
-    /// Reading; `null` for a sandbox.
+    /// Reading; `null` for a sandbox, and if it is neither yours nor you are an admin.
     imap: Option<EndpointBody>,
-    /// Further addresses that count as ours.
-    aliases: Vec<String>,
-    /// Signature.
-    signature_html: String,
+    /// Further addresses that count as ours; `null` if it is neither yours nor you are an admin.
+    aliases: Option<Vec<String>>,
+    /// Signature; `null` if it is neither yours nor you are an admin.
+    signature_html: Option<String>,
     /// IANA zone of its quota days.
     time_zone: String,
     /// Most emails a day.
@@ -307,8 +308,9 @@ pub struct MailboxBody {
     quota_today: u32,
     /// Away dates.
     away: Vec<AwayDays>,
-    /// Folders that are read besides the usual ones, as the server writes them.
-    watched_folders: Vec<String>,
+    /// Folders that are read besides the usual ones, as the server writes them; `null` if it is neither yours nor you are
+    /// an admin.
+    watched_folders: Option<Vec<String>>,
     /// It was chosen as the one that emails of its user leave from; without such a choice the oldest is.
     is_default: bool,
     /// `connected`, `paused`, `unreachable`, `auth_failed` or `misconfigured`.
@@ -329,26 +331,27 @@ pub struct MailboxBody {
 }
 
 impl MailboxBody {
-    /// A mailbox with what it has sent today.
-    pub fn of(mailbox: Mailbox, sent_today: u32, now: Timestamp) -> Self {
+    /// A mailbox with what it has sent today, as far as one gets into it.
+    pub fn of(mailbox: Mailbox, access: MailboxAccess, sent_today: u32, now: Timestamp) -> Self {
         let quota_today = mailbox.quota_on(quota::day_of(&mailbox, now));
+        let is_open = access >= MailboxAccess::Settings;
         Self {
             id: mailbox.id,
             user_id: mailbox.user_id,
             address: mailbox.address,
             from_name: mailbox.from_name,
             provider: mailbox.provider,
-            smtp: mailbox.smtp.map(EndpointBody::from),
-            imap: mailbox.imap.map(EndpointBody::from),
-            aliases: mailbox.aliases,
-            signature_html: mailbox.signature_html,
+            smtp: mailbox.smtp.filter(|_| is_open).map(EndpointBody::from),
+            imap: mailbox.imap.filter(|_| is_open).map(EndpointBody::from),
+            aliases: is_open.then_some(mailbox.aliases),
+            signature_html: is_open.then_some(mailbox.signature_html),
             time_zone: mailbox.time_zone,
             daily_quota: mailbox.daily_quota,
             min_gap_seconds: mailbox.min_gap_seconds,
             jitter_percent: mailbox.jitter_percent,
             ramp_up: mailbox.ramp_up.map(RampUpBody::from),
             quota_today,
-            watched_folders: mailbox.watched_folders,
+            watched_folders: is_open.then_some(mailbox.watched_folders),
             is_default: mailbox.is_default,
             away: mailbox.away.into_iter().map(|days| AwayDays { from: days.from, to: days.to }).collect(),
             state: mailbox.state.as_str(),

@@ -1,6 +1,6 @@
 //! `mailboxes`: connect, check, pause, change, disconnect; and the answers of a sandbox's prospects.
 //!
-//! Reps see their own, managers and admins those of the team. No answer holds a password.
+//! Reps see their own, admins all, managers the health of those of whom they look after. No answer holds a password.
 
 use super::{
     auth::Caller,
@@ -15,9 +15,9 @@ use crate::{
     problem::{Problem, Result},
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use relance_domain::{DeliveryId, MailboxId, UserId, mailbox::Mailbox};
+use relance_domain::{DeliveryId, MailboxId, UserId, mailbox::Mailbox, mailbox_access::MailboxAccess};
 use relance_engine::commands::{mailboxes::NewMailbox, sandbox::SandboxAnswer};
-use relance_storage::{Tx, mailbox_days, mailboxes};
+use relance_storage::mailbox_days;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,31 +34,23 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(answer))
 }
 
-async fn bodies(app: &App, tx: &mut Tx, found: Vec<Mailbox>) -> Result<Vec<MailboxBody>> {
+async fn bodies(app: &App, found: Vec<(Mailbox, MailboxAccess)>) -> Result<Vec<MailboxBody>> {
     let now = app.engine.now();
-    let days: Vec<_> = found.iter().map(|mailbox| (mailbox.id, now.zoned(&mailbox.zone()).date())).collect();
-    let used = mailbox_days::used_on(tx, &days).await?;
+    let days: Vec<_> = found.iter().map(|(mailbox, _)| (mailbox.id, now.zoned(&mailbox.zone()).date())).collect();
+    let mut tx = app.engine.store.read().await?;
+    let used = mailbox_days::used_on(&mut tx, &days).await?;
     let sent = |id| used.iter().find(|(used_by, _)| *used_by == id).map_or(0, |(_, number)| *number);
     Ok(found
         .into_iter()
-        .map(|mailbox| (sent(mailbox.id), mailbox))
-        .map(|(sent, mailbox)| MailboxBody::of(mailbox, sent, now))
+        .map(|(mailbox, access)| (sent(mailbox.id), mailbox, access))
+        .map(|(sent, mailbox, access)| MailboxBody::of(mailbox, access, sent, now))
         .collect())
 }
 
-async fn find(app: &App, caller: &Caller, id: MailboxId) -> Result<Mailbox> {
-    let mut tx = app.engine.store.read().await?;
-    let found = mailboxes::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("mailbox"))?;
-    if caller.actor.may_touch(Some(found.user_id)) {
-        Ok(found)
-    } else {
-        Err(Problem::forbidden("This mailbox belongs to someone else."))
-    }
-}
-
+/// A mailbox that was changed, which only who gets as far as its settings does.
 async fn body_of(app: &App, mailbox: Mailbox) -> Result<MailboxBody> {
-    let mut tx = app.engine.store.read().await?;
-    bodies(app, &mut tx, vec![mailbox]).await?.pop().ok_or_else(|| Problem::not_found("mailbox"))
+    let found = vec![(mailbox, MailboxAccess::Settings)];
+    bodies(app, found).await?.pop().ok_or_else(|| Problem::not_found("mailbox"))
 }
 
 /// Which mailboxes.
@@ -75,7 +67,7 @@ struct ListParams {
     cursor: Option<String>,
 }
 
-/// Lists mailboxes: your own, or those of the team for managers and admins.
+/// Lists mailboxes: your own; for admins all; for managers also the health of those of whom they look after.
 #[utoipa::path(get, path = "/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes", params(ListParams),
     responses((status = 200, body = List<MailboxBody>)))]
 async fn list(
@@ -85,14 +77,12 @@ async fn list(
 ) -> Result<Json<List<MailboxBody>>> {
     let limit = limit(params.limit)?;
     let after: Option<MailboxId> = super::query::cursor_of(params.cursor.as_deref())?;
-    let mut tx = app.engine.store.read().await?;
-    let mut found = mailboxes::all(&mut tx).await?;
-    found.retain(|mailbox| caller.actor.may_touch(Some(mailbox.user_id)));
-    found.retain(|mailbox| params.user_id.is_none_or(|user| user == mailbox.user_id));
-    found.sort_by_key(|mailbox| mailbox.id);
-    found.retain(|mailbox| after.is_none_or(|after| mailbox.id > after));
+    let mut found = app.engine.seen_mailboxes(&caller.actor).await?;
+    found.retain(|(mailbox, _)| params.user_id.is_none_or(|user| user == mailbox.user_id));
+    found.sort_by_key(|(mailbox, _)| mailbox.id);
+    found.retain(|(mailbox, _)| after.is_none_or(|after| mailbox.id > after));
     found.truncate(limit + 1);
-    let shown = bodies(&app, &mut tx, found).await?;
+    let shown = bodies(&app, found).await?;
     Ok(Json(List::page(shown, limit, |last| last.id.to_string(), |mailbox| mailbox)))
 }
 
@@ -115,12 +105,12 @@ async fn try_servers(
     Ok(Json(app.engine.check_servers(&caller.actor, &NewMailbox::from(fields)).await?.into()))
 }
 
-/// Reads a mailbox.
+/// Reads a mailbox. Of one whose health alone you may see, servers, aliases, signature and folders are `null`.
 #[utoipa::path(get, path = "/mailboxes/{id}", tag = "mailboxes", operation_id = "read_mailbox",
     params(("id" = doc::MailboxId, Path)), responses((status = 200, body = MailboxBody)))]
 async fn read(State(app): State<App>, caller: Caller, Id(id): Id<MailboxId>) -> Result<Json<MailboxBody>> {
-    let mailbox = find(&app, &caller, id).await?;
-    body_of(&app, mailbox).await.map(Json)
+    let seen = app.engine.seen_mailbox(&caller.actor, id).await?;
+    bodies(&app, vec![seen]).await?.pop().map(Json).ok_or_else(|| Problem::not_found("mailbox"))
 }
 
 /// Changes a mailbox. New servers or passwords that work reconnect it.
@@ -132,7 +122,7 @@ async fn edit(
     Id(id): Id<MailboxId>,
     patch: Patch,
 ) -> Result<Json<MailboxBody>> {
-    let stored = find(&app, &caller, id).await?;
+    let (stored, _) = app.engine.seen_mailbox(&caller.actor, id).await?;
     let mailbox = app.engine.edit_mailbox(&caller.actor, id, change(&patch, &stored)?).await?;
     body_of(&app, mailbox).await.map(Json)
 }

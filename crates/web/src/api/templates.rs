@@ -10,10 +10,7 @@ use super::{
     query::{Id, List, Query, cursor_of, limit},
     shapes::created,
 };
-use crate::{
-    app::App,
-    problem::{Problem, Result},
-};
+use crate::{app::App, problem::Result};
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use relance_domain::{PersonId, TemplateId, Timestamp, UserId, template::Template};
 use relance_engine::commands::{preview::Words, templates::TemplateFields};
@@ -111,13 +108,7 @@ struct ListParams {
 
 /// The template, if the caller may use it.
 pub async fn find(app: &App, caller: &Caller, id: TemplateId) -> Result<Template> {
-    let mut tx = app.engine.store.read().await?;
-    let found = templates::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("template"))?;
-    if found.shared || caller.actor.may_touch(found.owner_id) {
-        Ok(found)
-    } else {
-        Err(Problem::forbidden("This template belongs to someone else and is not shared."))
-    }
+    Ok(app.engine.seen_template(&caller.actor, id).await?)
 }
 
 /// Lists the templates you may use, by folder and name.
@@ -130,9 +121,8 @@ async fn list(
 ) -> Result<Json<List<TemplateBody>>> {
     let limit = limit(params.limit)?;
     let after: Option<TemplateId> = cursor_of(params.cursor.as_deref())?;
-    let visible_to = if caller.actor.acts_for_others() { None } else { Some(caller.id()) };
     let mut tx = app.engine.store.read().await?;
-    let found = templates::list(&mut tx, params.q.as_deref().unwrap_or_default(), visible_to).await?;
+    let found = templates::list(&mut tx, params.q.as_deref().unwrap_or_default(), Some(caller.id())).await?;
     let begin = after.map_or(0, |after| found.iter().position(|one| one.id == after).map_or(found.len(), |at| at + 1));
     let rest: Vec<Template> = found.into_iter().skip(begin).take(limit + 1).collect();
     Ok(Json(List::page(rest, limit, |last| last.id.to_string(), TemplateBody::from)))

@@ -18,8 +18,9 @@ use axum::extract::State;
 use axum::response::Response;
 use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::{Mailbox, MailboxState, Provider};
+use relance_domain::mailbox_access::MailboxAccess;
 use relance_domain::quota;
-use relance_storage::{Tx, mailbox_days, mailboxes, users};
+use relance_storage::{Tx, mailbox_days, users};
 
 use crate::app::App;
 use crate::errors::Result;
@@ -54,6 +55,7 @@ pub struct Health {
 #[derive(Clone, Debug, Default)]
 struct Row {
     address: String,
+    /// Its page; empty = someone else's, of which one sees the health alone.
     href: String,
     kind: &'static str,
     owner: String,
@@ -67,6 +69,8 @@ struct Page {
     frame: Frame,
     tab: &'static str,
     rows: Vec<Row>,
+    /// Gmail and Microsoft 365 are registered by admins.
+    registers: bool,
     shows_owners: bool,
 }
 
@@ -149,19 +153,20 @@ async fn used_today(tx: &mut Tx, found: &[Mailbox], visitor: &Visitor) -> Result
     Ok(found.iter().map(of).collect())
 }
 
-/// The list: one's own, for admins everyone's.
+/// The list: one's own, for admins everyone's, for managers those of whom they look after.
 pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response> {
+    let (found, access): (Vec<Mailbox>, Vec<MailboxAccess>) =
+        app.engine.seen_mailboxes(&visitor.actor).await?.into_iter().unzip();
     let mut tx = app.read().await?;
-    let is_admin = visitor.actor.is_admin();
-    let found = if is_admin { mailboxes::all(&mut tx).await? } else { visitor.mailboxes.clone() };
     let used = used_today(&mut tx, &found, &visitor).await?;
     let users = users::list(&mut tx).await?;
-    let row = |(mailbox, used): (&Mailbox, u32)| Row {
+    let opens = |access: MailboxAccess| access >= MailboxAccess::Settings;
+    let row = |((mailbox, access), used): ((&Mailbox, MailboxAccess), u32)| Row {
         address: mailbox.address.clone(),
-        href: urls::mailbox(mailbox.id),
+        href: if opens(access) { urls::mailbox(mailbox.id) } else { String::new() },
         kind: provider_words(mailbox.provider),
         owner: users.iter().find(|user| user.id == mailbox.user_id).map(|user| user.name.clone()).unwrap_or_default(),
-        sandbox: if mailbox.provider == Provider::Sandbox {
+        sandbox: if mailbox.provider == Provider::Sandbox && opens(access) {
             urls::mailbox_action(mailbox.id, "sandbox")
         } else {
             String::new()
@@ -171,8 +176,9 @@ pub async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response>
     answer::page(&Page {
         frame: visitor.frame("settings"),
         tab: "mailboxes",
-        rows: found.iter().zip(used).map(row).collect(),
-        shows_owners: is_admin,
+        rows: found.iter().zip(access).zip(used).map(row).collect(),
+        registers: visitor.actor.is_admin(),
+        shows_owners: visitor.actor.acts_for_others(),
     })
 }
 
@@ -203,12 +209,16 @@ mod tests {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             tab: "mailboxes",
             rows: vec![row],
+            registers: true,
             shows_owners: true,
         };
         let html = page.render().expect("a page");
         for words in ["nora@halden.example", "Gmail refused the password.", "41 of 200", "/sandbox"] {
             assert!(html.contains(words), "{words}");
         }
+        page.rows[0].href.clear();
+        let html = page.render().expect("a page");
+        assert!(html.contains("<b>nora@halden.example</b>"), "someone else's is no link");
         page.rows.clear();
         let html = page.render().expect("a page");
         assert!(html.contains("No mailbox yet") && html.contains("preset=sandbox"));

@@ -10,6 +10,7 @@ use relance_domain::enrollment::{BlockReason, State as Standing};
 use relance_domain::inbound::{Effect, Match};
 use relance_domain::person::Person;
 use relance_domain::{InboundId, PersonId};
+use relance_engine::EngineError;
 use relance_storage::inbound::{self, InboundFilter, InboundMessage, InboundView, Tray};
 use relance_storage::{Tx, enrollment_views, mailboxes, people, people_lists};
 use serde::Deserialize;
@@ -185,7 +186,7 @@ async fn draw(app: &App, visitor: &Visitor, id: Option<InboundId>, q: &str, erro
     let mut tx = app.read().await?;
     let all = waiting(&mut tx, visitor).await?;
     let shown = match id {
-        Some(id) => Some(readable(&mut tx, visitor, id).await?),
+        Some(id) => Some(readable(app, visitor, id).await?),
         None => all.first().map(|view| (view.message.clone(), view.mailbox_address.clone())),
     };
     let found = if q.trim().is_empty() {
@@ -225,14 +226,14 @@ fn sub(waiting: u64) -> String {
     }
 }
 
-/// The message, of one's own mailbox or as a manager, with the mailbox's address.
-async fn readable(tx: &mut Tx, visitor: &Visitor, id: InboundId) -> Result<(InboundMessage, String)> {
-    let message = inbound::find(tx, id).await?.ok_or(PageError::NotFound("message"))?;
-    let mailbox = mailboxes::find(tx, message.mailbox_id).await?;
-    let owner = mailbox.as_ref().map(|mailbox| mailbox.user_id);
-    if owner.is_some() && !visitor.actor.may_touch(owner) {
-        return Err(PageError::NotFound("message"));
-    }
+/// The message, if the visitor may read it, with the mailbox's address.
+async fn readable(app: &App, visitor: &Visitor, id: InboundId) -> Result<(InboundMessage, String)> {
+    let message = match app.engine.seen_message(&visitor.actor, id).await {
+        Err(EngineError::Forbidden(_)) => return Err(PageError::NotFound("message")),
+        found => found?,
+    };
+    let mut tx = app.read().await?;
+    let mailbox = mailboxes::find(&mut tx, message.mailbox_id).await?;
     Ok((message, mailbox.map(|mailbox| mailbox.address).unwrap_or_default()))
 }
 

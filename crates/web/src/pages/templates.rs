@@ -107,7 +107,7 @@ pub async fn index(State(app): State<App>, visitor: Visitor, Query(search): Quer
             href: urls::template(template.id),
             owner: owner.map(|user| user.name.clone()).unwrap_or_default(),
             is_shared: template.shared,
-            may_move: visitor.actor.may_touch(template.owner_id),
+            may_move: template.is_changed_by(&visitor.actor, &visitor.sight),
             files: template.attachments.len(),
             used: used_words(&used),
             edited: words::When::age(template.updated_at, visitor.now, &visitor.zone),

@@ -6,11 +6,16 @@
 
 use crate::installation::{Answer, Client, Installation, id, send};
 use axum::{body::Body, http::Request};
-use relance_domain::user::{Role, Visibility};
+use relance_domain::{
+    UserId,
+    user::{Role, Visibility},
+};
 use relance_engine::commands::users::{NewUser, UserChange};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+#[path = "access_matrix/belongings.rs"]
+mod belongings;
 #[path = "access_matrix/expectations.rs"]
 mod expectations;
 #[path = "access_matrix/listing.rs"]
@@ -56,6 +61,8 @@ struct Ground {
     at: Installation,
     things: BTreeMap<Whose, Things>,
     sequence: String,
+    /// The third of the team.
+    mate: UserId,
 }
 
 impl Ground {
@@ -97,7 +104,7 @@ impl Ground {
             let activity = id(&at.admin.post(&format!("/people/{person}/notes"), note).await.expect(201));
             things.insert(whose, Things { person, enrollment, task, activity });
         }
-        Self { at, things, sequence }
+        Self { at, things, sequence, mate: mate.id }
     }
 
     async fn set(&self, visibility: Visibility) {

@@ -13,6 +13,7 @@ struct Row {
 
 const ADMIN_ONLY: [bool; 3] = [false, false, true];
 const FOR_OTHERS: [bool; 3] = [false, true, true];
+const NOBODY: [bool; 3] = [false, false, false];
 const EVERYONE: [bool; 3] = [true, true, true];
 
 fn row(method: &'static str, path: impl Into<String>, body: Option<Value>, allowed: [bool; 3]) -> Row {
@@ -108,9 +109,9 @@ async fn nobody_but_managers_and_admins_touches_what_belongs_to_another_rep() {
         row("POST", tsk("/complete"), None, FOR_OTHERS),
         row("POST", tsk("/skip"), None, FOR_OTHERS),
         row("DELETE", tsk(""), None, FOR_OTHERS),
-        row("GET", format!("/templates/{template}"), None, FOR_OTHERS),
-        row("PATCH", format!("/templates/{template}"), Some(json!({ "name": "Ours" })), FOR_OTHERS),
-        row("POST", format!("/templates/{template}/preview"), Some(json!({ "person_id": person })), FOR_OTHERS),
+        row("GET", format!("/templates/{template}"), None, NOBODY),
+        row("PATCH", format!("/templates/{template}"), Some(json!({ "name": "Ours" })), NOBODY),
+        row("POST", format!("/templates/{template}/preview"), Some(json!({ "person_id": person })), NOBODY),
         row("DELETE", mbx(""), None, ADMIN_ONLY),
     ];
     judge(&at, rows).await;

@@ -52,6 +52,8 @@ pub struct Row {
     pub follow_up: u32,
     /// All of them.
     pub total: u32,
+    /// The quota of the day.
+    pub quota: u32,
 }
 
 /// The chart and its table.
@@ -65,10 +67,10 @@ pub struct Chart {
     pub numbers: Vec<Label>,
     /// Values above the bars, where they are few.
     pub values: Vec<Label>,
-    /// The height of the quota.
-    pub quota_y: String,
-    /// The quota.
-    pub quota: u32,
+    /// The line of the quota over the days, as the points of a polyline.
+    pub quota_line: String,
+    /// *Daily quota of this mailbox: 200*, while it ramps up from what to what.
+    pub quota_words: String,
     /// The table.
     pub rows: Vec<Row>,
     /// What a reader who does not see it is told.
@@ -88,21 +90,24 @@ pub fn draw(forecast: &BulkForecast) -> Option<Chart> {
     }
     let drawn: Vec<&ForecastDay> = forecast.days.iter().take(MOST_BARS).collect();
     let total = |day: &ForecastDay| day.planned + day.first + day.follow_up;
-    let most = drawn.iter().map(|day| total(day)).max().unwrap_or(0).max(forecast.quota).max(1);
+    let highest = drawn.iter().map(|day| quota_on(forecast, day)).max().unwrap_or(forecast.quota);
+    let most = drawn.iter().map(|day| total(day)).max().unwrap_or(0).max(highest).max(1);
     let height = |number: u32| f64::from(number) / f64::from(most) * (BOTTOM - TOP);
     let width = (RIGHT - LEFT) / drawn.len().max(7) as f64;
     let mut chart = Chart {
-        quota_y: at(BOTTOM - height(forecast.quota)),
-        quota: forecast.quota,
+        quota_words: quota_words(forecast),
         label: label(forecast),
         rest: rest(forecast),
-        rows: forecast.days.iter().filter(|day| total(day) > 0).map(row).collect(),
+        rows: forecast.days.iter().filter(|day| total(day) > 0).map(|day| row(forecast, day)).collect(),
         ..Chart::default()
     };
+    let mut line: Vec<String> = Vec::new();
     let every = drawn.len().div_ceil(5).max(1);
     for (n, day) in drawn.iter().enumerate() {
         let x = LEFT + width * n as f64 + 0.5;
         let mut y = BOTTOM;
+        let top = at(BOTTOM - height(quota_on(forecast, day)));
+        line.extend([format!("{},{top}", at(x - 0.5)), format!("{},{top}", at(x - 0.5 + width))]);
         for (class, number) in [("bar3", day.planned), ("bar2", day.follow_up), ("bar1", day.first)] {
             if number > 0 {
                 let tall = (height(number) - 1.0).max(0.5);
@@ -118,6 +123,11 @@ pub fn draw(forecast: &BulkForecast) -> Option<Chart> {
             chart.days.push(Label { x: middle, y: at(BOTTOM + 16.0), words: short(day.day) });
         }
     }
+    // Days that are not drawn have the last one's.
+    if let Some((_, top)) = line.last().and_then(|last| last.split_once(',')) {
+        line.push(format!("{},{top}", at(RIGHT)));
+    }
+    chart.quota_line = line.join(" ");
     chart.numbers = [0, most / 2, most]
         .iter()
         .map(|number| Label { x: at(LEFT - 6.0), y: at(BOTTOM - height(*number) + 4.0), words: words::number(*number) })
@@ -129,13 +139,34 @@ fn short(day: Date) -> String {
     day.strftime("%-d %b").to_string()
 }
 
-fn row(day: &ForecastDay) -> Row {
+/// The quota of a day; forecasts that were kept before days had one have the mailbox's.
+const fn quota_on(forecast: &BulkForecast, day: &ForecastDay) -> u32 {
+    if day.quota == 0 { forecast.quota } else { day.quota }
+}
+
+/// The smallest and the largest quota of the days.
+fn quotas(forecast: &BulkForecast) -> (u32, u32) {
+    let of_days = || forecast.days.iter().map(|day| quota_on(forecast, day));
+    (of_days().min().unwrap_or(forecast.quota), of_days().max().unwrap_or(forecast.quota))
+}
+
+fn quota_words(forecast: &BulkForecast) -> String {
+    match quotas(forecast) {
+        (least, most) if least < most => {
+            format!("Daily quota of this mailbox, ramping up: {} to {}", words::number(least), words::number(most))
+        }
+        (_, quota) => format!("Daily quota of this mailbox: {}", words::number(quota)),
+    }
+}
+
+fn row(forecast: &BulkForecast, day: &ForecastDay) -> Row {
     Row {
         day: day.day.strftime("%a %-d %b %Y").to_string(),
         planned: day.planned,
         first: day.first,
         follow_up: day.follow_up,
         total: day.planned + day.first + day.follow_up,
+        quota: quota_on(forecast, day),
     }
 }
 
@@ -145,7 +176,7 @@ fn label(forecast: &BulkForecast) -> String {
         "{} leave on {}, at most {} a day with those planned before.",
         words::count(forecast.emails, "email", "emails"),
         words::count(days, "day", "days"),
-        words::number(forecast.quota)
+        words::number(quotas(forecast).1)
     )
 }
 
@@ -161,6 +192,7 @@ pub(super) fn sample() -> BulkForecast {
         planned,
         first,
         follow_up,
+        quota: 200,
     };
     BulkForecast {
         address: "nora@halden.example".into(),
@@ -182,14 +214,29 @@ mod tests {
             chart.pieces.iter().map(|piece| piece.class).collect::<Vec<_>>(),
             ["bar3", "bar1", "bar3", "bar1", "bar3", "bar2"]
         );
-        assert_eq!(chart.quota_y, at(TOP), "the quota is the highest value");
+        assert!(chart.quota_line.starts_with("34.0,26.0 "), "the quota is the highest value: {}", chart.quota_line);
+        assert_eq!(chart.quota_words, "Daily quota of this mailbox: 200");
         assert!(chart.pieces.iter().all(|piece| piece.y.parse::<f64>().expect("a number") >= TOP));
         assert_eq!(
             chart.rows[0],
-            Row { day: "Tue 24 Nov 2026".into(), planned: 80, first: 120, follow_up: 0, total: 200 }
+            Row { day: "Tue 24 Nov 2026".into(), planned: 80, first: 120, follow_up: 0, total: 200, quota: 200 }
         );
         assert_eq!(chart.values.len(), 3);
         assert!(chart.label.contains("400 emails leave on 3 days"), "{}", chart.label);
+    }
+
+    #[test]
+    fn while_the_mailbox_ramps_up_the_quota_is_a_stair() {
+        let mut forecast = sample();
+        for (day, quota) in forecast.days.iter_mut().zip([20, 110, 200]) {
+            (day.planned, day.first, day.follow_up, day.quota) = (0, quota, 0, quota);
+        }
+        let chart = draw(&forecast).expect("a chart");
+        let heights: Vec<_> =
+            chart.quota_line.split(' ').filter_map(|point| point.split_once(',')).map(|(_, y)| y).collect();
+        assert_eq!(heights, ["161.0", "161.0", "93.5", "93.5", "26.0", "26.0", "26.0"]);
+        assert_eq!(chart.quota_words, "Daily quota of this mailbox, ramping up: 20 to 200");
+        assert_eq!(chart.rows.iter().map(|row| row.quota).collect::<Vec<_>>(), [20, 110, 200]);
     }
 
     #[test]
@@ -197,7 +244,7 @@ mod tests {
         assert!(draw(&BulkForecast::default()).is_none());
         let first = jiff::civil::date(2026, 1, 1);
         let days = first.series(jiff::Span::new().days(1)).take(90);
-        let days = days.map(|day| ForecastDay { day, planned: 1, first: 1, follow_up: 0 }).collect();
+        let days = days.map(|day| ForecastDay { day, planned: 1, first: 1, follow_up: 0, quota: 5 }).collect();
         let chart = draw(&BulkForecast { days, emails: 90, quota: 5, ..BulkForecast::default() }).expect("a chart");
         assert_eq!((chart.pieces.len(), chart.rows.len()), (2 * MOST_BARS, 90));
         assert!(chart.rest.contains("31 Mar"), "{}", chart.rest);

@@ -6,7 +6,7 @@ use axum::response::Response;
 use relance_domain::mailbox::{Mailbox, Provider};
 use relance_domain::{DeliveryId, MailboxId, Refused};
 use relance_engine::commands::sandbox::SandboxAnswer;
-use relance_storage::{mailboxes, outbox};
+use relance_storage::outbox;
 
 use super::edit;
 use crate::app::App;
@@ -89,12 +89,8 @@ struct Sandbox {
 }
 
 async fn sandbox_mailbox(app: &App, visitor: &Visitor, id: MailboxId) -> Result<Mailbox> {
-    let mut tx = app.read().await?;
-    let found = mailboxes::find(&mut tx, id).await?;
-    let is_seen = |mailbox: &Mailbox| {
-        mailbox.provider == Provider::Sandbox && (visitor.actor.is_admin() || mailbox.user_id == visitor.user.id)
-    };
-    found.filter(is_seen).ok_or(PageError::NotFound("sandbox"))
+    let (mailbox, _) = edit::find(app, visitor, id).await?;
+    if mailbox.provider == Provider::Sandbox { Ok(mailbox) } else { Err(PageError::NotFound("sandbox")) }
 }
 
 /// Everything that left from a sandbox, newest first.

@@ -70,7 +70,7 @@ fn rows(known: &KnownDomain) -> Vec<Row> {
 }
 
 async fn draw(app: &App, visitor: &Visitor, id: MailboxId, sent: Option<(Typed, FormErrors)>) -> Result<Page> {
-    let mailbox = edit::find(app, visitor, id).await?;
+    let (mailbox, _) = edit::find(app, visitor, id).await?;
     let known = app.engine.known_domain(&visitor.actor, id).await?;
     let selector = known.selector.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
     let source = match known.selector.as_ref().map(|(_, source)| *source) {

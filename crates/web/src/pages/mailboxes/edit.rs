@@ -5,9 +5,11 @@ use axum::extract::State;
 use axum::response::Response;
 use relance_domain::mail_provider::MailProvider;
 use relance_domain::mailbox::{Endpoint, Mailbox, MailboxState, Provider};
+use relance_domain::mailbox_access::MailboxAccess;
 use relance_domain::{MailboxId, Refused};
+use relance_engine::EngineError;
 use relance_engine::commands::mailboxes::{MailboxChange, NewEndpoint};
-use relance_storage::{mailboxes, start_checks, users};
+use relance_storage::{start_checks, users};
 
 use super::{Health, health, provider_words, used_today};
 use super::{mailbox_form, standing};
@@ -75,12 +77,13 @@ impl Page {
     }
 }
 
-/// The mailbox, if the visitor may see its page.
-pub(super) async fn find(app: &App, visitor: &Visitor, id: MailboxId) -> Result<Mailbox> {
-    let mut tx = app.read().await?;
-    let found = mailboxes::find(&mut tx, id).await?;
-    let is_seen = |mailbox: &Mailbox| visitor.actor.is_admin() || mailbox.user_id == visitor.user.id;
-    found.filter(is_seen).ok_or(PageError::NotFound("mailbox"))
+/// The mailbox, if the visitor may see its page, and how far they get into it.
+pub(super) async fn find(app: &App, visitor: &Visitor, id: MailboxId) -> Result<(Mailbox, MailboxAccess)> {
+    match app.engine.seen_mailbox(&visitor.actor, id).await {
+        Ok(found) if found.1 >= MailboxAccess::Settings => Ok(found),
+        Ok(_) | Err(EngineError::Forbidden(_)) => Err(PageError::NotFound("mailbox")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn draw(
@@ -90,7 +93,7 @@ pub(super) async fn draw(
     typed: Option<Typed>,
     errors: FormErrors,
 ) -> Result<Page> {
-    let mailbox = find(app, visitor, id).await?;
+    let (mailbox, access) = find(app, visitor, id).await?;
     let mut tx = app.read().await?;
     let used = used_today(&mut tx, std::slice::from_ref(&mailbox), visitor).await?;
     let owner = users::find(&mut tx, mailbox.user_id).await?.map(|user| user.name).unwrap_or_default();
@@ -118,7 +121,7 @@ pub(super) async fn draw(
             disconnect: action("disconnect"),
             sandbox: action("sandbox"),
             domain: action("domain"),
-            folders: action("folders"),
+            folders: if access == MailboxAccess::Own { action("folders") } else { String::new() },
             make_default: action("default"),
         },
         waiting: standing::waiting(&mut tx, &mailbox, visitor.now).await?,
@@ -181,7 +184,7 @@ pub async fn update(
     Path(id): Path<MailboxId>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
-    let mailbox = find(&app, &visitor, id).await?;
+    let (mailbox, _) = find(&app, &visitor, id).await?;
     let saved = match read(&typed, &mailbox) {
         Ok(change) => app.engine.edit_mailbox(&visitor.actor, id, change).await.map_err(PageError::from),
         Err(wrong) => Err(PageError::Refused(wrong)),

@@ -31,7 +31,7 @@ struct Page {
 
 /// The page: the server is asked which folders there are.
 pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<MailboxId>) -> Result<Response> {
-    let mailbox = edit::find(&app, &visitor, id).await?;
+    let (mailbox, _) = edit::find(&app, &visitor, id).await?;
     let (folders, unreachable) = match app.engine.mail_folders(&visitor.actor, id).await {
         Ok(folders) => (folders, String::new()),
         Err(EngineError::Unavailable(words)) => (Vec::new(), words),

@@ -203,9 +203,7 @@ pub async fn template(
     let chosen = typed
         .parse("use_template", "Choose a template from the list.")
         .map_err(|refused| PageError::Refused(vec![refused]))?;
-    let mut tx = app.read().await?;
-    let template = templates::find(&mut tx, chosen).await?.ok_or(PageError::NotFound("template"))?;
-    drop(tx);
+    let template = crate::pages::templates::form::seen(&app, &visitor, chosen).await?;
     step_form::use_template(&mut typed, &template);
     typed.set("step", step.to_string());
     if let Err(refused) = saved(&app, &visitor, id, &typed).await? {

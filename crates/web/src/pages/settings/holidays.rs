@@ -9,7 +9,9 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::civil::Date;
 use relance_domain::Refused;
-use relance_domain::holidays::{self, Calendar, OwnDay, WorkspaceHolidays, YEARS};
+use relance_domain::holidays::{self, Calendar, HolidayChoice, OwnDay, WorkspaceHolidays, YEARS};
+use relance_domain::sequence::{Sequence, SequenceState};
+use relance_storage::sequences::{self, SequenceFilter};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -19,6 +21,9 @@ use crate::frame::Frame;
 use crate::pages::form::Typed;
 use crate::session::Visitor;
 use crate::{answer, urls};
+
+/// Sequences looked at for those that keep other holidays.
+const MOST_OTHERS: u32 = 500;
 
 const FIELDS: [&str; 3] = ["calendar", "date", "name"];
 
@@ -70,6 +75,8 @@ struct Page {
     followed: Vec<Followed>,
     rows: Vec<Row>,
     countries: Vec<Country>,
+    /// Sequences that do not follow them: address of their settings, name.
+    others: Vec<(String, String)>,
     typed: Typed,
     errors: FormErrors,
 }
@@ -126,14 +133,27 @@ fn countries() -> Vec<Country> {
     countries
 }
 
-fn draw(visitor: &Visitor, year: &str, typed: Typed, errors: FormErrors) -> Page {
+/// Sequences in use that keep to a schedule and not to these holidays: their name, and where that is changed.
+async fn others(app: &App) -> Result<Vec<(String, String)>> {
+    let mut tx = app.read().await?;
+    let filter = SequenceFilter { states: &[SequenceState::Draft, SequenceState::Active], ..SequenceFilter::default() };
+    let all = sequences::page(&mut tx, filter, None, MOST_OTHERS).await?;
+    let ignores = |sequence: &Sequence| {
+        sequence.draft.schedule.as_ref().is_some_and(|schedule| !schedule.holidays.contains(&HolidayChoice::Workspace))
+    };
+    let found = all.into_iter().map(|(sequence, _)| sequence).filter(ignores);
+    Ok(found.map(|sequence| (urls::sequence_tab(sequence.id, "settings"), sequence.name)).collect())
+}
+
+async fn draw(app: &App, visitor: &Visitor, year: &str, typed: Typed, errors: FormErrors) -> Result<Page> {
     let holidays = &visitor.workspace.holidays;
     let this_year = visitor.now.zoned(&visitor.zone).year();
     let year = year.parse().unwrap_or(this_year).clamp(YEARS.0, YEARS.1);
     let neighbour = |year: i16| if (YEARS.0..=YEARS.1).contains(&year) { href(year) } else { String::new() };
     let followed = holidays.calendars.iter().filter_map(|code| holidays::calendar(code));
     let may_write = visitor.actor.is_admin();
-    Page {
+    Ok(Page {
+        others: if may_write { others(app).await? } else { Vec::new() },
         frame: visitor.frame("settings"),
         tab: "holidays",
         may_write,
@@ -144,12 +164,12 @@ fn draw(visitor: &Visitor, year: &str, typed: Typed, errors: FormErrors) -> Page
         countries: if may_write { countries() } else { Vec::new() },
         typed,
         errors,
-    }
+    })
 }
 
 /// The page.
-pub async fn show(visitor: Visitor, Query(shown): Query<Shown>) -> Result<Response> {
-    answer::page(&draw(&visitor, &shown.year, Typed::default(), FormErrors::default()))
+pub async fn show(State(app): State<App>, visitor: Visitor, Query(shown): Query<Shown>) -> Result<Response> {
+    answer::page(&draw(&app, &visitor, &shown.year, Typed::default(), FormErrors::default()).await?)
 }
 
 /// A change of the holidays, and what to say when it is done.
@@ -241,7 +261,7 @@ pub async fn update(State(app): State<App>, visitor: Visitor, Form(typed): Form<
         Err(error) => {
             let FormErrors(refused) = error.refused()?;
             let errors = FormErrors(refused.into_iter().map(at_field).collect());
-            answer::refused(&draw(&visitor, &year, typed, errors))
+            answer::refused(&draw(&app, &visitor, &year, typed, errors).await?)
         }
     }
 }

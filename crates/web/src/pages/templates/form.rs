@@ -5,6 +5,7 @@ use axum::response::Response;
 use relance_domain::sequence::Unsubscribe;
 use relance_domain::template::Template;
 use relance_domain::{PersonId, Refused, TemplateId};
+use relance_engine::EngineError;
 use relance_engine::commands::templates::TemplateFields;
 use relance_storage::{templates, users};
 
@@ -94,9 +95,10 @@ fn errors(FormErrors(refused): FormErrors) -> FormErrors {
 async fn standing(app: &App, visitor: &Visitor, id: Option<TemplateId>) -> Result<Standing> {
     let Some(id) = id else { return Ok(Standing::default()) };
     let mut tx = app.read().await?;
-    let Some(template) = templates::find(&mut tx, id).await? else { return Ok(Standing::default()) };
+    let found = templates::find(&mut tx, id).await?.filter(|found| found.is_visible_to(&visitor.actor));
+    let Some(template) = found else { return Ok(Standing::default()) };
     let users_of = templates::uses(&mut tx).await?.remove(&id).unwrap_or_default();
-    let may_edit = visitor.actor.may_touch(template.owner_id);
+    let may_edit = template.is_changed_by(&visitor.actor, &visitor.sight);
     let owner = match template.owner_id.filter(|_| !may_edit) {
         Some(owner) => users::find(&mut tx, owner).await?.map(|user| user.name),
         None => None,
@@ -166,19 +168,25 @@ pub async fn create(State(app): State<App>, visitor: Visitor, EmailForm(typed): 
     }
 }
 
+/// The template, if the visitor may use it; to everyone else it is not there.
+pub(in crate::pages) async fn seen(app: &App, visitor: &Visitor, id: TemplateId) -> Result<Template> {
+    match app.engine.seen_template(&visitor.actor, id).await {
+        Err(EngineError::Forbidden(_)) => Err(PageError::NotFound("template")),
+        found => Ok(found?),
+    }
+}
+
 /// The form of a template.
 pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<TemplateId>) -> Result<Response> {
-    let mut tx = app.read().await?;
-    let found = templates::find(&mut tx, id).await?;
-    drop(tx);
-    let is_seen = |template: &Template| template.shared || visitor.actor.may_touch(template.owner_id);
-    let template = found.filter(is_seen).ok_or(PageError::NotFound("template"))?;
+    let template = seen(&app, &visitor, id).await?;
     answer::page(&draw(&app, &visitor, Some(id), typed_of(&template), FormErrors::default()).await?)
 }
 
 /// Whose a shared template is, for whoever may not change it.
 pub fn not_yours(owner: &str) -> String {
-    format!("{owner} wrote this template; they and managers change it. Make a copy to have one of your own.")
+    format!(
+        "{owner} wrote this template; they, their manager and admins change it. Make a copy to have one of your own."
+    )
 }
 
 /// Words of a text version that the form does not show stay while the HTML does.
@@ -196,6 +204,10 @@ pub async fn update(
     Path(id): Path<TemplateId>,
     EmailForm(typed): EmailForm,
 ) -> Result<Response> {
+    if !seen(&app, &visitor, id).await?.is_changed_by(&visitor.actor, &visitor.sight) {
+        let words = "This template belongs to someone else. Make a copy to have one of your own.";
+        return Ok(answer::said(&urls::template(id), &answer::toast("blocked", words)));
+    }
     if let Err(refused) = saved(&app, &visitor, id, &typed).await? {
         return answer::refused(&draw(&app, &visitor, Some(id), typed, refused).await?);
     }
@@ -225,9 +237,7 @@ pub async fn test(
         let words = "Add a lead or a contact first: the test is written as one of them.";
         return Ok(answer::said(&to, &answer::toast("blocked", words)));
     };
-    let mut tx = app.read().await?;
-    let template = templates::find(&mut tx, id).await?.ok_or(PageError::NotFound("template"))?;
-    drop(tx);
+    let template = seen(&app, &visitor, id).await?;
     let sent = app.engine.send_test(&visitor.actor, &template.email(), &Unsubscribe::default(), person).await;
     answer::outcome(&to, sent, |sent| answer::toast("done", format!("A test went to {}.", sent.address)))
 }
@@ -239,11 +249,8 @@ async fn saved(
     id: TemplateId,
     typed: &Typed,
 ) -> Result<std::result::Result<(), FormErrors>> {
-    let mut tx = app.read().await?;
-    let found = templates::find(&mut tx, id).await?.ok_or(PageError::NotFound("template"))?;
-    drop(tx);
-    if !visitor.actor.may_touch(found.owner_id) {
-        return if found.shared { Ok(Ok(())) } else { Err(PageError::NotFound("template")) };
+    if !seen(app, visitor, id).await?.is_changed_by(&visitor.actor, &visitor.sight) {
+        return Ok(Ok(()));
     }
     let wrong = attachments::refused(typed);
     if !wrong.is_empty() {
