@@ -6,6 +6,7 @@
 //! has no date, and neither has what follows it. Nothing here fails.
 
 mod foresight;
+mod planned;
 mod queue;
 mod run;
 

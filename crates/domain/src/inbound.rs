@@ -12,7 +12,7 @@ mod effect;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use absence::{Return, corrected_return};
+pub use absence::{Return, away_until, corrected_return};
 pub use belonging::{Correspondent, Match, belongs, company_domain, is_free_mail, same_address, same_company};
 pub use effect::{Effect, LONG_AFTER_MS, Timing, effect};
 

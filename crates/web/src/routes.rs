@@ -213,6 +213,7 @@ fn review() -> Router<App> {
         .route("/review", get(review::index))
         .route("/review/{id}", get(review::show))
         .route("/review/{id}/assign", post(review::assign))
+        .route("/review/{id}/away", post(review::away))
         .route("/review/{id}/ignore", post(review::ignore))
 }
 

@@ -223,7 +223,7 @@ pub fn delete_template(id: TemplateId) -> String {
     format!("/templates/{id}/delete")
 }
 
-/// What is done with a message in the tray, by POST: `assign`, `ignore`.
+/// What is done with a message in the tray, by POST: `assign`, `away`, `ignore`.
 pub fn review_action(id: InboundId, action: &str) -> String {
     format!("/review/{id}/{action}")
 }

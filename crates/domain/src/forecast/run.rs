@@ -4,44 +4,40 @@
 
 use super::{Foresight, Leaving, PlannedStep, Prospect};
 use crate::{
-    StepId, TaskId, Timestamp,
+    TaskId, Timestamp,
     calendar::LocalSchedule,
     decision::{Decision, Explained, Facts, RuleKind, decide, decision, task_due_at},
     enrolling,
     enrollment::{BlockReason, Enrollment, Event, State},
     quota::SlotOrder,
-    step::{Action, Step, TaskMode, WaitUnit},
+    step::{Action, Step, TaskMode},
     task::{Task, TaskState},
 };
-use jiff::civil::Date;
-
-/// Days after its due time, or in its wait, in which a step's holiday is looked for.
-const MOST_DAYS_PASSED: usize = 62;
 
 /// One enrollment on its way.
 pub(super) struct Runner<'a> {
-    prospect: &'a Prospect<'a>,
-    local: LocalSchedule<'a>,
-    enrollment: Enrollment,
+    pub(super) prospect: &'a Prospect<'a>,
+    pub(super) local: LocalSchedule<'a>,
+    pub(super) enrollment: Enrollment,
     emails_sent: u32,
     /// The task of the current step, and when it is taken as done.
     task: Option<(Task, Timestamp)>,
     pressed_send: bool,
     /// It still stands where it stands now: what became of its email so far counts.
-    has_not_moved: bool,
+    pub(super) has_not_moved: bool,
     /// The current step is among the planned ones.
-    is_planned: bool,
+    pub(super) is_planned: bool,
     /// When its wait began, if that is known.
-    began: Option<Timestamp>,
+    pub(super) began: Option<Timestamp>,
     /// When the current step was due before anything held it.
-    due: Option<Timestamp>,
+    pub(super) due: Option<Timestamp>,
     /// When it is looked at next by itself.
     pub(super) wake: Option<Timestamp>,
-    after_task: bool,
-    moved_by: Option<RuleKind>,
-    explained: Option<Explained>,
-    foresight: Option<Foresight>,
-    planned: Vec<PlannedStep>,
+    pub(super) after_task: bool,
+    pub(super) moved_by: Option<RuleKind>,
+    pub(super) explained: Option<Explained>,
+    pub(super) foresight: Option<Foresight>,
+    pub(super) planned: Vec<PlannedStep>,
 }
 
 impl<'a> Runner<'a> {
@@ -89,12 +85,12 @@ impl<'a> Runner<'a> {
         runner
     }
 
-    fn step(&self) -> Option<&'a Step> {
+    pub(super) fn step(&self) -> Option<&'a Step> {
         self.enrollment.state.step().and_then(|id| self.prospect.facts.plan.step(id))
     }
 
     /// The facts at `now`, with what its mailbox has done by then.
-    fn facts(&self, now: Timestamp, used_today: u32, last_slot_at: Option<Timestamp>) -> Facts<'_> {
+    pub(super) fn facts(&self, now: Timestamp, used_today: u32, last_slot_at: Option<Timestamp>) -> Facts<'_> {
         let facts = self.prospect.facts.clone();
         Facts {
             now,
@@ -112,7 +108,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Tags without a value in the current email.
-    fn missing(&self) -> &'a [String] {
+    pub(super) fn missing(&self) -> &'a [String] {
         let id = self.enrollment.state.step();
         let noted = self.prospect.missing.iter().find(|(step, _)| Some(*step) == id);
         match noted {
@@ -297,100 +293,6 @@ impl<'a> Runner<'a> {
         self.due = next.map(|(_, due)| due);
         self.began = Some(at);
         self.wake = self.due;
-    }
-
-    /// Notes why the current step happens now, if that is asked for.
-    fn foresee(&mut self, now: Timestamp, used_today: u32, last_slot_at: Option<Timestamp>) {
-        if !self.prospect.explains || self.has_not_moved || self.is_planned {
-            return;
-        }
-        self.foresight = Some(Foresight::Happens {
-            due_at: self.due.unwrap_or(now),
-            at: now,
-            held_by: self.moved_by,
-            holiday: None,
-            after_task: self.after_task,
-            seen_at: self.prospect.facts.now,
-            explained: Box::new(decide(&self.facts(now, used_today, last_slot_at))),
-        });
-    }
-
-    /// Notes why the current step will not happen by itself, if that is asked for.
-    fn foresee_held(&mut self) {
-        if !self.prospect.explains || self.has_not_moved || self.is_planned {
-            return;
-        }
-        let now = self.due.unwrap_or(self.prospect.facts.now);
-        let facts = Facts { missing_tags: self.missing(), ..self.facts(now, 0, None) };
-        self.foresight = Some(Foresight::Held(Box::new(decide(&facts))));
-    }
-
-    /// Puts the current step among the planned ones, once.
-    fn plan_step(&mut self, at: Option<Timestamp>) {
-        let Some(step) = self.step().filter(|_| !self.is_planned) else { return };
-        self.is_planned = true;
-        self.push(step, [self.due, at]);
-    }
-
-    fn push(&mut self, step: &Step, [due_at, planned_at]: [Option<Timestamp>; 2]) {
-        let mut explained = self.explained.take().filter(|_| self.has_not_moved);
-        if let Some(explained) = explained.as_mut().filter(|explained| explained.is_email) {
-            explained.leaves_at = planned_at;
-        }
-        let holiday = self.holiday(step, due_at, planned_at);
-        if let Some(Foresight::Happens { holiday: named, .. }) = &mut self.foresight {
-            named.clone_from(&holiday);
-        }
-        self.planned.push(PlannedStep {
-            holiday,
-            step_id: step.id,
-            position: self.prospect.facts.plan.position(step.id).unwrap_or(0),
-            action: step.action.as_str(),
-            due_at,
-            planned_at,
-            after_task: self.after_task,
-            moved_by: self.moved_by,
-            explained,
-            foresight: self.foresight.take(),
-        });
-    }
-
-    /// The holiday that moves this step: the one it is due on, or the first that its wait in business days passes over.
-    fn holiday(&self, step: &Step, due: Option<Timestamp>, planned: Option<Timestamp>) -> Option<String> {
-        let (due, planned) = (due?, planned?);
-        let day = |at: Timestamp| at.zoned(&self.local.zone).date();
-        let words = |from: Date, to: Date| {
-            from.series(jiff::Span::new().days(1))
-                .take_while(|day| *day < to)
-                .take(MOST_DAYS_PASSED)
-                .find_map(|day| self.local.holiday_words(day))
-        };
-        let by_day = (self.moved_by == Some(RuleKind::SendingDay)).then(|| words(day(due), day(planned))).flatten();
-        by_day.or_else(|| {
-            let began = self.began.filter(|_| step.wait.unit == WaitUnit::BusinessDays && step.wait.amount > 0)?;
-            words(day(began).tomorrow().ok()?, day(due))
-        })
-    }
-
-    /// All its steps; those that nothing brings about by itself stand at the end without a date.
-    pub fn into_steps(mut self) -> Vec<PlannedStep> {
-        let Some(mut after) = self.enrollment.state.step() else { return self.planned };
-        self.foresee_held();
-        self.plan_step(None);
-        self.moved_by = None;
-        let mut done: Vec<StepId> = std::mem::take(&mut self.enrollment.done_steps);
-        done.push(after);
-        self.has_not_moved = false;
-        let (plan, now) = (self.prospect.facts.plan, self.prospect.facts.now);
-        while let Some((id, _)) = enrolling::following(plan, after, &done, now, &self.local) {
-            let Some(step) = plan.step(id) else { break };
-            let position = plan.position(after).unwrap_or(0);
-            self.foresight = self.prospect.explains.then_some(Foresight::After { position, wait: step.wait });
-            self.push(step, [None, None]);
-            after = id;
-            done.push(id);
-        }
-        self.planned
     }
 }
 

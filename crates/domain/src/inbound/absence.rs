@@ -49,6 +49,18 @@ pub fn corrected_return(date: Date, now: Timestamp, zone: &TimeZone) -> Result<R
     }
 }
 
+/// Until when someone is away who will be back on `date`, where they are.
+pub fn away_until(date: Date, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Refused> {
+    match corrected_return(date, now, zone)? {
+        Return::At(until) => Ok(until),
+        Return::Now => {
+            let words =
+                "Choose a later day. Whoever is back already has nothing to wait for: say that it is no answer.";
+            Err(Refused::at("date", "back_already", words))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +74,8 @@ mod tests {
         let at = |text: &str| Return::At(Timestamp::parse(text).expect("an instant"));
         assert_eq!(corrected_return(date(2026, 11, 25), now, &zone), Ok(Return::Now));
         assert_eq!(corrected_return(date(2026, 11, 26), now, &zone), Ok(at("2026-11-25T15:00:00Z")));
+        assert_eq!(away_until(date(2026, 11, 26), now, &zone).map(Return::At), Ok(at("2026-11-25T15:00:00Z")));
+        assert_eq!(away_until(date(2026, 11, 25), now, &zone).expect_err("refused").code, "back_already");
         let code = |day: Date| corrected_return(day, now, &zone).expect_err("refused").code;
         assert_eq!(code(date(2026, 11, 24)), "in_the_past");
         assert_eq!(code(date(2206, 11, 24)), "too_far");

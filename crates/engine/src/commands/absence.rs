@@ -4,17 +4,19 @@
 
 use super::{access, teams};
 use crate::{Engine, EngineError, Result};
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::TimeZone};
 use relance_domain::{
-    EnrollmentId, InboundId, PersonId,
+    EnrollmentId, InboundId, PersonId, Timestamp,
     activity::{Activity, ActivityKind},
     calendar::time_words,
     enrollment::{Event, PausedBy, State},
     inbound::{Effect, Return, corrected_return},
+    person::Person,
     user::Actor,
 };
 use relance_storage::{
     Tx, activities,
+    enrollment_sets::{self, Pause, Touched},
     enrollments::{self, StoredEnrollment},
     inbound,
 };
@@ -31,6 +33,17 @@ pub struct CorrectedReturn {
     pub enrollments: u64,
     /// They go on at once; else they wait until the new day.
     pub is_back: bool,
+}
+
+/// That a person is away, as a message said or someone decided about it.
+#[derive(Clone, Copy)]
+pub(crate) struct Absence<'a> {
+    /// The message.
+    pub(crate) inbound: InboundId,
+    /// The first moment the person is back.
+    pub(crate) until: Timestamp,
+    /// For people whose zone is unknown.
+    pub(crate) workspace_zone: &'a TimeZone,
 }
 
 /// The enrollments of a person that an automatic answer holds, each with the message that paused it last, if it is known.
@@ -77,6 +90,29 @@ pub async fn correctable(tx: &mut Tx, actor: &Actor, person: PersonId) -> Result
 }
 
 impl Engine {
+    /// Pauses what the person is in until they are back. How many enrollments wait for that.
+    pub(crate) async fn pause_for_absence(
+        &self,
+        tx: &mut Tx,
+        person: &Person,
+        absence: Absence<'_>,
+        actor: &Actor,
+    ) -> Result<u64> {
+        let Absence { inbound, until, workspace_zone } = absence;
+        let pause = Pause { by: PausedBy::AutoReply, until: Some(until) };
+        let touched = enrollment_sets::pause_person(tx, person.id, pause, self.now()).await?;
+        let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
+        let words = format!("Out of office; goes on {}", time_words(until, self.now(), &zone));
+        let event = |touched: &Touched| Activity {
+            sequence_id: Some(touched.sequence_id),
+            enrollment_id: Some(touched.id),
+            inbound_id: Some(inbound),
+            ..self.event(person.id, ActivityKind::SequencePaused, actor, words.as_str())
+        };
+        activities::insert_many(tx, &touched.iter().map(event).collect::<Vec<_>>()).await?;
+        Ok(touched.len() as u64)
+    }
+
     /// The person who answered automatically is back on `date`, where they are; today means that they are back.
     pub async fn correct_return(&self, actor: &Actor, id: InboundId, date: Date) -> Result<CorrectedReturn> {
         let mut tx = self.store.begin().await?;

@@ -1,15 +1,17 @@
 //! The review tray: a person decides what a message is that may be an answer but could not be told for sure.
 //!
 //! Until then everyone it may come from is held. *Assign* makes it that person's reply, with all that follows from one;
-//! *ignore* says it is none, and what was held goes on.
+//! *away* makes it their automatic answer, and what they are in waits until they are back; *ignore* says it is neither,
+//! and what was held goes on.
 
-use super::teams;
+use super::{absence::Absence, access, teams};
 use crate::{Engine, EngineError, Result, commands::Ended};
+use jiff::civil::Date;
 use relance_domain::{
     InboundId, PersonId,
     activity::{Activity, ActivityKind},
     enrollment::{BlockReason, Event, FinishReason, State},
-    inbound::Effect,
+    inbound::{Effect, away_until},
     user::Actor,
 };
 use relance_storage::{
@@ -18,6 +20,8 @@ use relance_storage::{
     mailboxes, people,
 };
 use serde_json::json;
+
+const NO_ANSWER: &str = "Decided: it was no answer";
 
 /// Whether the actor may read it: it came to a mailbox of someone they act for, or, for managers, is of a person they
 /// see.
@@ -63,20 +67,57 @@ impl Engine {
         inbound::set_tray(&mut tx, id, Tray::Assigned, Some(person)).await?;
         inbound::set_effect(&mut tx, id, &Effect::EndAll).await?;
         let ended = self.end_people(&mut tx, &[person], &FinishReason::Replied, actor).await?;
-        if message.person_id != Some(person) {
-            let event = Activity {
-                inbound_id: Some(id),
-                detail: json!({ "from": message.from_address }),
-                ..self.event(person, ActivityKind::ReplyReceived, actor, message.subject.clone())
-            };
-            activities::insert(&mut tx, &event).await?;
-            if let Some(held) = message.person_id {
-                self.release_held(&mut tx, actor, held, id).await?;
-            }
-        }
+        self.record_decided(&mut tx, actor, &message, person, ActivityKind::ReplyReceived).await?;
         tx.commit().await?;
         self.signals.due.notify_waiters();
         Ok(ended)
+    }
+
+    /// It is an automatic answer of this person, who is back on `date`, where they are: what they are in waits until
+    /// then. How many enrollments wait.
+    pub async fn away_inbound(&self, actor: &Actor, id: InboundId, person: PersonId, date: Date) -> Result<u64> {
+        let mut tx = self.store.begin().await?;
+        let message = open_message(&mut tx, actor, id).await?;
+        let person = teams::seen_person(&mut tx, actor, person).await?;
+        let workspace_zone = access::workspace(&mut tx).await?.zone();
+        let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
+        let until = away_until(date, self.now(), &zone)?;
+        inbound::set_tray(&mut tx, id, Tray::Assigned, Some(person.id)).await?;
+        inbound::set_effect(&mut tx, id, &Effect::PauseUntil { date }).await?;
+        if message.person_id == Some(person.id) {
+            self.release_held(&mut tx, actor, person.id, id, "Decided: it was an automatic answer").await?;
+        }
+        let absence = Absence { inbound: id, until, workspace_zone: &workspace_zone };
+        let waiting = self.pause_for_absence(&mut tx, &person, absence, actor).await?;
+        self.record_decided(&mut tx, actor, &message, person.id, ActivityKind::AutoReplyReceived).await?;
+        tx.commit().await?;
+        self.signals.due.notify_waiters();
+        Ok(waiting)
+    }
+
+    /// A message that turned out to come from someone else than was thought stands in their history, and whoever was
+    /// held for it goes on.
+    async fn record_decided(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        message: &InboundMessage,
+        person: PersonId,
+        kind: ActivityKind,
+    ) -> Result<()> {
+        if message.person_id == Some(person) {
+            return Ok(());
+        }
+        let event = Activity {
+            inbound_id: Some(message.id),
+            detail: json!({ "from": message.from_address }),
+            ..self.event(person, kind, actor, message.subject.clone())
+        };
+        activities::insert(tx, &event).await?;
+        if let Some(held) = message.person_id {
+            self.release_held(tx, actor, held, message.id, NO_ANSWER).await?;
+        }
+        Ok(())
     }
 
     /// It is no reply: what was held goes on, unless another message of the person waits. How many enrollments go on.
@@ -86,7 +127,7 @@ impl Engine {
         inbound::set_tray(&mut tx, id, Tray::Ignored, None).await?;
         inbound::set_effect(&mut tx, id, &Effect::RecordOnly).await?;
         let released = match message.person_id {
-            Some(person) => self.release_held(&mut tx, actor, person, id).await?,
+            Some(person) => self.release_held(&mut tx, actor, person, id, NO_ANSWER).await?,
             None => 0,
         };
         tx.commit().await?;
@@ -94,7 +135,14 @@ impl Engine {
         Ok(released)
     }
 
-    async fn release_held(&self, tx: &mut Tx, actor: &Actor, person: PersonId, decided: InboundId) -> Result<u64> {
+    async fn release_held(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        person: PersonId,
+        decided: InboundId,
+        words: &'static str,
+    ) -> Result<u64> {
         if inbound::has_open(tx, person, decided).await? {
             return Ok(0);
         }
@@ -104,7 +152,6 @@ impl Engine {
                 continue;
             }
             let after = self.apply(tx, &stored, Event::Released).await?;
-            let words = "Decided: it was no answer";
             let event = self.enrollment_event(&after.enrollment, ActivityKind::SequenceReleased, actor, words);
             activities::insert(tx, &event).await?;
             released += 1;

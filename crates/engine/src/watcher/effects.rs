@@ -6,6 +6,7 @@
 use super::{ground::Ground, matching::Found, reading::Judged};
 use crate::{
     Engine,
+    commands::absence::Absence,
     error::Result,
     history::{self, Event},
 };
@@ -17,14 +18,14 @@ use relance_domain::{
     PersonId, Timestamp,
     activity::{Activity, ActivityKind},
     calendar::LocalSchedule,
-    enrollment::{self, BlockReason, FinishReason, PausedBy},
+    enrollment::{self, BlockReason, FinishReason},
     inbound::{Effect, Kind},
     person::{self, Person},
     step::{Wait, WaitUnit},
     suppression::{Suppression, SuppressionReason},
     user::Actor,
 };
-use relance_storage::{self as storage, Tx, enrollment_sets::Pause, inbound::InboundMessage};
+use relance_storage::{self as storage, Tx, inbound::InboundMessage};
 use serde_json::json;
 
 /// What the messages of one commit leave to be written together: one statement costs as much for twenty as for one.
@@ -59,13 +60,15 @@ impl Engine {
             Effect::EndAll => pending.answered.push(person.id),
             Effect::PauseUntil { date } => {
                 let until = start_of(date, person, &found.workspace_zone);
-                self.pause_for_absence(tx, inbound, person, until, &found.workspace_zone).await?;
+                let absence = Absence { inbound: inbound.id, until, workspace_zone: &found.workspace_zone };
+                self.pause_for_absence(tx, person, absence, &Actor::System).await?;
             }
             Effect::PauseForBusinessDays { days } => {
                 let zone = &found.workspace_zone;
                 let local = LocalSchedule::new(None, person.zone().unwrap_or_else(|| zone.clone()));
                 let until = local.add_wait(self.now(), Wait { amount: days, unit: WaitUnit::BusinessDays });
-                self.pause_for_absence(tx, inbound, person, until, zone).await?;
+                let absence = Absence { inbound: inbound.id, until, workspace_zone: zone };
+                self.pause_for_absence(tx, person, absence, &Actor::System).await?;
             }
             Effect::BlockBounced => self.block_bounced(tx, inbound, found).await?,
             Effect::FinishBounced => {
@@ -110,29 +113,6 @@ impl Engine {
         activity.inbound_id = Some(inbound.id);
         activity.detail = json!({ "kind": inbound.judgement.kind.name(), "from": inbound.from_address });
         activity
-    }
-
-    async fn pause_for_absence(
-        &self,
-        tx: &mut Tx,
-        inbound: &InboundMessage,
-        person: &Person,
-        until: Timestamp,
-        workspace_zone: &TimeZone,
-    ) -> Result<()> {
-        let pause = Pause { by: PausedBy::AutoReply, until: Some(until) };
-        let touched = storage::enrollment_sets::pause_person(tx, person.id, pause, self.now()).await?;
-        let zone = person.zone().unwrap_or_else(|| workspace_zone.clone());
-        let words =
-            format!("Out of office; goes on {}", relance_domain::calendar::time_words(until, self.now(), &zone));
-        let event = |touched: &storage::enrollment_sets::Touched| Activity {
-            sequence_id: Some(touched.sequence_id),
-            enrollment_id: Some(touched.id),
-            inbound_id: Some(inbound.id),
-            ..self.event(person.id, ActivityKind::SequencePaused, &Actor::System, words.as_str())
-        };
-        storage::activities::insert_many(tx, &touched.iter().map(event).collect::<Vec<_>>()).await?;
-        Ok(())
     }
 
     async fn block_bounced(&self, tx: &mut Tx, inbound: &InboundMessage, found: &Found) -> Result<()> {

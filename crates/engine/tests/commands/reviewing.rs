@@ -64,6 +64,30 @@ async fn assigned_it_ends_that_persons_sequences_and_lets_the_one_held_for_it_go
 }
 
 #[tokio::test]
+async fn of_someone_away_it_lets_them_wait_until_they_are_back() {
+    let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[1]).await;
+    let (held, writer) = (world.enroll("held@prospect.test").await, world.enroll("writer@prospect.test").await);
+    block(&world, held, BlockReason::HeldForReview).await;
+    let people = (stored(&world, held).await.enrollment.person_id, stored(&world, writer).await.enrollment.person_id);
+    let (own, of_another) = (waiting(&world, Some(people.0)).await, waiting(&world, Some(people.0)).await);
+    let today = jiff::civil::date(2026, 11, 23);
+    assert_eq!(codes(world.engine.away_inbound(&world.actor, own, people.0, today).await), ["back_already"]);
+    let back = jiff::civil::date(2026, 11, 30);
+    assert_eq!(world.engine.away_inbound(&world.actor, of_another, people.1, back).await.expect("away"), 1);
+    assert!(matches!(stored(&world, held).await.enrollment.state, State::Blocked { .. }), "another message waits");
+    assert!(matches!(stored(&world, writer).await.enrollment.state, State::Paused { .. }));
+    assert!(kinds(&world, people.1).await.contains(&ActivityKind::AutoReplyReceived));
+    assert_eq!(world.engine.away_inbound(&world.actor, own, people.0, back).await.expect("away"), 1);
+    assert!(matches!(stored(&world, held).await.enrollment.state, State::Paused { .. }));
+    assert!(kinds(&world, people.0).await.contains(&ActivityKind::SequencePaused));
+    world.advance(6 * DAY).await;
+    assert!(world.sent_to("held@prospect.test").await.is_empty(), "away until Monday");
+    world.advance(2 * DAY).await;
+    assert_eq!(world.sent_to("held@prospect.test").await, [0]);
+    assert_eq!(world.sent_to("writer@prospect.test").await, [0]);
+}
+
+#[tokio::test]
 async fn ignored_it_lets_the_person_go_on_once_nothing_else_waits() {
     let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[1]).await;
     let rep = user(&world, "rita@world.test", Role::Rep).await;

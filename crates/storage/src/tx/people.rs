@@ -38,12 +38,16 @@ impl Tx {
     }
 
     /// Fragment: a FROM clause with the people of alias `p` whose `column` has the value bound at `place`, few of whom
-    /// are led to by this index. Either engine might follow the order of the list instead and read everyone.
+    /// are led to by this index. Either engine might follow the order of the list instead and read everyone. Both kinds
+    /// are named, since one of these indexes begins with the kind.
     pub fn people_led_by(&self, index: &str, column: &str, place: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("people p INDEXED BY {index}"),
             Self::Postgres(_) => {
-                format!("(SELECT * FROM people s WHERE s.{column} = {place} AND s.deleted_at IS NULL OFFSET 0) p")
+                format!(
+                    "(SELECT * FROM people s WHERE s.{column} = {place} AND s.kind IN ('lead', 'contact')
+                        AND s.deleted_at IS NULL OFFSET 0) p"
+                )
             }
         }
     }

@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list))
         .routes(routes!(read))
         .routes(routes!(assign))
+        .routes(routes!(away))
         .routes(routes!(ignore))
         .routes(routes!(correct_return))
 }
@@ -239,6 +240,41 @@ async fn assign(
 ) -> Result<Json<AssignedInbound>> {
     let ended = app.engine.assign_inbound(&caller.actor, id, asked.person_id).await?;
     Ok(Json(AssignedInbound { message: find(&app, &caller, id).await?, ended: ended.into() }))
+}
+
+/// Whose automatic answer it is, and when they are back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Away {
+    /// The person.
+    #[schema(value_type = doc::PersonId)]
+    person_id: PersonId,
+    /// The first day the person is back, where they are; after today.
+    #[schema(value_type = String, format = Date)]
+    date: jiff::civil::Date,
+}
+
+/// A message that turned out to be an automatic answer, with what waits.
+#[derive(Debug, Serialize, ToSchema)]
+struct AwayInbound {
+    #[serde(flatten)]
+    #[schema(inline)]
+    message: InboundBody,
+    /// Enrollments that wait until the person is back.
+    enrollments: u64,
+}
+
+/// Says that a message of the review tray is this person's automatic answer: what they are in waits until they are back.
+#[utoipa::path(post, path = "/inbound/{id}/away", tag = "inbound", operation_id = "away_inbound",
+    params(("id" = doc::InboundId, Path)), request_body = Away, responses((status = 200, body = AwayInbound)))]
+async fn away(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<InboundId>,
+    Body(asked): Body<Away>,
+) -> Result<Json<AwayInbound>> {
+    let enrollments = app.engine.away_inbound(&caller.actor, id, asked.person_id, asked.date).await?;
+    Ok(Json(AwayInbound { message: find(&app, &caller, id).await?, enrollments }))
 }
 
 /// A message that was ignored, with what goes on.

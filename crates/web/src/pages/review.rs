@@ -6,10 +6,11 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::civil::Date;
 use relance_domain::enrollment::{BlockReason, State as Standing};
 use relance_domain::inbound::{Effect, Match};
 use relance_domain::person::Person;
-use relance_domain::{InboundId, PersonId};
+use relance_domain::{InboundId, PersonId, Refused};
 use relance_engine::EngineError;
 use relance_storage::inbound::{self, InboundFilter, InboundMessage, InboundView, Tray};
 use relance_storage::{Tx, enrollment_views, mailboxes, people, people_lists};
@@ -26,6 +27,7 @@ use crate::words::When;
 use crate::{answer, urls, words};
 
 const MOST: u32 = 100;
+const WHO: &str = "Choose who wrote it.";
 /// People offered for a search.
 const OFFERED: usize = 8;
 
@@ -66,6 +68,7 @@ struct Message {
     /// What is held until someone decides.
     held: String,
     assign: String,
+    away: String,
     ignore: String,
     href: String,
     /// Empty while it waits.
@@ -79,9 +82,28 @@ struct Page {
     sub: String,
     rows: Vec<Row>,
     message: Option<Message>,
-    search: String,
+    typed: Decision,
+    /// The first day someone who is away may be back.
+    first_day: String,
     offers: Vec<(Choice, String)>,
     errors: FormErrors,
+}
+
+/// What was typed when a decision was refused.
+#[derive(Clone, Debug, Default)]
+struct Decision {
+    /// Whom one looks for.
+    q: String,
+    person_id: String,
+    /// The first day back.
+    date: String,
+}
+
+impl Decision {
+    fn of(typed: &Typed) -> Self {
+        let text = |name| typed.get(name).to_owned();
+        Self { q: text("q"), person_id: text("person_id"), date: text("date") }
+    }
 }
 
 /// What waits for the visitor, latest first.
@@ -168,10 +190,12 @@ async fn message(tx: &mut Tx, message: InboundMessage, mailbox: String, visitor:
         person_href: person.as_ref().map(|person| urls::person(person.id)).unwrap_or_default(),
         person: person.as_ref().map(Person::name).unwrap_or_default(),
         assign: urls::review_action(message.id, "assign"),
+        away: urls::review_action(message.id, "away"),
         ignore: urls::review_action(message.id, "ignore"),
         href: urls::review_message(message.id),
         decided: match message.tray {
             Tray::Open => "",
+            Tray::Assigned if message.effect.is_absence() => "Someone decided that it is an automatic answer.",
             Tray::Assigned => "Someone decided that it is an answer.",
             Tray::Ignored => "Someone decided that it is no answer.",
             Tray::None => "Nothing had to be decided about this message.",
@@ -182,17 +206,23 @@ async fn message(tx: &mut Tx, message: InboundMessage, mailbox: String, visitor:
     })
 }
 
-async fn draw(app: &App, visitor: &Visitor, id: Option<InboundId>, q: &str, errors: FormErrors) -> Result<Page> {
+async fn draw(
+    app: &App,
+    visitor: &Visitor,
+    id: Option<InboundId>,
+    typed: Decision,
+    errors: FormErrors,
+) -> Result<Page> {
     let mut tx = app.read().await?;
     let all = waiting(&mut tx, visitor).await?;
     let shown = match id {
         Some(id) => Some(readable(app, visitor, id).await?),
         None => all.first().map(|view| (view.message.clone(), view.mailbox_address.clone())),
     };
-    let found = if q.trim().is_empty() {
+    let found = if typed.q.trim().is_empty() {
         Vec::new()
     } else {
-        people_lists::suggest(&mut tx, q, None, visitor.sight.owners(), OFFERED).await?
+        people_lists::suggest(&mut tx, &typed.q, None, visitor.sight.owners(), OFFERED).await?
     };
     let current = shown.as_ref().map(|(message, _)| message.id);
     Ok(Page {
@@ -203,7 +233,8 @@ async fn draw(app: &App, visitor: &Visitor, id: Option<InboundId>, q: &str, erro
             Some((shown, mailbox)) => Some(message(&mut tx, shown, mailbox, visitor).await?),
             None => None,
         },
-        search: q.to_owned(),
+        typed,
+        first_day: visitor.now.zoned(&visitor.zone).date().tomorrow().map(|day| day.to_string()).unwrap_or_default(),
         offers: found.iter().map(offer).collect(),
         errors,
     })
@@ -239,7 +270,9 @@ async fn readable(app: &App, visitor: &Visitor, id: InboundId) -> Result<(Inboun
 
 /// The tray with its latest message.
 pub async fn index(State(app): State<App>, visitor: Visitor, Query(search): Query<Search>) -> Result<Response> {
-    answer::page(&draw(&app, &visitor, None, &search.q, FormErrors::default()).await?)
+    answer::page(
+        &draw(&app, &visitor, None, Decision { q: search.q, ..Decision::default() }, FormErrors::default()).await?,
+    )
 }
 
 /// The tray with one message.
@@ -249,7 +282,9 @@ pub async fn show(
     Path(id): Path<InboundId>,
     Query(search): Query<Search>,
 ) -> Result<Response> {
-    answer::page(&draw(&app, &visitor, Some(id), &search.q, FormErrors::default()).await?)
+    answer::page(
+        &draw(&app, &visitor, Some(id), Decision { q: search.q, ..Decision::default() }, FormErrors::default()).await?,
+    )
 }
 
 /// It is an answer of the chosen person.
@@ -259,18 +294,51 @@ pub async fn assign(
     Path(id): Path<InboundId>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
-    let person: PersonId = match typed.parse("person_id", "Choose who wrote it.") {
+    let person: PersonId = match typed.parse("person_id", WHO) {
         Ok(person) => person,
-        Err(refused) => {
-            let page = draw(&app, &visitor, Some(id), typed.get("q"), FormErrors(vec![refused])).await?;
-            return answer::refused(&page);
-        }
+        Err(refused) => return refuse(&app, &visitor, id, &typed, vec![refused]).await,
     };
     let name = people::find(&mut app.read().await?, person).await?.map(|person| person.name()).unwrap_or_default();
     let ended = app.engine.assign_inbound(&visitor.actor, id, person).await;
     answer::outcome(urls::REVIEW, ended, |ended| {
         answer::toast("replied", format!("It is an answer of {name}.{}", ended_words(&ended)))
     })
+}
+
+/// It is an automatic answer of the chosen person; what they are in waits until they are back.
+pub async fn away(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<InboundId>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let person = typed.parse::<PersonId>("person_id", WHO);
+    let date = typed.parse::<Date>("date", "Choose the day the person is back.");
+    let (person, date) = match (person, date) {
+        (Ok(person), Ok(date)) => (person, date),
+        (person, date) => {
+            let refused = [person.err(), date.err()].into_iter().flatten().collect();
+            return refuse(&app, &visitor, id, &typed, refused).await;
+        }
+    };
+    let name = people::find(&mut app.read().await?, person).await?.map(|person| person.name()).unwrap_or_default();
+    match app.engine.away_inbound(&visitor.actor, id, person, date).await {
+        Err(EngineError::Refused(refused)) if refused.iter().any(|one| one.field.as_deref() == Some("date")) => {
+            refuse(&app, &visitor, id, &typed, refused).await
+        }
+        waiting => answer::outcome(urls::REVIEW, waiting, |waiting| {
+            let held = match waiting {
+                0 => "Nothing had to wait for it.".to_owned(),
+                many => format!("{} until then.", words::count(many, "sequence waits", "sequences wait")),
+            };
+            answer::toast("paused", format!("{name} is back on {}. {held}", date.strftime("%A %-d %B")))
+        }),
+    }
+}
+
+/// The message once more, with what was typed and what was wrong with it.
+async fn refuse(app: &App, visitor: &Visitor, id: InboundId, typed: &Typed, refused: Vec<Refused>) -> Result<Response> {
+    answer::refused(&draw(app, visitor, Some(id), Decision::of(typed), FormErrors(refused)).await?)
 }
 
 /// It is no answer; what was held goes on.
@@ -317,11 +385,13 @@ mod tests {
                 person_href: "/people/per_1".into(),
                 held: "is held in Winter depots until you decide.".into(),
                 assign: "/review/inb_1/assign".into(),
+                away: "/review/inb_1/away".into(),
                 ignore: "/review/inb_1/ignore".into(),
                 href: "/review/inb_1".into(),
                 ..Message::default()
             }),
-            search: "mor".into(),
+            typed: Decision { q: "mor".into(), date: "2026-13-40".into(), ..Decision::default() },
+            first_day: "2026-11-24".into(),
             offers: vec![(Choice::new("per_2", "Pierre Moreau"), "Frigo Rhône".into())],
             errors: FormErrors::one("person_id", "Choose who wrote it."),
         }
@@ -332,6 +402,9 @@ mod tests {
         let html = page().render().expect("a page");
         for words in [
             "It is an answer",
+            "Away until",
+            "/review/inb_1/away",
+            "min=\"2026-11-24\"",
             "Not an answer",
             "someone else at the same company",
             "Quoted text, 1 line",
@@ -346,6 +419,16 @@ mod tests {
     }
 
     #[test]
+    fn an_automatic_answer_is_said_with_the_day_the_person_is_back() {
+        let typed = Decision { date: "2026-11-23".into(), ..Decision::default() };
+        let html =
+            Page { typed, errors: FormErrors::one("date", "Choose a later day."), ..page() }.render().expect("a page");
+        for words in ["It is an automatic answer", "name=\"date\"", "value=\"2026-11-23\"", "Choose a later day."] {
+            assert!(html.contains(words), "{words}");
+        }
+    }
+
+    #[test]
     fn without_a_person_one_is_chosen_and_a_decided_message_offers_nothing() {
         let mut page = page();
         page.message = page.message.map(|message| Message {
@@ -354,7 +437,8 @@ mod tests {
             held: String::new(),
             ..message
         });
-        assert!(page.render().expect("a page").contains("Find who wrote it"));
+        let html = page.render().expect("a page");
+        assert!(html.contains("Find who wrote it") && html.contains("It is an automatic answer of this person"));
         page.message =
             page.message.map(|message| Message { decided: "Someone decided that it is no answer.", ..message });
         let html = page.render().expect("a page");
