@@ -1,7 +1,37 @@
 //! Tasks: of a sequence step or made by hand.
+//!
+//! An email that is written in a task leaves as every other does: as the one step of an enrollment. These enrollments
+//! belong to a sequence that Relance keeps for them, [`EMAILS`]; nobody edits it, and no list of sequences shows it.
 
-use crate::{DeliveryId, EnrollmentId, PersonId, StepId, TaskId, Timestamp, UserId, step::TaskKind};
+use crate::{
+    DeliveryId, EnrollmentId, PersonId, SequenceId, StepId, TaskId, Timestamp, UserId,
+    sequence::Plan,
+    step::{Action, EmailText, Step, TaskKind, TaskMode, TaskText, Wait},
+};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The sequence of emails that are written in tasks.
+pub const EMAILS: SequenceId = SequenceId::from_uuid(Uuid::from_u128(0x7461_736b_656d_6169_6c73));
+/// Its name.
+pub const EMAILS_NAME: &str = "Emails from tasks";
+
+/// Its one step: an email that a person sends, at any time, with words of its own for each person.
+pub fn emails_plan() -> Plan {
+    let task = TaskText {
+        kind: TaskKind::Email,
+        content: "Read the email, send it".to_owned(),
+        due_in_days: 0,
+        mode: TaskMode::Wait,
+        overdue_days: 0,
+    };
+    let step = Step {
+        id: StepId::from_uuid(Uuid::from_u128(0x7461_736b_656d_6169_6c00)),
+        wait: Wait::IMMEDIATELY,
+        action: Action::ManualEmail { email: EmailText::default(), task },
+    };
+    Plan { steps: vec![step], ..Plan::default() }
+}
 
 /// Where a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::{
     people_fields,
     people_filter::{Asked, Condition, or_none},
 };
-use relance_domain::{SequenceId, lacking::Field};
+use relance_domain::{SequenceId, lacking::Field, task};
 
 /// A person has an enrollment `e` like this.
 ///
@@ -61,19 +61,25 @@ impl Condition<'_> {
             "blocked_in" => ("", "e.state <> 'finished' AND e.state = 'blocked'"),
             _ => ("", "e.state = 'finished'"),
         };
-        let mut condition = state.to_owned();
-        if !asked.is_about_any() {
+        let condition = if asked.is_about_any() {
+            self.of_written(state)
+        } else {
             let sequence = self.bind(asked.id::<SequenceId>()?);
-            condition = format!("{condition} AND e.sequence_id = {sequence}");
-        }
+            format!("{state} AND e.sequence_id = {sequence}")
+        };
         Ok(format!("{not}{}", enrolled(&condition)))
+    }
+
+    /// As the condition, in a sequence that people have written: an email from a task is none.
+    fn of_written(&mut self, state: &str) -> String {
+        format!("{state} AND e.sequence_id <> {}", self.bind(task::EMAILS))
     }
 
     /// The columns *ongoing* and *completed sequences*.
     pub(crate) fn in_sequences(&mut self, asked: &Asked<'_>, state: &str) -> Result<String> {
         Ok(match asked.op() {
-            "is_set" => enrolled(state),
-            "is_empty" => format!("NOT {}", enrolled(state)),
+            "is_set" => enrolled(&self.of_written(state)),
+            "is_empty" => format!("NOT {}", enrolled(&self.of_written(state))),
             op => {
                 let sequence = self.bind(asked.id::<SequenceId>()?);
                 let not = if op == "has_not" { "NOT " } else { "" };

@@ -25,6 +25,7 @@ pub use crate::{
 use relance_domain::{
     PersonId, Refused, Timestamp, UserId, custom_field,
     person::{Kind, Person},
+    task,
 };
 use std::fmt::Write as _;
 
@@ -86,9 +87,12 @@ pub async fn complete(tx: &mut Tx, people: Vec<Person>) -> Result<Vec<PersonRow>
     let definitions = if custom { custom_fields::list(tx).await? } else { vec![] };
     let row = |mut person: Person| {
         custom_field::visible(&definitions, &mut person.fields.custom_fields);
-        let (completed, ongoing): (Vec<_>, Vec<_>) =
+        let (mut completed, mut ongoing): (Vec<_>, Vec<_>) =
             sequences.remove(&person.id).unwrap_or_default().into_iter().partition(InSequence::is_finished);
         let next_email = people_sequences::next_email(&ongoing);
+        for named in [&mut completed, &mut ongoing] {
+            named.retain(|one| one.sequence_id != task::EMAILS);
+        }
         let last_activity_at = last.remove(&person.id);
         PersonRow { last_activity_at, person, ongoing, completed, next_email, waits_for: None }
     };

@@ -15,6 +15,7 @@ use crate::{
 use relance_domain::{
     PersonId, Refused,
     person::{Person, normalized},
+    task,
 };
 use std::{
     cmp::Ordering,
@@ -46,7 +47,7 @@ fn expression(prepared: Prepared<'_>, tx: &Tx, field: &str) -> Result<(String, R
     let of_sequences = |state: &str| {
         format!(
             "(SELECT MIN(s.name_key) FROM enrollments e JOIN sequences s ON s.id = e.sequence_id
-                WHERE e.person_id = p.id AND {state})"
+                WHERE e.person_id = p.id AND {state} AND e.sequence_id <> $tasks)"
         )
     };
     Ok(match field {
@@ -75,6 +76,9 @@ fn read(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<(Statement, Read
     let Asked { mut condition, from, text } = ask(tx, prepared, prepared.query.kind)?;
     if key.contains("$yes") {
         key = key.replace("$yes", &condition.bind(true));
+    }
+    if key.contains("$tasks") {
+        key = key.replace("$tasks", &condition.bind(task::EMAILS));
     }
     let sql = format!("SELECT p.id, {key} AS sort_key FROM {from} WHERE {text}");
     Ok((Statement { sql, args: condition.args }, reads))

@@ -15,6 +15,7 @@ use relance_domain::{
     attachment::Attachment,
     person::normalized,
     sequence::{Plan, Sequence, SequenceState, UsableBy, Version},
+    task,
 };
 use std::collections::HashMap;
 
@@ -267,7 +268,7 @@ pub struct SequenceFilter<'a> {
     pub folder: &'a str,
 }
 
-/// Sequences by name with their counts, after the cursor `(name, id)` of the last one shown.
+/// Sequences that people have written, by name with their counts, after the cursor `(name, id)` of the last one shown.
 pub async fn page(
     tx: &mut Tx,
     filter: SequenceFilter<'_>,
@@ -275,6 +276,7 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<(Sequence, SequenceCounts)>> {
     let mut conditions = Conditions::new();
+    conditions.and("s.id <> $?", args![task::EMAILS]);
     if !filter.search.trim().is_empty() {
         conditions.and("s.name_key LIKE $? ESCAPE '!'", args![contains(filter.search)]);
     }
@@ -293,9 +295,10 @@ pub async fn page(
     Ok(found.into_iter().map(|s| (counts.get(&s.id).copied().unwrap_or_default(), s)).map(|(c, s)| (s, c)).collect())
 }
 
-/// How many sequences there are, in any state.
+/// How many sequences people have written, in any state.
 pub async fn count(tx: &mut Tx) -> Result<u32> {
-    tx.one("SELECT COUNT(*) AS number FROM sequences", vec![], |row| row.count("number")).await
+    let sql = "SELECT COUNT(*) AS number FROM sequences WHERE id <> $1";
+    tx.one(sql, args![task::EMAILS], |row| row.count("number")).await
 }
 
 /// The version with this id.

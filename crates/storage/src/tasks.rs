@@ -12,7 +12,7 @@ use crate::{
 use relance_domain::{
     EnrollmentId, PersonId, SequenceId, StepId, TaskId, Timestamp, UserId,
     step::TaskKind,
-    task::{Task, TaskState},
+    task::{self, Task, TaskState},
 };
 
 const COLUMNS: &str = "t.id, t.person_id, t.owner_id, t.enrollment_id, t.step_id, t.delivery_id, t.kind, t.content, \
@@ -92,7 +92,7 @@ pub struct TaskView {
     pub task: Task,
     /// The person's name as shown.
     pub person_name: Option<String>,
-    /// The sequence that made it.
+    /// The sequence that made it; an email that was written in it makes none.
     pub sequence_name: Option<String>,
     /// Who does it.
     pub owner_name: String,
@@ -103,13 +103,15 @@ pub struct TaskView {
 fn read_view(row: &Row) -> Result<TaskView> {
     let task = read(row)?;
     let person_name = if task.person_id.is_some() { Some(person_name(row)?) } else { None };
-    let (sequence_name, owner_name) = (row.text_opt("sequence_name")?, row.text("owner_name")?);
+    let owner_name = row.text("owner_name")?;
+    let is_written = row.id_opt::<SequenceId>("sequence_id")? != Some(task::EMAILS);
+    let sequence_name = row.text_opt("sequence_name")?.filter(|_| is_written);
     let sends_email = task.state == TaskState::Open && row.text_opt("waits_with")?.as_deref() == Some("manual_email");
     Ok(TaskView { task, person_name, sequence_name, owner_name, sends_email })
 }
 
 const VIEW: &str = "p.first_name, p.last_name, p.organization_name, p.email AS person_email, s.name AS sequence_name, \
-    u.name AS owner_name, CASE WHEN e.step_id = t.step_id THEN e.step_action END AS waits_with \
+    e.sequence_id AS sequence_id, u.name AS owner_name, CASE WHEN e.step_id = t.step_id THEN e.step_action END AS waits_with \
     FROM tasks t JOIN users u ON u.id = t.owner_id LEFT JOIN people p ON p.id = t.person_id \
     LEFT JOIN enrollments e ON e.id = t.enrollment_id LEFT JOIN sequences s ON s.id = e.sequence_id";
 
@@ -231,6 +233,18 @@ pub async fn open_count(tx: &mut Tx, owner: UserId) -> Result<u32> {
 pub async fn close(tx: &mut Tx, id: TaskId, state: TaskState, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE tasks SET state = $2, closed_at = $3 WHERE id = $1 AND state = 'open'";
     Ok(tx.execute(sql, args![id, state.as_str(), now]).await? > 0)
+}
+
+/// Closes an open task as done with the email that was written in it; false if it was closed already.
+pub async fn close_with_email(
+    tx: &mut Tx,
+    id: TaskId,
+    (enrollment, step): (EnrollmentId, StepId),
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE tasks SET state = 'done', closed_at = $2, enrollment_id = $3, step_id = $4
+        WHERE id = $1 AND state = 'open' AND enrollment_id IS NULL";
+    Ok(tx.execute(sql, args![id, now, enrollment, step]).await? > 0)
 }
 
 /// Opens a task that was done or skipped; false if it was not.

@@ -10,7 +10,8 @@ use axum::routing::{get, post};
 use crate::app::App;
 use crate::pages::enrollments::{self, actions};
 use crate::pages::{
-    attachments, deliveries, demo, enroll, home, imports, jobs, lists, palette, people, set_up, sign_in, unsubscribe,
+    attachments, deliveries, demo, enroll, home, imports, jobs, lists, palette, people, preview, set_up, sign_in,
+    unsubscribe,
 };
 use crate::pages::{mailboxes, review, sequences, settings, tasks, templates};
 use crate::{session, urls};
@@ -179,6 +180,7 @@ fn templates() -> Router<App> {
         .route("/templates", get(templates::index))
         .route("/templates/new", get(form::new).post(form::create))
         .route("/templates/preview", post(form::preview))
+        .route(urls::PREVIEW_PEOPLE, get(preview::people))
         .route(urls::TEMPLATE_TAGS, get(tags::show))
         .route(urls::MOVE_TEMPLATES, post(templates::shift))
         .route(urls::RENAME_FOLDER, get(templates::ask_rename).post(templates::rename))
@@ -192,7 +194,7 @@ fn templates() -> Router<App> {
 }
 
 fn tasks() -> Router<App> {
-    use tasks::{actions, bulk, form, player, show};
+    use tasks::{actions, bulk, email, form, player, show};
     Router::new()
         .route("/tasks", get(tasks::index))
         .route("/tasks/new", get(form::new).post(form::create))
@@ -200,12 +202,15 @@ fn tasks() -> Router<App> {
         .route("/tasks/bulk", post(bulk::create))
         .route("/tasks/{id}", get(show::show))
         .route("/tasks/{id}/edit", get(form::edit).post(form::update))
+        .route("/tasks/{id}/email", get(email::show).post(email::create))
+        .route("/tasks/{id}/email/preview", post(email::preview))
         .route("/tasks/{id}/done", post(actions::done))
         .route("/tasks/{id}/skip", post(actions::skip))
         .route("/tasks/{id}/snooze", post(actions::snooze))
         .route("/tasks/{id}/reopen", post(actions::reopen))
         .route("/tasks/{id}/unsnooze", post(actions::unsnooze))
         .route("/tasks/{id}/delete", post(actions::delete))
+        .layer(DefaultBodyLimit::max(attachments::MOST_SENT))
 }
 
 fn review() -> Router<App> {
@@ -218,11 +223,12 @@ fn review() -> Router<App> {
 }
 
 fn mailboxes() -> Router<App> {
-    use mailboxes::{actions, domain, edit, folders, new, oauth, providers};
+    use mailboxes::{actions, domain, edit, folders, new, oauth, providers, signature};
     Router::new()
         .route("/settings/mailboxes", get(mailboxes::index))
         .route("/settings/mailboxes/new", get(new::show).post(new::create))
         .route(urls::MAILBOX_PRESET, post(new::preset))
+        .route(urls::SIGNATURE_PREVIEW, post(signature::preview))
         .route("/settings/mailboxes/providers", get(providers::show))
         .route("/settings/mailboxes/providers/{id}", post(providers::update))
         .route("/settings/mailboxes/providers/{id}/delete", post(providers::delete))

@@ -60,6 +60,10 @@ pub const RENAME_FOLDER: &str = "/templates/folder";
 pub const TEMPLATE_TAGS: &str = "/templates/tags";
 /// The preview of a template's form, by POST.
 pub const TEMPLATE_PREVIEW: &str = "/templates/preview";
+/// Whom an email can be previewed as.
+pub const PREVIEW_PEOPLE: &str = "/templates/preview/people";
+/// The preview of a signature, by POST.
+pub const SIGNATURE_PREVIEW: &str = "/settings/mailboxes/signature";
 /// Retries everything blocked for one reason, by POST.
 pub const RETRY_ALL: &str = "/blocked/retry";
 
@@ -153,7 +157,7 @@ pub fn task(id: TaskId) -> String {
     format!("/tasks/{id}")
 }
 
-/// What is done with a task, by POST: `done`, `skip`, `snooze`, `reopen`, `unsnooze`, `delete`.
+/// What is done with a task, by POST: `done`, `skip`, `snooze`, `reopen`, `unsnooze`, `delete`; `email` is where one writes.
 pub fn task_action(id: TaskId, action: &str) -> String {
     format!("/tasks/{id}/{action}")
 }

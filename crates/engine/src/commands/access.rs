@@ -10,6 +10,7 @@ use relance_domain::{
     enrollment::Enrollment,
     person::Person,
     sequence::Sequence,
+    task,
     user::{Actor, User},
     workspace::Workspace,
 };
@@ -38,9 +39,10 @@ pub(crate) async fn person(tx: &mut Tx, id: PersonId) -> Result<Person> {
     people::find(tx, id).await?.ok_or(EngineError::NotFound("person"))
 }
 
-/// The sequence, or *not found*.
+/// The sequence, or *not found*; that of emails from tasks is nobody's to use or change.
 pub(crate) async fn sequence(tx: &mut Tx, id: SequenceId) -> Result<Sequence> {
-    sequences::find(tx, id).await?.ok_or(EngineError::NotFound("sequence"))
+    let found = sequences::find(tx, id).await?.filter(|_| id != task::EMAILS);
+    found.ok_or(EngineError::NotFound("sequence"))
 }
 
 /// The user, or *not found*.

@@ -88,7 +88,7 @@ async fn is_manual(tx: &mut Tx, stored: &StoredEnrollment, step: StepId) -> Resu
     Ok(plan.step(step).is_some_and(|step| matches!(step.action, Action::ManualEmail { .. })))
 }
 
-fn check(words: &EmailWords, own: &EmailText) -> Result<EmailText> {
+pub(super) fn check(words: &EmailWords, own: &EmailText) -> Result<EmailText> {
     let refuse = |field: &str, code: &str, message: &str| Err(Refused::at(field, code, message).into());
     if words.subject.trim().is_empty() && !own.reply_in_thread {
         return refuse("subject", "required", "Write a subject.");
@@ -96,6 +96,12 @@ fn check(words: &EmailWords, own: &EmailText) -> Result<EmailText> {
     if words.body_html.trim().is_empty() && words.body_text.trim().is_empty() {
         return refuse("body", "required", "Write what the email says.");
     }
+    written(words, own)
+}
+
+/// What was typed so far as an email, which may still lack its subject or text.
+pub(super) fn written(words: &EmailWords, own: &EmailText) -> Result<EmailText> {
+    let refuse = |field: &str, code: &str, message: &str| Err(Refused::at(field, code, message).into());
     if words.subject.chars().count() > LONGEST_SUBJECT {
         return refuse("subject", "too_long", "A subject has at most 998 characters.");
     }

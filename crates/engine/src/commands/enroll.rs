@@ -186,7 +186,7 @@ impl Engine {
     }
 
     /// The row of one new enrollment; `None` if the person is refused or the plan has no step.
-    fn new_enrollment(&self, ground: &Ground, judged: &Judged) -> Option<StoredEnrollment> {
+    pub(crate) fn new_enrollment(&self, ground: &Ground, judged: &Judged) -> Option<StoredEnrollment> {
         let (step_id, due) = judged.start?;
         let step = ground.plan.step(step_id)?;
         let now = self.now();

@@ -63,8 +63,19 @@ pub(crate) struct Judged {
 impl Engine {
     /// Loads what holds for everyone in the request; refused where the request itself makes no sense.
     pub(crate) async fn ground(&self, tx: &mut Tx, actor: &Actor, request: &EnrollRequest) -> Result<Ground> {
-        let now = self.now();
         let sequence = access::sequence(tx, request.sequence_id).await?;
+        self.ground_in(tx, actor, request, sequence).await
+    }
+
+    /// As [`Engine::ground`], in this sequence.
+    pub(crate) async fn ground_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        request: &EnrollRequest,
+        sequence: Sequence,
+    ) -> Result<Ground> {
+        let now = self.now();
         let version = match sequence.version_id.filter(|_| sequence.state != SequenceState::Draft) {
             Some(id) => sequences::find_version(tx, id).await?,
             None => None,

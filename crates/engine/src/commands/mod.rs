@@ -68,6 +68,7 @@ pub mod steps;
 pub mod stop;
 pub mod suppressions;
 pub mod tags;
+pub mod task_emails;
 mod task_reopening;
 pub mod tasks;
 pub mod teams;

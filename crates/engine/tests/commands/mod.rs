@@ -24,6 +24,7 @@ mod speed;
 mod stopping;
 mod suppressing;
 mod tags;
+mod task_emails;
 mod tasks;
 mod templates;
 mod users;

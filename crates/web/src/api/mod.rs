@@ -44,6 +44,7 @@ pub mod step_shapes;
 pub mod steps;
 pub mod suppressions;
 pub mod tags;
+pub mod task_emails;
 pub mod tasks;
 pub mod tasks_bulk;
 pub mod teams;
@@ -97,6 +98,7 @@ fn table() -> OpenApiRouter<App> {
         .merge(enrollments_bulk::routes())
         .merge(steps::routes())
         .merge(tags::routes())
+        .merge(task_emails::routes())
         .merge(tasks::routes())
         .merge(tasks_bulk::routes())
         .merge(inbound::routes())

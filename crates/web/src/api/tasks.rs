@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A task.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Task)]
-struct TaskBody {
+pub struct TaskBody {
     /// Its id.
     #[schema(value_type = doc::TaskId)]
     id: TaskId,

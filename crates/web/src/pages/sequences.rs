@@ -166,11 +166,13 @@ pub fn body_of(typed: &super::form::Typed) -> (String, String) {
 }
 
 pub(super) use actions::on_their_way;
-pub(super) use step_form::put_body;
+pub(super) use step_form::{html_of, put_body};
+pub(super) use timeline::template_name;
 
 /// The sequence, or *not found*.
 async fn find(tx: &mut Tx, id: SequenceId) -> Result<Sequence> {
-    sequences::find(tx, id).await?.ok_or(PageError::NotFound("sequence"))
+    let found = sequences::find(tx, id).await?.filter(|_| id != relance_domain::task::EMAILS);
+    found.ok_or(PageError::NotFound("sequence"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod bulk;
+pub mod email;
 mod filter;
 pub mod form;
 pub mod player;
@@ -62,6 +63,8 @@ struct Row {
     is_open: bool,
     /// Completing it sends an email, so it is read first.
     is_draft: bool,
+    /// Where its email is written; empty if none is asked for.
+    write: String,
     links: Links,
 }
 
@@ -172,6 +175,11 @@ fn row(view: TaskView, visitor: &Visitor) -> Row {
         state: state_word(task),
         is_open,
         is_draft: view.sends_email,
+        write: if is_open && task.kind == TaskKind::Email && !view.sends_email && task.person_id.is_some() {
+            urls::task_action(task.id, "email")
+        } else {
+            String::new()
+        },
         links: Links::of(task.id),
     }
 }

@@ -227,6 +227,7 @@ async fn no_page_names_a_person_out_of_sight() {
                 ("/review".to_owned(), false),
                 ("/templates/new".to_owned(), false),
                 ("/templates/tags".to_owned(), false),
+                ("/templates/preview/people?q=surname".to_owned(), true),
                 ("/".to_owned(), false),
             ] {
                 let answer = answer_to(client, &cookie, "GET", &path, "").await;

@@ -66,7 +66,7 @@ impl Behind {
 }
 
 /// Fields as the form names them.
-fn at_fields(errors: FormErrors) -> FormErrors {
+pub fn at_fields(errors: FormErrors) -> FormErrors {
     let renamed = |refused: Refused| Refused { field: refused.field.map(|field| format!("email.{field}")), ..refused };
     FormErrors(errors.0.into_iter().map(renamed).collect())
 }
@@ -78,7 +78,8 @@ fn typed_of(to_edit: &EmailToEdit, read_at: &str) -> Typed {
     typed
 }
 
-fn words_of(typed: &Typed) -> EmailWords {
+/// Subject, text and files as they were typed.
+pub fn words_of(typed: &Typed) -> EmailWords {
     let (body_html, body_text) = body_of(typed);
     EmailWords {
         subject: typed.get("email.subject").to_owned(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use relance_domain::enrollment::{BlockReason, State};
 use relance_domain::person::Person;
-use relance_domain::task::Task;
+use relance_domain::task::{self, Task};
 use relance_domain::{EnrollmentId, Timestamp, VersionId};
 use relance_engine::forecasting::NextStep;
 use relance_storage::enrollment_views::{self, EnrollmentView};
@@ -142,6 +142,8 @@ pub async fn read(app: &App, tx: &mut Tx, person: &Person, visitor: &Visitor) ->
                 widget.active.push(row);
             }
             State::Blocked { .. } => widget.blocked.push(row),
+            // What was sent from a task stands in the history; here is what still has to leave.
+            State::Finished { .. } if view.stored.enrollment.sequence_id == task::EMAILS => {}
             State::Finished { .. } => widget.completed.push(row),
         }
     }

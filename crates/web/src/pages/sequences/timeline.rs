@@ -61,7 +61,7 @@ pub(super) fn alarm_of(refused: &[Refused], position: usize) -> String {
     refused.iter().find(here).map(|refused| refused.message.clone()).unwrap_or_default()
 }
 
-pub(super) fn template_name(template: &Template) -> String {
+pub(in crate::pages) fn template_name(template: &Template) -> String {
     if template.folder.is_empty() { template.name.clone() } else { format!("{} / {}", template.folder, template.name) }
 }
 

@@ -163,6 +163,16 @@ impl Page {
         self.edit_draft(&self.task.links.edit)
     }
 
+    /// An email to write comes first; it can still be done elsewhere.
+    fn done_kind(&self) -> &'static str {
+        if self.task.write.is_empty() { "primary" } else { "" }
+    }
+
+    /// Where its email is written; one goes on with the next task then.
+    fn write_email(&self) -> String {
+        urls::with_query(&self.task.write, &[("to", self.then())])
+    }
+
     /// Where one goes on when this task is closed or put off.
     fn then(&self) -> &str {
         if self.next.is_empty() { urls::TASK_PLAYER } else { &self.next }

@@ -4,10 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use relance_domain::TaskId;
-use relance_domain::enrollment::tag_words;
 use relance_domain::person::Person;
 use relance_domain::step::{TaskKind, TaskMode, TaskText};
-use relance_domain::task::{Task, TaskState};
+use relance_domain::task::{self, Task, TaskState};
 use relance_storage::tasks::{self, TaskView};
 use relance_storage::{Tx, email_edits, enrollments, people, sequences};
 
@@ -18,7 +17,7 @@ use crate::extract::Path;
 use crate::frame::Frame;
 use crate::pages::form::Typed;
 use crate::pages::home::task_icon;
-use crate::pages::preview::clean;
+use crate::pages::preview::{self, Preview};
 use crate::session::Visitor;
 use crate::words::When;
 use crate::{answer, urls, words};
@@ -27,10 +26,8 @@ use crate::{answer, urls, words};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
     pub(super) to: String,
-    pub(super) subject: String,
-    pub(super) html: String,
-    pub(super) text: String,
-    pub(super) missing: Vec<(String, String)>,
+    /// As its person gets it.
+    pub(super) shown: Preview,
     /// Where its words are changed, and the preview in a frame of its own.
     pub(super) edit: String,
     pub(super) is_edited: bool,
@@ -49,9 +46,8 @@ pub(super) struct Face {
     pub(super) phone: String,
     /// The number to call, as a link; empty if none is known.
     pub(super) call: String,
-    /// The address to write to by hand, as a link; empty where there is a draft.
+    /// Where its email is written; empty where there is a draft, or none is asked for.
     pub(super) write: String,
-    pub(super) email: String,
     /// What its sequence does meanwhile.
     pub(super) waits: String,
     pub(super) sequence: String,
@@ -77,6 +73,11 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// An email to write comes first; it can still be done elsewhere.
+    fn done_kind(&self) -> &'static str {
+        if self.task.write.is_empty() { "primary" } else { "" }
+    }
+
     /// Where the words of the draft are changed, and back to here.
     fn edit_draft(&self, edit: &str) -> String {
         urls::with_query(edit, &[("to", &self.task.href)])
@@ -107,8 +108,7 @@ pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: 
     let phone = person
         .map_or("", |person| if person.fields.phone.is_empty() { &person.fields.mobile } else { &person.fields.phone });
     let is_open = task.state == TaskState::Open;
-    let email = person.map(|person| person.fields.email.clone()).unwrap_or_default();
-    let writes = is_open && task.kind == TaskKind::Email && !view.sends_email && !email.is_empty();
+    let writes = is_open && task.kind == TaskKind::Email && !view.sends_email && person.is_some();
     Ok(Face {
         icon: task_icon(task.kind),
         href: urls::task(task.id),
@@ -119,8 +119,7 @@ pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: 
         person_href: person.map(|person| urls::person(person.id)).unwrap_or_default(),
         phone: phone.to_owned(),
         call: if phone.is_empty() { String::new() } else { call_link(phone) },
-        write: if writes { format!("mailto:{email}") } else { String::new() },
-        email,
+        write: if writes { urls::task_action(task.id, "email") } else { String::new() },
         waits: if is_open { waits(app, task).await? } else { String::new() },
         sequence: view.sequence_name.clone().unwrap_or_default(),
         sequence_href: task.enrollment_id.map(urls::enrollment).unwrap_or_default(),
@@ -146,7 +145,10 @@ pub(super) fn call_link(number: &str) -> String {
 async fn waits(app: &App, task: &Task) -> Result<String> {
     let (Some(enrollment), Some(step)) = (task.enrollment_id, task.step_id) else { return Ok(String::new()) };
     let mut tx = app.read().await?;
-    let Some(stored) = enrollments::find(&mut tx, enrollment).await? else { return Ok(String::new()) };
+    let found = enrollments::find(&mut tx, enrollment).await?;
+    let Some(stored) = found.filter(|stored| stored.enrollment.sequence_id != task::EMAILS) else {
+        return Ok(String::new());
+    };
     let version = sequences::find_version(&mut tx, stored.enrollment.version_id).await?;
     let step = version.as_ref().and_then(|version| version.plan.step(step));
     Ok(step.and_then(|step| step.action.task()).map(mode_words).unwrap_or_default())
@@ -170,15 +172,11 @@ async fn draft(app: &App, visitor: &Visitor, task: &Task, person: Option<&Person
     };
     let words = app.engine.preview_step(&visitor.actor, enrollment, step).await?;
     let edits = email_edits::of_enrollments(&mut app.read().await?, &[enrollment]).await?;
-    let field = |tag: &String| (tag_words(std::slice::from_ref(tag)), urls::edit_tag(person.id, tag));
     Ok(Some(Draft {
         to: person.fields.email.clone(),
+        shown: preview::shown(&words, person.id, &person.name(), ""),
         edit: urls::edit_step(enrollment, step),
         is_edited: edits.contains_key(&(enrollment, step)),
-        missing: words.missing_tags.iter().map(field).collect(),
-        subject: words.subject,
-        html: clean(&words.html),
-        text: words.text,
     }))
 }
 
@@ -202,6 +200,7 @@ pub(super) async fn draw(app: &App, visitor: &Visitor, id: TaskId, typed: &Typed
 
 #[cfg(test)]
 pub(super) fn sample() -> Face {
+    use crate::pages::attachments::FileRow;
     Face {
         icon: "mail",
         title: "Read the draft".into(),
@@ -218,9 +217,13 @@ pub(super) fn sample() -> Face {
         is_of_sequence: true,
         draft: Some(Draft {
             to: "maya@kestrel.example".into(),
-            subject: "Cold-chain gaps".into(),
-            html: "<p>Hi Maya</p>".into(),
-            missing: vec![("industry".into(), "/people/per_1/edit#f-industry".into())],
+            shown: Preview {
+                subject: "Cold-chain gaps".into(),
+                html: "<p>Hi Maya</p>".into(),
+                missing: vec![("industry".into(), "/people/per_1/edit#f-industry".into())],
+                files: vec![FileRow { name: "Offer.pdf".into(), size: "12 KB".into(), ..FileRow::default() }],
+                ..Preview::default()
+            },
             edit: "/enrollments/enr_1/steps/stp_1/edit".into(),
             ..Draft::default()
         }),
@@ -257,6 +260,7 @@ mod tests {
             "2026-11-24T09:00",
             "Edit this email",
             "waits until this is done",
+            "Offer.pdf",
         ] {
             assert!(html.contains(words), "{words}");
         }

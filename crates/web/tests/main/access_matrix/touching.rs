@@ -23,6 +23,7 @@ fn body(route: &str) -> Value {
     match route {
         "PATCH /tasks/{id}" => json!({ "content": "Call again" }),
         "POST /tasks/{id}/snooze" => json!({ "until": "2027-03-09T09:00:00Z" }),
+        "POST /tasks/{id}/email" | "POST /tasks/{id}/email/preview" => json!({ "subject": "S", "body_text": "B" }),
         "POST /enrollments/{id}/resolve" => json!({ "sent": true }),
         _ => json!({}),
     }

@@ -51,9 +51,15 @@ fn sequence_link(item: Item, event: &Activity, around: &Around) -> Item {
     Item { link: name, href, ..item }
 }
 
+/// An email that was written in a task: it is of no sequence that people know.
+fn is_from_task(event: &Activity) -> bool {
+    event.sequence_id == Some(relance_domain::task::EMAILS)
+}
+
 fn of_email(item: Item, event: &Activity, around: &Around) -> Item {
     let email = event.delivery_id.and_then(|id| around.deliveries.get(&id));
     let (icon, dot, title) = match event.kind {
+        A::EmailSent if is_from_task(event) => ("send", "", "Email sent"),
         A::EmailSent => ("route", "sequence", "Email sent"),
         A::EmailRefused => ("mail-x", "bounced", "Email refused"),
         A::EmailUncertain => ("circle-question-mark", "uncertain", "Email uncertain: it may have left"),
@@ -68,6 +74,9 @@ fn of_email(item: Item, event: &Activity, around: &Around) -> Item {
         meta: format!("To {}", email.recipient),
         ..Card::default()
     });
+    if is_from_task(event) {
+        return Item { icon, dot, title: title.to_owned(), words: "from a task".to_owned(), card, ..item };
+    }
     let base = Item { icon, dot, title: title.to_owned(), after, card, ..item };
     let linked = sequence_link(base, event, around);
     let words = if linked.link.is_empty() { String::new() } else { "by the sequence".to_owned() };
