@@ -116,6 +116,16 @@ async fn browser_writing_templates_with_tags_and_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn browser_emails_previewed_as_anybody_and_written_in_tasks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("demo").display().to_string();
+    let relance = Relance::start(&["demo", "--data", &data]).await.expect("the demo starts");
+    let signing_in = [("EMAIL", "nora@halden.example"), ("PASSWORD", "relance-demo")];
+    browser_test("writing", &relance.url, &signing_in).await.expect("emails are written");
+    assert!(relance.stop().await.expect("it stops").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn browser_foreign_text_runs_and_loads_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("demo");

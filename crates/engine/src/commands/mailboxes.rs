@@ -4,6 +4,7 @@ pub use super::mailbox_pace::NewRampUp;
 use super::{
     access,
     audit::Object,
+    email_html,
     mailbox_access::{mailbox_with, own_mailbox},
     mailbox_check::{judge, only_with_password},
     mailbox_pace::changes,
@@ -137,7 +138,9 @@ impl MailboxChange {
         if let Some(aliases) = self.aliases {
             mailbox.aliases = aliases.iter().map(|alias| clean_line(alias)).filter(|alias| !alias.is_empty()).collect();
         }
-        mailbox.signature_html = self.signature_html.unwrap_or_else(|| mailbox.signature_html.clone());
+        if let Some(signature) = self.signature_html {
+            mailbox.signature_html = email_html::clean_source(&signature);
+        }
         mailbox.daily_quota = self.daily_quota.unwrap_or(mailbox.daily_quota);
         mailbox.min_gap_seconds = self.min_gap_seconds.unwrap_or(mailbox.min_gap_seconds);
         mailbox.jitter_percent = self.jitter_percent.unwrap_or(mailbox.jitter_percent);
@@ -171,7 +174,7 @@ impl NewMailbox {
             smtp: self.smtp.as_ref().map(|smtp| smtp.endpoint.clone()),
             imap: self.imap.as_ref().map(|imap| imap.endpoint.clone()),
             aliases: self.aliases.iter().map(|alias| clean_line(alias)).filter(|alias| !alias.is_empty()).collect(),
-            signature_html: self.signature_html.clone(),
+            signature_html: email_html::clean_source(&self.signature_html),
             time_zone: or(&self.time_zone, &owner.time_zone),
             daily_quota: self.daily_quota.unwrap_or(200),
             min_gap_seconds: self.min_gap_seconds.unwrap_or(60),

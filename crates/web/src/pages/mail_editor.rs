@@ -1,6 +1,7 @@
-//! The field for the text of an email, on every page that has one: the editor with its tags and the attached files.
+//! The field for formatted text, on every page that has one: of an email with its tags and files, or of a signature.
 //!
-//! It is a template of its own, compiled once. The form it stands in sends `email.body`, `email.format` and the files.
+//! It is a template of its own, compiled once. The form of an email sends `email.body`, `email.format` and the files; that
+//! of a mailbox `signature_html`.
 
 use askama::Template;
 
@@ -13,11 +14,24 @@ use crate::errors::FormErrors;
 pub struct Body<'a> {
     typed: &'a Typed,
     errors: &'a FormErrors,
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    rows: u8,
+    /// It has merge tags, files and a plain form.
+    is_email: bool,
 }
 
 /// The field with what was typed and what is wrong with it.
 pub fn body<'a>(typed: &'a Typed, errors: &'a FormErrors) -> Body<'a> {
-    Body { typed, errors }
+    let hint = "Type {{ for a merge tag. A tag without a value holds the email back; a default avoids that.";
+    Body { typed, errors, name: "email.body", label: "Text", hint, rows: 12, is_email: true }
+}
+
+/// The field of a signature.
+pub fn signature<'a>(typed: &'a Typed, errors: &'a FormErrors) -> Body<'a> {
+    let hint = "It stands where an email has the tag Your signature.";
+    Body { typed, errors, name: "signature_html", label: "Signature", hint, rows: 5, is_email: false }
 }
 
 /// A button above the editor.

@@ -11,6 +11,7 @@ mod mailbox_form;
 pub mod new;
 pub mod oauth;
 pub mod providers;
+pub mod signature;
 mod standing;
 
 use askama::Template;

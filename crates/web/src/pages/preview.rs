@@ -1,24 +1,31 @@
 //! The live preview of an email beside its editor: as one person would get it, with missing tags in red.
 //!
-//! The HTML stands in the page, so it is sanitised: no scripts, no styles, no remote frames.
+//! Whoever the visitor sees can be found for it by name, address or organisation: while one types, or without scripts by
+//! a button that sends the form. The HTML stands in the page, so it is sanitised: no scripts, no styles, no remote frames.
 
 use ammonia::Builder;
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
 use relance_domain::PersonId;
 use relance_domain::enrollment::tag_words;
 use relance_domain::person::Person;
 use relance_engine::EngineError;
 use relance_engine::commands::preview::Words;
 use relance_storage::{people, people_lists};
+use serde::Deserialize;
 
 use super::attachments::{self, FileRow};
-use super::form::Choice;
+use super::form::Typed;
 use crate::app::App;
 use crate::errors::Result;
+use crate::extract::Query;
+use crate::frame::Frame;
 use crate::session::Visitor;
-use crate::urls;
+use crate::{answer, urls};
 
-/// People to choose from.
-const PEOPLE: usize = 30;
+/// People a search finds.
+const FOUND: usize = 8;
 
 /// What is to be shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,11 +38,52 @@ pub struct Draft<'a> {
     pub text: &'a str,
 }
 
+/// As whom it is to be shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Their id; empty for whoever comes first.
+    pub person: &'a str,
+    /// Words to find someone else by.
+    pub words: &'a str,
+}
+
+impl<'a> Wanted<'a> {
+    /// As a form says it.
+    pub fn of(typed: &'a Typed) -> Self {
+        // Who was taken from the list comes after who was chosen before: nobody is looked for any more.
+        let is_taken = typed.all("as").len() > 1;
+        Self { person: typed.get("as"), words: if is_taken { "" } else { typed.get("as_q").trim() } }
+    }
+}
+
+/// Somebody a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Their id.
+    pub id: String,
+    /// Their name.
+    pub name: String,
+    /// Where they work and their address.
+    pub meta: String,
+}
+
+impl Found {
+    fn of(person: &Person) -> Self {
+        let known = [&person.fields.organization_name, &person.fields.email];
+        let name = person.name();
+        let meta: Vec<&str> =
+            known.into_iter().map(String::as_str).filter(|text| !text.is_empty() && *text != name).collect();
+        Self { id: person.id.to_string(), meta: meta.join(", "), name }
+    }
+}
+
 /// What the preview shows.
 #[derive(Clone, Debug, Default)]
 pub struct Preview {
-    /// People to choose from.
-    pub people: Vec<Choice>,
+    /// What stands in the field of the search: words that were looked for, else the name of the chosen.
+    pub search: String,
+    /// Who was found; a search that found nobody says so.
+    pub found: Option<Vec<Found>>,
     /// Who is chosen.
     pub person: String,
     /// Their name.
@@ -91,12 +139,14 @@ fn marked(text: &str, missing: &[(String, String)]) -> String {
     html
 }
 
-/// The draft as `chosen` would get it from the visitor; the first person of the workspace if nobody is chosen.
-pub async fn read(app: &App, visitor: &Visitor, chosen: &str, draft: Draft<'_>) -> Result<Preview> {
-    let (people, person) = choose(app, visitor, chosen.parse().ok()).await?;
+/// The draft as the one who is wanted would get it from the visitor; the first person of the workspace if nobody is.
+pub async fn read(app: &App, visitor: &Visitor, wanted: Wanted<'_>, draft: Draft<'_>) -> Result<Preview> {
+    let (found, person) = choose(app, visitor, wanted).await?;
     let mailbox = visitor.mailboxes.first();
+    let name = person.as_ref().map(Person::name).unwrap_or_default();
     let mut preview = Preview {
-        people: people.iter().map(|person| Choice::new(person.id, person.name())).collect(),
+        search: if found.is_some() { wanted.words.to_owned() } else { name },
+        found: found.map(|found| found.iter().map(Found::of).collect()),
         from: mailbox.map_or_else(|| visitor.user.name.clone(), |mailbox| mailbox.from_name.clone()),
         ..Preview::default()
     };
@@ -134,17 +184,55 @@ pub fn shown(words: &Words, person: PersonId, name: &str, from: &str) -> Preview
     }
 }
 
-async fn choose(app: &App, visitor: &Visitor, chosen: Option<PersonId>) -> Result<(Vec<Person>, Option<Person>)> {
+/// Who was found by the words, if they name nobody in particular, and as whom the preview is shown.
+async fn choose(app: &App, visitor: &Visitor, wanted: Wanted<'_>) -> Result<(Option<Vec<Person>>, Option<Person>)> {
     let mut tx = app.read().await?;
-    let mut found = people_lists::suggest(&mut tx, "", None, visitor.sight.owners(), PEOPLE).await?;
-    if let Some(id) = chosen
-        && !found.iter().any(|person| person.id == id)
-        && let Some(person) = people::find(&mut tx, id).await?.filter(|person| visitor.sees(person))
-    {
-        found.insert(0, person);
+    let chosen = match wanted.person.parse::<PersonId>() {
+        Ok(id) => people::find(&mut tx, id).await?.filter(|person| visitor.sees(person)),
+        Err(_) => None,
+    };
+    let seen = visitor.sight.owners();
+    if wanted.words.is_empty() || chosen.as_ref().is_some_and(|person| person.name() == wanted.words) {
+        let first = match chosen {
+            Some(person) => Some(person),
+            None => people_lists::suggest(&mut tx, "", None, seen, 1).await?.pop(),
+        };
+        return Ok((None, first));
     }
-    let person = found.iter().find(|person| Some(person.id) == chosen).or(found.first()).cloned();
-    Ok((found, person))
+    let found = people_lists::suggest(&mut tx, wanted.words, None, seen, FOUND).await?;
+    match found.as_slice() {
+        [one] => Ok((None, Some(one.clone()))),
+        _ => {
+            let person = chosen.or_else(|| found.first().cloned());
+            Ok((Some(found), person))
+        }
+    }
+}
+
+/// Words to find people by.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+}
+
+#[derive(Template)]
+#[template(path = "preview/people.html")]
+struct People {
+    frame: Frame,
+    q: String,
+    found: Vec<Found>,
+}
+
+/// Whom the visitor may preview an email as, for a field that asks while one types.
+pub async fn people(State(app): State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response> {
+    let seen = visitor.sight.owners();
+    let found = people_lists::suggest(&mut app.read().await?, asked.q.trim(), None, seen, FOUND).await?;
+    answer::page(&People {
+        frame: visitor.frame("templates"),
+        q: asked.q,
+        found: found.iter().map(Found::of).collect(),
+    })
 }
 
 #[cfg(test)]

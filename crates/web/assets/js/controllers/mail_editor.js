@@ -7,7 +7,7 @@ export default class extends Controller {
   static values = { tags: String };
 
   connect() {
-    this.format = this.formatTarget.value;
+    this.format = this.wanted;
     document.addEventListener("turbo:morph", (this.again = () => this.restart()));
     document.addEventListener("turbo:before-cache", (this.rest = () => this.close()));
     this.open();
@@ -27,17 +27,22 @@ export default class extends Controller {
     this.close();
   }
 
+  // What has no plain form, as a signature, is always formatted.
+  get wanted() {
+    return this.hasFormatTarget ? this.formatTarget.value : "html";
+  }
+
   restart() {
     this.close();
-    this.format = this.formatTarget.value;
+    this.format = this.wanted;
     this.open();
   }
 
   async open(anyway = false) {
-    if (this.formatTarget.value !== "html" || this.editor) return;
+    if (this.wanted !== "html" || this.editor) return;
     try {
       const [{ default: Editor }, { isRicher }] = await Promise.all([import("mail_editor/editor"), import("mail_editor/clean")]);
-      if (!this.element.isConnected || this.editor || this.formatTarget.value !== "html") return;
+      if (!this.element.isConnected || this.editor || this.wanted !== "html") return;
       const richer = !anyway && isRicher(this.fieldTarget.value);
       this.richerTarget.hidden = !richer;
       if (!richer) this.editor = new Editor(this);

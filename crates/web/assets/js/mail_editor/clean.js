@@ -155,7 +155,18 @@ export function toFragment(html) {
     if (image.dataset.tag !== undefined) chip(image.dataset.tag, image);
     else picture(image.dataset.src, image.dataset.alt ?? "", image);
   }
+  keepBreaks(ours);
   return ours;
+}
+
+// Squire takes a line break for none where no text follows it, as before a tag at the end: a sign that is not written
+// holds its place.
+function keepBreaks(fragment) {
+  for (const lineBreak of fragment.querySelectorAll("br")) {
+    let next = lineBreak.nextSibling;
+    while (next?.nodeType === Node.TEXT_NODE && !next.data.trim()) next = next.nextSibling;
+    if (next?.nodeType === Node.ELEMENT_NODE && next.nodeName !== "BR" && !blocks.test(next.nodeName)) lineBreak.after("\u2060");
+  }
 }
 
 // The text has what the editor would take away: colours, tables, classes.

@@ -26,8 +26,10 @@ export default class Editor {
     for (const [name, value] of Object.entries(names)) this.surface.setAttribute(name, value);
     this.field.after(this.surface);
     this.field.hidden = true;
-    host.labelTarget.removeAttribute("for");
-    host.labelTarget.addEventListener("click", (this.toSurface = () => this.focus()));
+    // Kept: the page may be drawn anew before this ends.
+    this.label = host.labelTarget;
+    this.label.removeAttribute("for");
+    this.label.addEventListener("click", (this.toSurface = () => this.focus()));
     this.squire = new Squire(this.surface, {
       blockTag: "P",
       sanitizeToDOMFragment: toFragment,
@@ -60,8 +62,20 @@ export default class Editor {
       });
     }
     for (const key of ["Backspace", "Delete"]) this.removeWhole(key);
+    this.keepOff();
     squire.setKeyHandler("Alt-Enter", (_, event) => this.changeNearest(event));
     for (const keys of ["Shift-5", "Shift-6", "d", "["]) squire.setKeyHandler(control + keys, () => {});
+  }
+
+  // A format that was turned off at the end of a line is off in the next, which Squire begins within it.
+  keepOff() {
+    const { squire } = this;
+    squire.splitBlock = (...given) => {
+      const off = ["B", "I"].filter((name) => !squire.hasFormat(name));
+      const done = Object.getPrototypeOf(squire).splitBlock.apply(squire, given);
+      for (const name of off) if (squire.hasFormat(name)) name === "B" ? squire.removeBold() : squire.removeItalic();
+      return done;
+    };
   }
 
   // Backspace and Delete take a chip as one thing.
@@ -83,18 +97,18 @@ export default class Editor {
     let { startContainer: node, startOffset: at } = range;
     if (node.nodeType === Node.TEXT_NODE) {
       const rest = direction < 0 ? node.data.slice(0, at) : node.data.slice(at);
-      if (rest.replace(/\u200b/g, "") !== "") return null;
+      if (rest.replace(/[\u200b\u2060]/g, "") !== "") return null;
     } else {
       const next = node.childNodes[direction < 0 ? at - 1 : at];
       if (next) node = next;
       if (next && isChip(next)) return next;
       if (next && next.nodeType !== Node.TEXT_NODE) return null;
-      if (next?.data.replace(/\u200b/g, "")) return null;
+      if (next?.data.replace(/[\u200b\u2060]/g, "")) return null;
     }
     const sibling = (from) => (direction < 0 ? from.previousSibling : from.nextSibling);
     while (node !== this.surface && !/^(?:P|LI|BLOCKQUOTE)$/.test(node.nodeName)) {
       let next = sibling(node);
-      while (next && next.nodeType === Node.TEXT_NODE && next.data.replace(/\u200b/g, "") === "") next = sibling(next);
+      while (next && next.nodeType === Node.TEXT_NODE && next.data.replace(/[\u200b\u2060]/g, "") === "") next = sibling(next);
       while (next && !isChip(next) && /^(?:A|B|I|U|S)$/.test(next.nodeName)) next = direction < 0 ? next.lastChild : next.firstChild;
       if (next) return isChip(next) ? next : null;
       node = node.parentNode;
@@ -112,6 +126,7 @@ export default class Editor {
   }
 
   async learnTags() {
+    if (!this.host.tagsValue) return;
     this.tags = await this.chooser.load(this.host.tagsValue);
     learn(this.tags);
     if (this.squire) this.squire.modifyDocument(() => redraw(this.surface));
@@ -180,8 +195,8 @@ export default class Editor {
 
   destroy() {
     this.dark.removeEventListener("change", this.recolour);
-    this.host.labelTarget.removeEventListener("click", this.toSurface);
-    this.host.labelTarget.htmlFor = this.field.id;
+    this.label.removeEventListener("click", this.toSurface);
+    this.label.htmlFor = this.field.id;
     this.squire.destroy();
     this.squire = null;
     this.panels.destroy();

@@ -8,7 +8,7 @@ const inline = { B: "b", STRONG: "b", I: "i", EM: "i", U: "u", S: "s" };
 const isBlock = (node) => /^(?:P|DIV|UL|OL|LI|BLOCKQUOTE)$/.test(node.nodeName);
 
 function ofInline(node) {
-  if (node.nodeType === Node.TEXT_NODE) return escaped(node.data.replace(/\u200b/g, ""));
+  if (node.nodeType === Node.TEXT_NODE) return escaped(node.data.replace(/[\u200b\u2060]/g, ""));
   if (isChip(node)) {
     if (node.dataset.tag !== undefined) return node.dataset.tag;
     return `<img src="${inAttribute(node.dataset.src)}" alt="${inAttribute(node.dataset.alt ?? "")}">`;
@@ -63,7 +63,7 @@ export function toHtml(root) {
 }
 
 function textOf(node, lead) {
-  if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/\u200b/g, "").replace(/\u00a0/g, " ");
+  if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/[\u200b\u2060]/g, "").replace(/\u00a0/g, " ");
   if (isChip(node)) return node.dataset.tag ?? node.dataset.alt ?? "";
   if (node.nodeName === "BR") return `\n${lead}`;
   const inside = [...node.childNodes].map((child) => textOf(child, lead)).join("");

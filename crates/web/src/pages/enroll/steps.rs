@@ -4,6 +4,7 @@ use relance_domain::person::Person;
 use relance_domain::step::{Action, Step};
 use relance_engine::commands::preview::StepPreview;
 
+use crate::pages::attachments::{self, FileRow};
 use crate::pages::people::rows;
 use crate::pages::people::widget::tag_words;
 use crate::session::Visitor;
@@ -45,6 +46,8 @@ pub struct Chosen {
     pub text: String,
     /// Tags without a value: words, capitalised words, where to fill them in.
     pub missing: Vec<(String, String, String)>,
+    /// Files that go with the email.
+    pub files: Vec<FileRow>,
 }
 
 /// All of it.
@@ -136,6 +139,7 @@ fn beside(preview: &StepPreview, person: &Person) -> Chosen {
         subject: preview.words.subject.clone(),
         text: preview.words.text.clone(),
         missing: preview.words.missing_tags.iter().map(|tag| missing(tag, person)).collect(),
+        files: attachments::rows(&preview.words.attachments, ""),
     }
 }
 
@@ -184,6 +188,7 @@ pub(crate) fn sample() -> Shown {
             is_email: true,
             subject: "Re: What your depot doors are not telling you".into(),
             missing: vec![("industry".into(), "Industry".into(), "/people/per_1/edit#f-industry".into())],
+            files: vec![FileRow { name: "Offer.pdf".into(), size: "12 KB".into(), ..FileRow::default() }],
             ..Chosen::default()
         },
     }

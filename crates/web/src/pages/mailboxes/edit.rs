@@ -12,7 +12,7 @@ use relance_engine::commands::mailboxes::{MailboxChange, NewEndpoint};
 use relance_storage::{start_checks, users};
 
 use super::{Health, health, provider_words, used_today};
-use super::{mailbox_form, standing};
+use super::{mailbox_form, signature, standing};
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Path};
@@ -157,7 +157,7 @@ fn read(typed: &Typed, mailbox: &Mailbox) -> std::result::Result<MailboxChange, 
         smtp,
         imap,
         aliases: Some(mailbox_form::aliases(typed)),
-        signature_html: Some(typed.get("signature_html").to_owned()),
+        signature_html: Some(signature::typed_html(typed)),
         time_zone: Some(typed.trimmed("time_zone")),
         daily_quota: Some(or_default(
             typed.number("daily_quota", "Enter how many emails a day may leave."),

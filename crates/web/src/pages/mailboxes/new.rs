@@ -10,7 +10,7 @@ use relance_domain::mailbox::Provider;
 use relance_engine::commands::mailboxes::NewMailbox;
 use serde::Deserialize;
 
-use super::mailbox_form;
+use super::{mailbox_form, signature};
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
 use crate::extract::{Form, Query};
@@ -191,7 +191,7 @@ fn read(typed: &Typed) -> std::result::Result<NewMailbox, Vec<Refused>> {
         smtp,
         imap,
         aliases: mailbox_form::aliases(typed),
-        signature_html: typed.get("signature_html").to_owned(),
+        signature_html: signature::typed_html(typed),
         time_zone: typed.trimmed("time_zone"),
         daily_quota: Some(or_default(
             typed.number("daily_quota", "Enter how many emails a day may leave."),

@@ -138,11 +138,15 @@ pub fn use_template(typed: &mut Typed, template: &Template) {
 pub fn body(typed: &Typed) -> (String, String) {
     let body = typed.get("email.body").replace("\r\n", "\n");
     match typed.get("email.format") {
-        "html" if body.contains('<') => (body, String::new()),
-        // Without the editor, paragraphs are what people write.
-        "html" => (paragraphs(&body), String::new()),
+        "html" => (html_of(&body), String::new()),
         _ => (String::new(), body),
     }
+}
+
+/// What was written as HTML; without the editor, paragraphs are what people write.
+pub fn html_of(typed: &str) -> String {
+    let typed = typed.replace("\r\n", "\n");
+    if typed.contains('<') { typed } else { paragraphs(&typed) }
 }
 
 /// Text without any HTML as paragraphs; merge tags stay as they are.

@@ -109,7 +109,8 @@ pub(super) async fn draw(app: &App, visitor: &Visitor, id: SequenceId, wanted: W
     let subject = shown_subject(plan, index, &typed);
     let preview = match step.and_then(|step| step.action.email()) {
         Some(_) => {
-            preview::read(app, visitor, &wanted.person, Draft { subject: &subject, html: &html, text: &text }).await?
+            let as_whom = preview::Wanted { person: &wanted.person, ..preview::Wanted::of(&typed) };
+            preview::read(app, visitor, as_whom, Draft { subject: &subject, html: &html, text: &text }).await?
         }
         None => Preview::default(),
     };

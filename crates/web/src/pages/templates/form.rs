@@ -121,7 +121,7 @@ async fn standing(app: &App, visitor: &Visitor, id: Option<TemplateId>) -> Resul
 async fn draw(app: &App, visitor: &Visitor, id: Option<TemplateId>, typed: Typed, errors: FormErrors) -> Result<Page> {
     let said = fields(&typed);
     let draft = Draft { subject: &said.subject, html: &said.body_html, text: &said.body_text };
-    let mut preview = preview::read(app, visitor, typed.get("as"), draft).await?;
+    let mut preview = preview::read(app, visitor, preview::Wanted::of(&typed), draft).await?;
     preview.files = attachments::rows(&said.attachments, "");
     let standing = standing(app, visitor, id).await?;
     let mut tx = app.read().await?;
