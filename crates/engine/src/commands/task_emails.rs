@@ -11,7 +11,7 @@ use super::{
     manual_drafts,
     preflight::{EnrollRequest, Preflight},
     preview::{Words, company_of},
-    tasks as own_tasks, teams, words,
+    tasks as own_tasks, teams, templates, words,
 };
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
@@ -30,8 +30,10 @@ use relance_storage::{
     enrollments::{self, StoredEnrollment},
     mailboxes,
     sequences::{self, Publication},
-    tasks, templates,
+    tasks,
 };
+
+const NOT_THEIRS: &str = "This email would leave from someone else’s mailbox. Take over the task first.";
 
 /// What is written in a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +69,7 @@ fn refusal(outcome: Preflight, person: &Person) -> Option<EngineError> {
         }
         "no_email" => format!("{name} has no email address. Add one, then send."),
         "invalid_email" => format!("The address of {name} cannot be right. Correct it, then send."),
-        "not_permitted" => "This email would leave from someone else’s mailbox. Take over the task first.".to_owned(),
+        "not_permitted" => NOT_THEIRS.to_owned(),
         _ => message,
     };
     Some(Refused { code, message, field: enrollment_id.map(|id| id.to_string()) }.into())
@@ -95,14 +97,10 @@ impl Engine {
             let body_html = if has_signature { "<p><br></p>\n<p>{{ sender.signature }}</p>" } else { "" }.to_owned();
             return Ok(EmailWords { body_html, ..EmailWords::default() });
         };
-        let is_seen = |template: &relance_domain::template::Template| {
-            template.shared || template.owner_id.is_some() && template.owner_id == actor.user_id()
-        };
-        let template = templates::find(&mut tx, template).await?.filter(is_seen);
-        let template = template.ok_or(EngineError::NotFound("template"))?;
+        let template = templates::seen_template(&mut tx, actor, template).await?;
         let company = company_of(&mut tx, &person).await?;
         let values = sender.correspondence(&person, company.as_ref());
-        let text = manual_drafts::filled(&template.email(), &values.values(""));
+        let text = manual_drafts::filled(&template.email(), &values.values(&self.unsubscribe_preview()));
         let (subject, body_html, body_text) = (text.subject, text.body_html, text.body_text);
         Ok(EmailWords { subject, body_html, body_text, attachments: text.attachments })
     }
@@ -115,6 +113,11 @@ impl Engine {
         self.task_email_words(&mut tx, &task, &person, (&email, asked.mailbox_id)).await
     }
 
+    /// What stands for the link to unsubscribe until the email leaves.
+    fn unsubscribe_preview(&self) -> String {
+        format!("{}/unsubscribe/preview", self.settings.base_url)
+    }
+
     async fn task_email_words(
         &self,
         tx: &mut Tx,
@@ -123,9 +126,12 @@ impl Engine {
         (email, mailbox): (&EmailText, Option<MailboxId>),
     ) -> Result<Words> {
         let sender = self.sender_of(tx, Some(task.owner_id), mailbox).await?;
+        if sender.mailbox().is_some_and(|mailbox| mailbox.user_id != task.owner_id) {
+            return Err(Refused::at("mailbox_id", "not_permitted", NOT_THEIRS).into());
+        }
         let company = company_of(tx, person).await?;
         let correspondence = sender.correspondence(person, company.as_ref());
-        Ok(words::of_email(email, &correspondence.values(""), &[], None)?)
+        Ok(words::of_email(email, &correspondence.values(&self.unsubscribe_preview()), &[], None)?)
     }
 
     /// Sends it, and the task is done.
