@@ -109,6 +109,8 @@ async function fromATask(page) {
   await page.locator("#n-email\\.subject").getByText("Write a subject.").waitFor();
   assert.match(await source(page), /Dear \{\{ person\.last_name \}\}/, "nothing typed is lost");
   await page.locator('[name="email.subject"]').fill(`${mark} by hand`);
+  await page.locator('[name="email.subject"]').press("Enter");
+  assert.match(page.url(), /\/email\?/, "Enter in the subject sends nothing");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.getByText("There is no value for industry").first().waitFor();
   await editor(page).click();

@@ -69,6 +69,26 @@ async fn a_task_is_closed_once_and_only_an_open_one_changes() {
 }
 
 #[tokio::test]
+async fn an_open_task_of_no_enrollment_is_closed_once_with_the_email_that_was_written_in_it() {
+    on_both("task email", |store| async move {
+        let mut tx = begin(&store).await;
+        let made = made(&mut tx).await;
+        let stored = made.enrolled(&mut tx, 10, at(0)).await;
+        let (email, of) =
+            ((stored.enrollment.id, step(3)), (stored.enrollment.id, stored.enrollment.person_id, step(1)));
+        let all = [task(20, made.user, None, at(5)), task(21, made.user, Some(of), at(5))];
+        tasks::insert_many(&mut tx, &all).await.expect("stored");
+        assert!(tasks::close_with_email(&mut tx, id(20), email, at(6)).await.expect("closed"));
+        assert!(!tasks::close_with_email(&mut tx, id(20), email, at(7)).await.expect("asked"));
+        assert!(!tasks::close_with_email(&mut tx, id(21), email, at(7)).await.expect("asked"), "it has its own");
+        let found = tasks::find(&mut tx, id(20)).await.expect("read").expect("there");
+        assert_eq!((found.state, found.closed_at, found.enrollment_id), (TaskState::Done, Some(at(6)), Some(email.0)));
+        tx.commit().await.expect("commit");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_stop_cancels_the_open_tasks_of_its_enrollments_and_no_others() {
     on_both("task cancel", |store| async move {
         let mut tx = begin(&store).await;
