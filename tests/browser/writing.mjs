@@ -104,7 +104,7 @@ async function fromATask(page) {
   await page.keyboard.press("Enter");
   await page.keyboard.type(" of {{person.indu");
   await page.keyboard.press("Enter");
-  await shown(page).locator("mark.missing", { hasText: "industry" }).waitFor();
+  await shown(page).locator(".formatted mark.missing", { hasText: "industry" }).waitFor();
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.locator("#n-email\\.subject").getByText("Write a subject.").waitFor();
   assert.match(await source(page), /Dear \{\{ person\.last_name \}\}/, "nothing typed is lost");
