@@ -98,9 +98,10 @@ async function setPace(page) {
   await page.getByText(/Ramping up: 20 today, 200 from/).waitFor();
   await page.getByText("0 of 20").first().waitFor();
   await page.getByLabel("Away").fill("");
-  await page.getByLabel("Ramp up slowly").uncheck();
-  // What stands beside an empty box is not read, so it keeps nothing from being saved.
+  // What stands beside an empty box is not shown and not read, so it keeps nothing from being saved.
   await page.getByLabel("On the first day").fill("0");
+  await page.getByLabel("Ramp up slowly").uncheck();
+  await page.getByLabel("On the first day").waitFor({ state: "hidden" });
   await submit(page, page.getByRole("button", { name: "Save" }));
   await page.locator(".page-head").getByText("Works", { exact: true }).waitFor();
   await isFine(page);

@@ -219,7 +219,7 @@ async fn sent_today(tx: &mut Tx, mailboxes: &[Mailbox], now: Timestamp) -> Resul
 }
 
 fn stopped(workspace: &Workspace, actor: &Actor, now: Timestamp, zone: &TimeZone) -> Option<SendingStopped> {
-    let since = words::moment(workspace.paused_at?, now, zone);
+    let since = crate::pages::in_sentence(&words::moment(workspace.paused_at?, now, zone));
     let resume_action = if actor.is_admin() { urls::RESUME_SENDING.to_owned() } else { String::new() };
     let cure = if actor.is_admin() { "" } else { " Ask an admin to resume." };
     Some(SendingStopped { words: format!("Since {since}. Nothing leaves until it is resumed.{cure}"), resume_action })

@@ -24,4 +24,13 @@ import Toast from "controllers/toast";
 
 const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, "in-place": InPlace, index: Index, insert: Insert, keys: Keys, live: Live, "mail-editor": MailEditor, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, "tag-list": TagList, time: Time, timeline: Timeline, toast: Toast };
 const application = Application.start();
+
+// Tabs that are wider than a phone begin with the current one in sight.
+document.addEventListener("turbo:load", () => {
+  for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
+    const [list, at] = [tab.parentElement, tab.getBoundingClientRect()];
+    list.scrollLeft += at.left - list.getBoundingClientRect().left - (list.clientWidth - at.width) / 2;
+  }
+});
+
 for (const [name, controller] of Object.entries(controllers)) application.register(name, controller);

@@ -95,7 +95,10 @@ fn draw(app: &App, visitor: &Visitor, sent: Option<(Typed, FormErrors)>) -> Page
         frame: visitor.frame("settings"),
         tab: "workspace",
         may_write: visitor.actor.is_admin(),
-        stopped: workspace.paused_at.map(|at| words::moment(at, visitor.now, &visitor.zone)).unwrap_or_default(),
+        stopped: workspace
+            .paused_at
+            .map(|at| super::in_sentence(&words::moment(at, visitor.now, &visitor.zone)))
+            .unwrap_or_default(),
         places: places(&workspace.time_zone),
         typed,
         errors,

@@ -21,7 +21,7 @@ use crate::frame::Frame;
 use crate::pages::form::Choice;
 use crate::session::Visitor;
 use crate::words::When;
-use crate::{answer, urls};
+use crate::{answer, urls, words};
 
 const ROWS: usize = 100;
 
@@ -124,7 +124,11 @@ fn row(entry: AuditEntry, names: &HashMap<UserId, String>, now: Timestamp, zone:
             id => urls::with_query(urls::AUDIT, &[("object", id)]),
         },
         object: entry.object,
-        detail: entry.detail,
+        // What a browser calls itself is for the file; people read which one it is.
+        detail: match entry.act {
+            Act::SignedIn if entry.detail.starts_with("Mozilla/") => words::browser(&entry.detail),
+            _ => entry.detail,
+        },
     }
 }
 

@@ -68,7 +68,7 @@ fn typed_of(user: &User) -> Typed {
 async fn browsers(app: &App, visitor: &Visitor) -> Result<Vec<BrowserRow>> {
     let now = app.engine.clock.system_now();
     let row = |browser: Browser| BrowserRow {
-        name: browser_words(&browser.user_agent),
+        name: words::browser(&browser.user_agent),
         since: When::age(browser.signed_in_at, now, &visitor.zone),
         seen: When::age(browser.last_seen_at, now, &visitor.zone),
         is_this: browser.is_this,
@@ -76,32 +76,6 @@ async fn browsers(app: &App, visitor: &Visitor) -> Result<Vec<BrowserRow>> {
     };
     let found = app.engine.browsers(&visitor.actor, Some(visitor.token.expose_secret())).await?;
     Ok(found.into_iter().map(row).collect())
-}
-
-/// *Chrome on Linux*, from what the browser calls itself.
-fn browser_words(agent: &str) -> String {
-    let known =
-        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
-    let browser = known(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = known(&[
-        ("iPhone", "an iPhone"),
-        ("iPad", "an iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "a Mac"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "An unknown browser".to_owned(),
-    }
 }
 
 async fn draw(app: &App, visitor: &Visitor, typed: Typed, errors: FormErrors) -> Result<Page> {
@@ -236,9 +210,9 @@ mod tests {
     fn a_browser_is_named_by_what_people_call_it() {
         let chrome =
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
-        assert_eq!(browser_words(chrome), "Chrome on Linux");
+        assert_eq!(words::browser(chrome), "Chrome on Linux");
         let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1";
-        assert_eq!(browser_words(safari), "Safari on an iPhone");
-        assert_eq!(browser_words("curl/8.5"), "An unknown browser");
+        assert_eq!(words::browser(safari), "Safari on an iPhone");
+        assert_eq!(words::browser("curl/8.5"), "An unknown browser");
     }
 }
