@@ -220,8 +220,8 @@ impl Engine {
     pub async fn keep_house(&self) -> Result<()> {
         let now = self.clock.system_now();
         let mut tx = self.store.begin().await?;
-        storage::users::purge_sessions(&mut tx, now).await?;
-        storage::users::purge_sign_in_failures(&mut tx, now.plus_ms(-DAY), now).await?;
+        storage::sessions::purge(&mut tx, now).await?;
+        storage::sign_in_failures::purge(&mut tx, now.plus_ms(-DAY), now).await?;
         storage::mail_providers::purge_consents(&mut tx, now).await?;
         storage::idempotency::purge(&mut tx, now.plus_ms(-KEEP_ANSWERS_MS)).await?;
         tx.commit().await?;

@@ -10,7 +10,7 @@ use relance_domain::{
     time::{DAY, HOUR},
     user::{Actor, User},
 };
-use relance_storage::{Tx, password_links, users};
+use relance_storage::{Tx, password_links, sessions, users};
 use secrecy::{ExposeSecret, SecretString};
 
 /// How long an invitation can be used, in ms.
@@ -91,7 +91,7 @@ impl Engine {
             return Err(EngineError::NotFound("link"));
         }
         users::set_password_hash(&mut tx, user.id, &hash, self.now()).await?;
-        users::delete_sessions_of_user(&mut tx, user.id).await?;
+        sessions::delete_of_user(&mut tx, user.id).await?;
         let oneself = Actor::User { id: user.id, role: user.role };
         self.note(&mut tx, &oneself, Act::PasswordChanged, Object::new(user.id, &user.name), "By a link.").await?;
         let asks_for_code = users::two_step(&mut tx, user.id).await?.is_some();

@@ -7,7 +7,10 @@ use relance_domain::{
     audit::Act,
     user::{Actor, User},
 };
-use relance_storage::users::{self, Session};
+use relance_storage::{
+    sessions::{self, Session},
+    users,
+};
 
 /// A browser in which a user is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl Engine {
     pub async fn browsers(&self, actor: &Actor, token: Option<&str>) -> Result<Vec<Browser>> {
         let this = token.map(secrets::token_hash);
         let mut tx = self.store.read().await?;
-        let found = users::sessions_of_user(&mut tx, oneself(actor)?, self.clock.system_now()).await?;
+        let found = sessions::of_user(&mut tx, oneself(actor)?, self.clock.system_now()).await?;
         Ok(found
             .into_iter()
             .map(|session| Browser {
@@ -55,9 +58,9 @@ impl Engine {
     pub async fn end_session(&self, actor: &Actor, key: &str) -> Result<()> {
         let id = oneself(actor)?;
         let mut tx = self.store.begin().await?;
-        let found = users::sessions_of_user(&mut tx, id, self.clock.system_now()).await?;
+        let found = sessions::of_user(&mut tx, id, self.clock.system_now()).await?;
         let session = found.iter().find(|session| key_of(session) == key).ok_or(EngineError::NotFound("session"))?;
-        users::delete_session(&mut tx, &session.token_hash).await?;
+        sessions::delete(&mut tx, &session.token_hash).await?;
         let user: User = super::access::user(&mut tx, id).await?;
         self.note(&mut tx, actor, Act::SessionEnded, Object::new(id, &user.name), &session.user_agent).await?;
         tx.commit().await?;

@@ -12,7 +12,10 @@ use relance_domain::{
     time::{DAY, MINUTE},
     user::{Actor, User},
 };
-use relance_storage::users::{self, Session};
+use relance_storage::{
+    sessions::{self, Session},
+    sign_in_failures, users,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 const WRONG: &str = "Email or password is not right. Please try again.";
@@ -78,7 +81,7 @@ impl Engine {
         let (address, client) = (format!("address:{key}"), format!("client:{ip}"));
         let account = {
             let mut tx = self.store.read().await?;
-            if let Some(until) = users::blocked_until(&mut tx, &[&address, &client], now).await? {
+            if let Some(until) = sign_in_failures::blocked_until(&mut tx, &[&address, &client], now).await? {
                 return Err(too_many(until, now));
             }
             users::find_by_email_key(&mut tx, &key).await?
@@ -109,7 +112,7 @@ impl Engine {
     pub(crate) async fn wait_of(&self, subjects: &[&str]) -> Result<u64> {
         let now = self.clock.system_now();
         let mut tx = self.store.read().await?;
-        let until = users::blocked_until(&mut tx, subjects, now).await?;
+        let until = sign_in_failures::blocked_until(&mut tx, subjects, now).await?;
         Ok(until.map_or(0, |until| u64::try_from(until.since(now) / 1_000 + 1).unwrap_or(0)))
     }
 
@@ -127,10 +130,10 @@ impl Engine {
         let who = address.trim_start_matches("address:").trim_start_matches("code:");
         self.note(&mut tx, &Actor::System, Act::SignInFailed, Object::named(who), &why).await?;
         for (subject, most) in [(address, MOST_FAILURES_OF_ADDRESS), (client, MOST_FAILURES_OF_CLIENT)] {
-            let failures = users::record_sign_in_failure(&mut tx, subject, now, now.plus_ms(-WINDOW_MS)).await?;
+            let failures = sign_in_failures::record(&mut tx, subject, now, now.plus_ms(-WINDOW_MS)).await?;
             if failures >= most {
                 let until = now.plus_ms(WINDOW_MS);
-                users::block_sign_in(&mut tx, subject, until).await?;
+                sign_in_failures::block(&mut tx, subject, until).await?;
                 self.note(&mut tx, &Actor::System, Act::SignInBlocked, Object::named(subject), "For 15 minutes.")
                     .await?;
                 answer = too_many(until, now);
@@ -157,9 +160,9 @@ impl Engine {
             expires_at: now.plus_ms(SESSION_MS),
             user_agent: user_agent.chars().take(300).collect(),
         };
-        users::create_session(&mut tx, &session).await?;
-        users::clear_sign_in_failures(&mut tx, address).await?;
-        users::purge_sessions(&mut tx, now).await?;
+        sessions::insert(&mut tx, &session).await?;
+        sign_in_failures::clear(&mut tx, address).await?;
+        sessions::purge(&mut tx, now).await?;
         let oneself = Actor::User { id: user.id, role: user.role };
         self.note(&mut tx, &oneself, Act::SignedIn, Object::new(user.id, ""), &session.user_agent).await?;
         tx.commit().await?;
@@ -177,12 +180,12 @@ impl Engine {
         let (now, hash) = (self.clock.system_now(), secrets::token_hash(token));
         let found = {
             let mut tx = self.store.read().await?;
-            users::find_session(&mut tx, &hash, now).await?
+            sessions::find(&mut tx, &hash, now).await?
         };
         let Some((session, user)) = found else { return Ok(None) };
         if now.since(session.last_seen_at) > TOUCH_EVERY_MS {
             let mut tx = self.store.begin().await?;
-            users::touch_session(&mut tx, &hash, now, now.plus_ms(SESSION_MS)).await?;
+            sessions::touch(&mut tx, &hash, now, now.plus_ms(SESSION_MS)).await?;
             tx.commit().await?;
         }
         Ok(Some(user))
@@ -192,11 +195,11 @@ impl Engine {
     pub async fn sign_out(&self, token: &str) -> Result<()> {
         let (now, hash) = (self.clock.system_now(), secrets::token_hash(token));
         let mut tx = self.store.begin().await?;
-        if let Some((session, user)) = users::find_session(&mut tx, &hash, now).await? {
+        if let Some((session, user)) = sessions::find(&mut tx, &hash, now).await? {
             let oneself = Actor::User { id: user.id, role: user.role };
             self.note(&mut tx, &oneself, Act::SignedOut, Object::new(user.id, ""), &session.user_agent).await?;
         }
-        users::delete_session(&mut tx, &hash).await?;
+        sessions::delete(&mut tx, &hash).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -207,7 +210,7 @@ impl Engine {
             super::access::admins_only(actor, "sign others out")?;
         }
         let mut tx = self.store.begin().await?;
-        users::delete_sessions_of_user(&mut tx, user).await?;
+        sessions::delete_of_user(&mut tx, user).await?;
         let name = super::access::user(&mut tx, user).await?.name;
         self.note(&mut tx, actor, Act::SignedOutEverywhere, Object::new(user, &name), "").await?;
         tx.commit().await?;

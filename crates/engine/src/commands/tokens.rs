@@ -9,7 +9,7 @@ use relance_domain::{
     time::{DAY, MINUTE},
     user::{Actor, Scope, User},
 };
-use relance_storage::users::{self, Token};
+use relance_storage::tokens::{self, Token};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A token that was made: its secret is shown once.
@@ -61,7 +61,7 @@ impl Engine {
             last_used_at: None,
             expires_at: until,
         };
-        users::insert_token(&mut tx, &token, &secrets::token_hash(secret.expose_secret())).await?;
+        tokens::insert(&mut tx, &token, &secrets::token_hash(secret.expose_secret())).await?;
         let ends = until.map(|until| format!(" It ends on {}.", until.zoned(&jiff::tz::TimeZone::UTC).date()));
         let detail = format!("It may: {}.{}", scope.as_str(), ends.unwrap_or_default());
         self.note(&mut tx, actor, Act::TokenMade, Object::new(token.id, &token.name), &detail).await?;
@@ -73,9 +73,9 @@ impl Engine {
     pub async fn delete_token(&self, actor: &Actor, id: TokenId) -> Result<()> {
         let mut tx = self.store.begin().await?;
         let of = if actor.is_admin() { None } else { actor.user_id() };
-        let tokens = users::list_tokens(&mut tx, of).await?;
+        let tokens = tokens::list(&mut tx, of).await?;
         let token = tokens.iter().find(|token| token.id == id).ok_or(EngineError::NotFound("token"))?;
-        users::delete_token(&mut tx, id).await?;
+        tokens::delete(&mut tx, id).await?;
         self.note(&mut tx, actor, Act::TokenDeleted, Object::new(id, &token.name), "").await?;
         tx.commit().await?;
         Ok(())
@@ -86,12 +86,12 @@ impl Engine {
         let now = self.clock.system_now();
         let found = {
             let mut tx = self.store.read().await?;
-            users::find_token(&mut tx, &secrets::token_hash(token), now).await?
+            tokens::find(&mut tx, &secrets::token_hash(token), now).await?
         };
         let Some((token, user)) = found else { return Ok(None) };
         if token.last_used_at.is_none_or(|used| now.since(used) > MINUTE) {
             let mut tx = self.store.begin().await?;
-            users::touch_token(&mut tx, token.id, now).await?;
+            tokens::touch(&mut tx, token.id, now).await?;
             tx.commit().await?;
         }
         Ok(Some((user, token.scope)))

@@ -16,7 +16,7 @@ use relance_domain::{
     time::MINUTE,
     user::{Actor, User},
 };
-use relance_storage::{Tx, users, users::TwoStep};
+use relance_storage::{Tx, sign_in_failures, users, users::TwoStep};
 use secrecy::{ExposeSecret, SecretString};
 use totp_rs::{Builder, Secret, Totp};
 
@@ -155,7 +155,7 @@ impl Engine {
         let (subject, client) = (format!("code:{id}"), format!("client:{ip}"));
         let (account, two_step) = {
             let mut tx = self.store.read().await?;
-            if let Some(until) = users::blocked_until(&mut tx, &[&subject, &client], now).await? {
+            if let Some(until) = sign_in_failures::blocked_until(&mut tx, &[&subject, &client], now).await? {
                 return Err(too_many(until, now));
             }
             (users::find_account(&mut tx, id).await?, users::two_step(&mut tx, id).await?)
@@ -167,7 +167,7 @@ impl Engine {
             drop(tx);
             return Err(self.count_failure(&subject, &client, wrong_code(), now).await?);
         }
-        users::clear_sign_in_failures(&mut tx, &subject).await?;
+        sign_in_failures::clear(&mut tx, &subject).await?;
         tx.commit().await?;
         let address = format!("address:{}", email_key(&account.user.email).unwrap_or_default());
         self.begin_session(account.user, &address, user_agent, now).await

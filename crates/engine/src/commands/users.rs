@@ -8,7 +8,7 @@ use relance_domain::{
     person::{check_email, clean_line},
     user::{Actor, Role, User},
 };
-use relance_storage::{StorageError, Tx, password_links, teams, users};
+use relance_storage::{StorageError, Tx, password_links, sessions, teams, users};
 use secrecy::SecretString;
 
 /// A user to add.
@@ -208,7 +208,7 @@ impl Engine {
         if !users::set_password_hash(&mut tx, id, &hash, self.now()).await? {
             return Err(EngineError::NotFound("user"));
         }
-        users::delete_sessions_of_user(&mut tx, id).await?;
+        sessions::delete_of_user(&mut tx, id).await?;
         password_links::delete(&mut tx, id).await?;
         let user = access::user(&mut tx, id).await?;
         let act = if actor.user_id() == Some(id) { Act::PasswordChanged } else { Act::PasswordSet };

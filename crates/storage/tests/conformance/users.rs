@@ -7,7 +7,10 @@ use relance_domain::{
 };
 use relance_storage::{
     StorageError,
-    users::{self, Session, Token},
+    sessions::{self, Session},
+    sign_in_failures,
+    tokens::{self, Token},
+    users,
 };
 
 fn user(n: u128, email: &str, name: &str) -> User {
@@ -82,28 +85,28 @@ async fn a_session_counts_until_it_expires_or_its_user_is_deactivated() {
         let ann = user(1, "ann@team.example", "Ann");
         users::insert(&mut tx, &ann, None).await.unwrap();
         for byte in 1..=3 {
-            users::create_session(&mut tx, &session(ann.id, byte)).await.unwrap();
+            sessions::insert(&mut tx, &session(ann.id, byte)).await.unwrap();
         }
-        let found = users::find_session(&mut tx, &[1; 32], at(99)).await.unwrap().unwrap();
+        let found = sessions::find(&mut tx, &[1; 32], at(99)).await.unwrap().unwrap();
         assert_eq!(found, (session(ann.id, 1), ann.clone()));
-        assert_eq!(users::find_session(&mut tx, &[1; 32], at(100)).await.unwrap(), None);
-        assert_eq!(users::find_session(&mut tx, &[8; 32], at(1)).await.unwrap(), None);
+        assert_eq!(sessions::find(&mut tx, &[1; 32], at(100)).await.unwrap(), None);
+        assert_eq!(sessions::find(&mut tx, &[8; 32], at(1)).await.unwrap(), None);
 
-        users::touch_session(&mut tx, &[1; 32], at(90), at(190)).await.unwrap();
-        let (touched, _) = users::find_session(&mut tx, &[1; 32], at(150)).await.unwrap().unwrap();
+        sessions::touch(&mut tx, &[1; 32], at(90), at(190)).await.unwrap();
+        let (touched, _) = sessions::find(&mut tx, &[1; 32], at(150)).await.unwrap().unwrap();
         assert_eq!((touched.last_seen_at, touched.expires_at), (at(90), at(190)));
-        assert!(users::delete_session(&mut tx, &[2; 32]).await.unwrap());
-        assert!(!users::delete_session(&mut tx, &[2; 32]).await.unwrap());
-        assert_eq!(users::purge_sessions(&mut tx, at(100)).await.unwrap(), 1);
+        assert!(sessions::delete(&mut tx, &[2; 32]).await.unwrap());
+        assert!(!sessions::delete(&mut tx, &[2; 32]).await.unwrap());
+        assert_eq!(sessions::purge(&mut tx, at(100)).await.unwrap(), 1);
 
         assert!(users::deactivate(&mut tx, ann.id, at(7)).await.unwrap());
         assert!(!users::deactivate(&mut tx, ann.id, at(8)).await.unwrap());
         assert_eq!(users::find(&mut tx, ann.id).await.unwrap().unwrap().deactivated_at, Some(at(7)));
-        assert_eq!(users::delete_sessions_of_user(&mut tx, ann.id).await.unwrap(), 0);
-        users::create_session(&mut tx, &session(ann.id, 5)).await.unwrap();
-        assert_eq!(users::find_session(&mut tx, &[5; 32], at(1)).await.unwrap(), None);
+        assert_eq!(sessions::delete_of_user(&mut tx, ann.id).await.unwrap(), 0);
+        sessions::insert(&mut tx, &session(ann.id, 5)).await.unwrap();
+        assert_eq!(sessions::find(&mut tx, &[5; 32], at(1)).await.unwrap(), None);
         assert!(users::reactivate(&mut tx, ann.id, at(9)).await.unwrap());
-        assert!(users::find_session(&mut tx, &[5; 32], at(1)).await.unwrap().is_some());
+        assert!(sessions::find(&mut tx, &[5; 32], at(1)).await.unwrap().is_some());
     })
     .await;
 }
@@ -123,19 +126,19 @@ async fn an_api_token_acts_for_its_active_user() {
             last_used_at: None,
             expires_at: Some(at(9)),
         };
-        users::insert_token(&mut tx, &token, &[7; 32]).await.unwrap();
-        users::touch_token(&mut tx, token.id, at(3)).await.unwrap();
+        tokens::insert(&mut tx, &token, &[7; 32]).await.unwrap();
+        tokens::touch(&mut tx, token.id, at(3)).await.unwrap();
         token.last_used_at = Some(at(3));
-        assert_eq!(users::find_token(&mut tx, &[7; 32], at(8)).await.unwrap(), Some((token.clone(), ann.clone())));
-        assert_eq!(users::find_token(&mut tx, &[7; 32], at(9)).await.unwrap(), None, "it has ended");
-        assert_eq!(users::find_token(&mut tx, &[8; 32], at(8)).await.unwrap(), None);
-        assert_eq!(users::list_tokens(&mut tx, Some(ann.id)).await.unwrap(), [token.clone()]);
-        assert_eq!(users::list_tokens(&mut tx, Some(id(2))).await.unwrap(), []);
+        assert_eq!(tokens::find(&mut tx, &[7; 32], at(8)).await.unwrap(), Some((token.clone(), ann.clone())));
+        assert_eq!(tokens::find(&mut tx, &[7; 32], at(9)).await.unwrap(), None, "it has ended");
+        assert_eq!(tokens::find(&mut tx, &[8; 32], at(8)).await.unwrap(), None);
+        assert_eq!(tokens::list(&mut tx, Some(ann.id)).await.unwrap(), [token.clone()]);
+        assert_eq!(tokens::list(&mut tx, Some(id(2))).await.unwrap(), []);
         users::deactivate(&mut tx, ann.id, at(4)).await.unwrap();
-        assert_eq!(users::find_token(&mut tx, &[7; 32], at(5)).await.unwrap(), None);
-        assert_eq!(users::list_tokens(&mut tx, None).await.unwrap(), [token.clone()]);
-        assert!(users::delete_token(&mut tx, token.id).await.unwrap());
-        assert!(!users::delete_token(&mut tx, token.id).await.unwrap());
+        assert_eq!(tokens::find(&mut tx, &[7; 32], at(5)).await.unwrap(), None);
+        assert_eq!(tokens::list(&mut tx, None).await.unwrap(), [token.clone()]);
+        assert!(tokens::delete(&mut tx, token.id).await.unwrap());
+        assert!(!tokens::delete(&mut tx, token.id).await.unwrap());
     })
     .await;
 }
@@ -145,23 +148,23 @@ async fn failed_sign_ins_are_counted_within_their_window() {
     on_both("sign_ins", |store| async move {
         let mut tx = store.begin().await.unwrap();
         for expected in 1..=3 {
-            let failures = users::record_sign_in_failure(&mut tx, "ann", at(expected), at(0)).await.unwrap();
+            let failures = sign_in_failures::record(&mut tx, "ann", at(expected), at(0)).await.unwrap();
             assert_eq!(failures, expected);
         }
         let subjects = ["ann", "10.0.0.1"];
-        assert_eq!(users::blocked_until(&mut tx, &subjects, at(3)).await.unwrap(), None);
-        users::block_sign_in(&mut tx, "ann", at(50)).await.unwrap();
-        assert_eq!(users::blocked_until(&mut tx, &subjects, at(49)).await.unwrap(), Some(at(50)));
-        assert_eq!(users::blocked_until(&mut tx, &subjects, at(50)).await.unwrap(), None);
-        assert_eq!(users::blocked_until(&mut tx, &[], at(1)).await.unwrap(), None);
-        assert!(users::block_sign_in(&mut tx, "unknown", at(50)).await.is_err());
-        let later = users::record_sign_in_failure(&mut tx, "ann", at(500), at(400)).await.unwrap();
+        assert_eq!(sign_in_failures::blocked_until(&mut tx, &subjects, at(3)).await.unwrap(), None);
+        sign_in_failures::block(&mut tx, "ann", at(50)).await.unwrap();
+        assert_eq!(sign_in_failures::blocked_until(&mut tx, &subjects, at(49)).await.unwrap(), Some(at(50)));
+        assert_eq!(sign_in_failures::blocked_until(&mut tx, &subjects, at(50)).await.unwrap(), None);
+        assert_eq!(sign_in_failures::blocked_until(&mut tx, &[], at(1)).await.unwrap(), None);
+        assert!(sign_in_failures::block(&mut tx, "unknown", at(50)).await.is_err());
+        let later = sign_in_failures::record(&mut tx, "ann", at(500), at(400)).await.unwrap();
         assert_eq!(later, 1, "a new window begins");
-        users::clear_sign_in_failures(&mut tx, "ann").await.unwrap();
-        assert_eq!(users::record_sign_in_failure(&mut tx, "ann", at(501), at(400)).await.unwrap(), 1);
-        assert_eq!(users::purge_sign_in_failures(&mut tx, at(600), at(600)).await.unwrap(), 1);
+        sign_in_failures::clear(&mut tx, "ann").await.unwrap();
+        assert_eq!(sign_in_failures::record(&mut tx, "ann", at(501), at(400)).await.unwrap(), 1);
+        assert_eq!(sign_in_failures::purge(&mut tx, at(600), at(600)).await.unwrap(), 1);
         let endless = "x".repeat(100_000);
-        assert_eq!(users::record_sign_in_failure(&mut tx, &endless, at(700), at(600)).await.unwrap(), 1);
+        assert_eq!(sign_in_failures::record(&mut tx, &endless, at(700), at(600)).await.unwrap(), 1);
     })
     .await;
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{app::App, problem::Result};
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use relance_domain::{Timestamp, TokenId, UserId, user::Scope};
-use relance_storage::users::{self, Token};
+use relance_storage::tokens::{self, Token};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -77,7 +77,7 @@ async fn list(
     let after: Option<TokenId> = cursor_of(params.cursor.as_deref())?;
     let of = if caller.actor.is_admin() { None } else { Some(caller.id()) };
     let mut tx = app.engine.store.read().await?;
-    let found = users::list_tokens(&mut tx, of).await?;
+    let found = tokens::list(&mut tx, of).await?;
     let begin = after.map_or(0, |after| found.iter().position(|one| one.id == after).map_or(found.len(), |at| at + 1));
     let rest: Vec<Token> = found.into_iter().skip(begin).take(limit + 1).collect();
     Ok(Json(List::page(rest, limit, |last| last.id.to_string(), TokenBody::from)))

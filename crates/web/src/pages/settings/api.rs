@@ -8,7 +8,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use relance_domain::user::Scope;
 use relance_domain::{Timestamp, TokenId, UserId, time};
-use relance_storage::users::{self, Token};
+use relance_storage::{
+    tokens::{self, Token},
+    users,
+};
 use secrecy::ExposeSecret as _;
 
 use crate::app::App;
@@ -95,7 +98,7 @@ fn row(token: Token, names: &HashMap<UserId, String>, now: Timestamp, visitor: &
 async fn draw(app: &App, visitor: &Visitor, typed: Typed, errors: FormErrors) -> Result<Page> {
     let mut tx = app.read().await?;
     let is_admin = visitor.actor.is_admin();
-    let found = users::list_tokens(&mut tx, if is_admin { None } else { Some(visitor.user.id) }).await?;
+    let found = tokens::list(&mut tx, if is_admin { None } else { Some(visitor.user.id) }).await?;
     let names = users::list(&mut tx).await?.into_iter().map(|user| (user.id, user.name)).collect();
     let now = app.engine.clock.system_now();
     Ok(Page {
