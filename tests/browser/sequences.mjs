@@ -241,8 +241,8 @@ async function stopAll(page) {
   await dialog(page).getByRole("button", { name: "Archive" }).click();
   await toast(page, "Archived");
   await page.getByText("Nobody can be enrolled any more.").waitFor();
-  await page.locator("nav.tabs").getByRole("link", { name: "History" }).click();
-  await page.getByText(/archived/i).first().waitFor();
+  await page.locator("nav.tabs").getByRole("link", { name: "People" }).click();
+  await page.getByText(/Ended because the sequence was archived/).first().waitFor();
 }
 
 async function settings(page) {

@@ -9,7 +9,7 @@ use crate::{
     enrollment_views::person_name,
     tx::list,
     value::json,
-    visibility::{SeenBy, and_seen},
+    visibility::{SeenBy, and_message_seen},
 };
 use relance_domain::{
     DeliveryId, EnrollmentId, InboundId, MailboxId, PersonId, Timestamp, UserId,
@@ -259,7 +259,7 @@ pub async fn page(
     if let Some(after) = filter.received_after {
         conditions.and("i.received_at > $?", args![after]);
     }
-    and_seen(&mut conditions, "i.person_id", "m.user_id", filter.seen_by);
+    and_message_seen(&mut conditions, filter.seen_by);
     conditions.after("(i.received_at, i.id)", "<", after);
     let head = format!(
         "SELECT {COLUMNS}, p.first_name, p.last_name, p.organization_name, p.email AS person_email,

@@ -135,7 +135,7 @@ pub async fn find_account(tx: &mut Tx, id: UserId) -> Result<Option<Account>> {
 pub async fn deactivate(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE users SET deactivated_at = $2, updated_at = $2 WHERE id = $1 AND deactivated_at IS NULL";
     let changed = tx.execute(sql, args![id, now]).await?;
-    delete_sessions_of_user(tx, id).await?;
+    crate::sessions::delete_of_user(tx, id).await?;
     Ok(changed > 0)
 }
 

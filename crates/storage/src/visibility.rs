@@ -31,6 +31,22 @@ pub(crate) fn and_seen(conditions: &mut Conditions, person: &str, own: &str, see
     );
 }
 
+/// The same for received messages: those that nobody was found for are seen with the people of the mailbox's owner.
+pub(crate) fn and_message_seen(conditions: &mut Conditions, seen_by: Option<SeenBy<'_>>) {
+    let Some(SeenBy { user, owners }) = seen_by else { return };
+    let places = if owners.is_empty() { "NULL".to_owned() } else { vec!["$?"; owners.len()].join(", ") };
+    let mut values: Vec<Value> = args![user];
+    values.extend(owners.iter().chain(owners).map(|owner| Value::from(*owner)));
+    conditions.and(
+        &format!(
+            "(m.user_id = $? OR (i.person_id IS NULL AND m.user_id IN ({places}))
+                OR EXISTS (SELECT 1 FROM people seen WHERE seen.id = i.person_id
+                    AND (seen.owner_id IS NULL OR seen.owner_id IN ({places}))))"
+        ),
+        values,
+    );
+}
+
 /// What something belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Belongs {

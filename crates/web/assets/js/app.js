@@ -25,6 +25,13 @@ import Toast from "controllers/toast";
 const controllers = { busy: Busy, dialog: Dialog, dirty: Dirty, filter: Filter, "in-place": InPlace, index: Index, insert: Insert, keys: Keys, live: Live, "mail-editor": MailEditor, menu: Menu, palette: Palette, panes: Panes, preview: Preview, selection: Selection, tabs: Tabs, "tag-list": TagList, time: Time, timeline: Timeline, toast: Toast };
 const application = Application.start();
 
+// Whoever has to say a time zone has that of the browser chosen already, if it is in the list.
+document.addEventListener("turbo:load", () => {
+  const zone = document.querySelector("select[name=time_zone][required]");
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone?.value === "" && [...zone.options].some((option) => option.value === own)) zone.value = own;
+});
+
 // Tabs that are wider than a phone begin with the current one in sight.
 document.addEventListener("turbo:load", () => {
   for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {

@@ -200,6 +200,8 @@ async fn lists_hold_what_one_may_know_and_of_others_mailboxes_their_health_alone
     let others = ground.mailbox(ground.at.other.id, 1).await;
     let mates = ground.mailbox(ground.mate, 2).await;
     let mine = ground.mailbox(ground.at.manager.id, 3).await;
+    let (to_others, to_mate) = (message(&ground.at, &others, 1).await, message(&ground.at, &mates, 1).await);
+    let (to_others, to_mate) = (to_others.to_string(), to_mate.to_string());
     let manager = &ground.at.manager;
     let cookie = cookie(&ground.at, manager).await;
     for (visibility, seen) in [
@@ -216,6 +218,11 @@ async fn lists_hold_what_one_may_know_and_of_others_mailboxes_their_health_alone
             assert_eq!(mailbox["aliases"].is_null(), !is_mine);
             assert_eq!(mailbox["state"], "connected");
         }
+        let messages = ids(&manager.get("/inbound").await.expect(200));
+        assert_eq!(messages.contains(&to_others), visibility == Visibility::All, "{visibility:?}");
+        assert!(messages.contains(&to_mate), "{visibility:?}");
+        let tray = answer_to(manager, &cookie, "GET", "/review", "").await.body.to_string();
+        assert!(tray.contains(&to_mate) && tray.contains(&to_others) == (visibility == Visibility::All));
         let page = answer_to(manager, &cookie, "GET", "/settings/mailboxes", "").await.body.to_string();
         assert_eq!(page.contains("box1@acme.test"), visibility == Visibility::All, "{visibility:?}");
         assert!(page.contains("box2@acme.test") && !page.contains(&format!("/settings/mailboxes/{mates}")));
