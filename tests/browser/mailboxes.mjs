@@ -14,8 +14,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 /** Presses a button that changes something, and waits until the server has answered. */
 async function submit(page, button) {
   const answered = page.waitForResponse((response) => response.request().method() === "POST");
-  await button.click();
-  await answered;
+  await Promise.all([answered, button.click()]);
   await page.waitForLoadState("networkidle");
 }
 
@@ -79,7 +78,8 @@ async function connect(page) {
   await page.waitForURL(/\/settings\/mailboxes\/mbx_/);
 }
 
-/** Refused with words at the field, also where a browser would show a bubble of its own; then away and ramping up. */
+/** Refused with words at the field, also where a browser would show a bubble of its own; then away and ramping up. The first
+ *  button is pressed while the notice of connecting still stands: it must not lie over it. */
 async function setPace(page) {
   await page.getByRole("button", { name: "Check now" }).waitFor();
   await page.getByLabel("Away").fill("soon");
@@ -89,19 +89,19 @@ async function setPace(page) {
   assert.equal(await page.getByLabel("By chance, up to % more").inputValue(), "30");
   await page.getByLabel("Away").fill("2020-01-01 to 2099-12-31");
   await page.getByLabel("Ramp up slowly").check();
-  await page.getByLabel("On the first day").fill("0");
+  await page.getByLabel("On the first day", { exact: true }).fill("0");
   await submit(page, page.getByRole("button", { name: "Save" }));
   await page.getByText("At least one email on the first day.").waitFor();
-  await page.getByLabel("On the first day").fill("20");
+  await page.getByLabel("On the first day", { exact: true }).fill("20");
   await submit(page, page.getByRole("button", { name: "Save" }));
   await page.locator(".page-head").getByText("Away", { exact: true }).waitFor();
   await page.getByText(/Ramping up: 20 today, 200 from/).waitFor();
   await page.getByText("0 of 20").first().waitFor();
   await page.getByLabel("Away").fill("");
   // What stands beside an empty box is not shown and not read, so it keeps nothing from being saved.
-  await page.getByLabel("On the first day").fill("0");
+  await page.getByLabel("On the first day", { exact: true }).fill("0");
   await page.getByLabel("Ramp up slowly").uncheck();
-  await page.getByLabel("On the first day").waitFor({ state: "hidden" });
+  await page.getByLabel("On the first day", { exact: true }).waitFor({ state: "hidden" });
   await submit(page, page.getByRole("button", { name: "Save" }));
   await page.locator(".page-head").getByText("Works", { exact: true }).waitFor();
   await isFine(page);
