@@ -13,7 +13,7 @@ use crate::{
     problem::{Problem, Result},
 };
 use axum::{Json, extract::State};
-use relance_domain::{EnrollmentId, JobId, PersonId, Timestamp, UserId};
+use relance_domain::{EnrollmentId, JobId, PersonId, Timestamp, UserId, user::Sight};
 use relance_storage::jobs::{self, Job, JobRow};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -113,10 +113,16 @@ impl From<JobRow> for RowBody {
     }
 }
 
+/// One's own, and those of whom one acts for; what Relance itself began is for admins.
+fn may_read(caller: &Caller, sight: &Sight, job: &Job) -> bool {
+    job.created_by.map_or_else(|| caller.actor.is_admin(), |by| caller.actor.acts_for(sight, by))
+}
+
 async fn find(app: &App, caller: &Caller, id: JobId) -> Result<Job> {
     let mut tx = app.engine.store.read().await?;
     let job = jobs::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("job"))?;
-    if caller.actor.acts_for_others() || job.created_by == Some(caller.id()) {
+    let sight = app.engine.sight(&caller.actor).await?;
+    if may_read(caller, &sight, &job) {
         Ok(job)
     } else {
         Err(Problem::forbidden("This job was asked for by someone else."))
@@ -142,7 +148,9 @@ async fn list(State(app): State<App>, caller: Caller, Query(params): Query<ListP
     let after: Option<JobId> = cursor_of(params.cursor.as_deref())?;
     let of = if caller.actor.acts_for_others() { None } else { Some(caller.id()) };
     let mut tx = app.engine.store.read().await?;
-    let found = jobs::list_recent(&mut tx, of, MOST).await?;
+    let mut found = jobs::list_recent(&mut tx, of, MOST).await?;
+    let sight = app.engine.sight(&caller.actor).await?;
+    found.retain(|job| may_read(&caller, &sight, job));
     let begin = after.map_or(0, |after| found.iter().position(|job| job.id == after).map_or(found.len(), |at| at + 1));
     let rest: Vec<Job> = found.into_iter().skip(begin).take(limit + 1).collect();
     Ok(Json(List::page(rest, limit, |last| last.id.to_string(), JobBody::from)))

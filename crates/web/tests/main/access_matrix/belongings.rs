@@ -228,6 +228,15 @@ async fn lists_hold_what_one_may_know_and_of_others_mailboxes_their_health_alone
         assert!(page.contains("box2@acme.test") && !page.contains(&format!("/settings/mailboxes/{mates}")));
         assert!(page.contains(&format!("/settings/mailboxes/{mine}")));
     }
+    let tag = json!({ "action": "tag", "add": ["x"], "person_ids": [&ground.things[&super::Whose::Others].person] });
+    ground.at.other.post("/people/bulk", tag).await.expect(200);
+    let job = ids(&ground.at.other.get("/jobs").await.expect(200)).pop().expect("a job");
+    for (visibility, seen) in [(Visibility::All, true), (Visibility::Team, false), (Visibility::Own, false)] {
+        ground.set(visibility).await;
+        assert_eq!(ids(&manager.get("/jobs").await.expect(200)).contains(&job), seen, "{visibility:?}");
+        assert_eq!(manager.get(&format!("/jobs/{job}/rows")).await.status, if seen { 200 } else { 404 });
+        assert!(ids(&ground.at.admin.get("/jobs").await.expect(200)).contains(&job));
+    }
     let private = ground.fresh(Expect::TemplateUse, ground.mate, false, 4).await;
     let shared = ground.fresh(Expect::TemplateUse, ground.mate, true, 5).await;
     for client in [manager, &ground.at.admin] {
