@@ -97,6 +97,18 @@ async function makeTexts(api, file) {
   return made;
 }
 
+/** Where emails are written: in tasks about hostile people, with a hostile signature, previewed as one of them. */
+async function makeEmails(api, people) {
+  const made = ["/templates/preview/people?q=script", `/templates/preview/people?q=${encodeURIComponent(payloads[0])}`];
+  for (const person_id of people.filter((_, number) => number % 20 === 0)) {
+    const task = await api("POST", "tasks", { person_id, kind: "email", content: payloads[people.indexOf(person_id)] });
+    made.push(`/tasks/${task.id}`, `/tasks/${task.id}/email`);
+  }
+  const { items } = await api("GET", "mailboxes");
+  await api("PATCH", `mailboxes/${items[0].id}`, { signature_html: payloads.map((payload) => `<p>${payload}</p>`).join("") });
+  return [...made, `/settings/mailboxes/${items[0].id}`];
+}
+
 /** Answers whose every part is hostile; half of them from a stranger of the same company, so that the tray has some. */
 function receive(answered) {
   let number = Math.max(0, ...["new", "cur"].flatMap((folder) => readdirSync(`${INBOX}/${folder}`)).map(Number));
@@ -168,6 +180,7 @@ await inBrowser(async (page, { context, errors }) => {
   receive(answered);
   const people = await makePeople(api);
   const texts = await makeTexts(api, (name) => makeFile(page, token, name));
+  const emails = await makeEmails(api, people);
   await importFile(page);
 
   const read = async () => (await api("GET", "inbound?limit=500")).items.filter(({ message_id: id }) => /hostile-/.test(id));
@@ -177,7 +190,7 @@ await inBrowser(async (page, { context, errors }) => {
   const lists = ["/leads", "/contacts", "/tasks", "/tasks/player", "/sequences", "/templates", "/review", "/", "/palette?q=script"];
   const tray = (await read()).filter((one) => one.tray === "open").map((one) => `/review/${one.id}`);
   assert.ok(tray.length > 0, "some wait in the tray");
-  const paths = [...lists, ...people.map((id) => `/people/${id}`), `/people/${answered.id}`, ...texts, ...tray];
+  const paths = [...lists, ...people.map((id) => `/people/${id}`), `/people/${answered.id}`, ...texts, ...emails, ...tray];
   for (const path of [...paths, `/people/${people[3]}/edit`, `/people/${people[3]}/enroll`]) {
     const answer = await page.goto(baseUrl + path);
     assert.ok(answer.ok(), `${path} answered ${answer.status()}`);
