@@ -42,6 +42,8 @@ async function preview(page) {
   await choose(page);
   await submit(page, "Next");
   await page.getByRole("button", { name: "Check", exact: true }).waitFor();
+  // A frame that is taken away while it loads leaves the page busy for ever.
+  await page.frameLocator(".mail-frame").locator("body").waitFor();
 }
 
 async function check(page) {
