@@ -7,6 +7,7 @@
 mod attribution;
 mod auto_reply;
 mod auto_subject;
+mod boilerplate;
 mod bounce;
 mod complaint;
 mod cues;

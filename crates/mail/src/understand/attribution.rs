@@ -14,6 +14,9 @@ pub(super) const ATTRIBUTION_LINES: usize = 5;
 /// The number of lines of an attribution that begins here.
 pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     let first = rest[0].trim();
+    if is_attribution_without_colon(first) {
+        return Some(1);
+    }
     if first.chars().count() > 300 || !rest.iter().take(ATTRIBUTION_LINES).any(|line| may_end_attribution(line)) {
         return None;
     }
@@ -45,6 +48,16 @@ pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
         }
     }
     None
+}
+
+/// `On Thu, 19 Nov 2026 09:00:00 +0100 Ada <ada@acme.example> wrote`: with a date, a time and an address before the verb
+/// it needs no colon.
+fn is_attribution_without_colon(line: &str) -> bool {
+    let Some((head, verb)) = line.rsplit_once('>') else { return false };
+    if line.len() > 300 || !head.contains('@') || !head.contains('<') || !has_date_and_time(head) {
+        return false;
+    }
+    may_begin_attribution(head) && WROTE.contains(&normal(verb).as_str())
 }
 
 /// In any language: one or two lines that end with a colon and name a time or an address, right before a quotation.

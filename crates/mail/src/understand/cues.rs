@@ -77,8 +77,12 @@ fn cue_before(before: &str, language: &Language) -> Option<(Cue, usize)> {
     let until = last_place(&language.until).map(|place| (place, Cue::Until));
     let last_day = last_place(&language.last_day).map(|place| (place, Cue::LastDay));
     let from = last_place(&language.from).filter(|(end, _)| is_at(&before[*end..], language)).map(|p| (p, Cue::From));
+    // *No answer before the 4th* says that there is one on the 4th; *call me before the 4th* says nothing.
+    let not_before = last_place(&language.before)
+        .filter(|(end, length)| is_at(&before[*end..], language) && says_not(&before[..*end - *length], language))
+        .map(|p| (p, Cue::Until));
     // Of two that end in one place the longer one is meant: *up to* and *to*.
-    [back, until, last_day, from]
+    [back, until, last_day, from, not_before]
         .into_iter()
         .flatten()
         .max_by_key(|(place, _)| *place)

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::cues::{Cue, cue_of, is_about_return};
 use super::language::{LANGUAGES, Language};
 use super::phrases::normal;
-use super::written_dates::{Found, dates_in};
+use super::written_dates::{Found, dates_in, is_ideograph};
 
 /// How much text is searched, in bytes.
 const SEARCHED_BYTES: usize = 6_000;
@@ -82,7 +82,9 @@ struct Cued {
 /// Languages share names of months and short cues; of those that see a date in one place the nearest cue decides.
 fn date_of(sentence: &str, sent_on: Date) -> Option<(u8, Date)> {
     let mut places: Vec<Cued> = Vec::new();
-    for language in LANGUAGES.iter() {
+    // Where months have no names, `3/1` is read otherwise: only in a sentence of those scripts.
+    let has_ideographs = sentence.contains(is_ideograph);
+    for language in LANGUAGES.iter().filter(|language| has_ideographs || !language.months.is_empty()) {
         for cued in cued_dates(sentence, language, sent_on) {
             match places.iter_mut().find(|p| p.found.start == cued.found.start && p.found.date == cued.found.date) {
                 Some(place) if cued.distance < place.distance => *place = cued,

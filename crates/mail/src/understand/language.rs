@@ -25,6 +25,8 @@ pub(super) struct Language {
     pub(super) range: Words,
     /// Phrases before the last day away.
     pub(super) last_day: Words,
+    /// Words before a day that is the first one back where the sentence says no: *not before the 4th*.
+    pub(super) before: Words,
     /// Words for tomorrow.
     pub(super) tomorrow: Words,
     /// Words for next week.
@@ -60,6 +62,7 @@ fn read(text: &'static str) -> Vec<Language> {
             "week" => language.week = words(values),
             "new_year" => language.new_year = words(values),
             "last_day" => language.last_day = words(values),
+            "before" => language.before = words(values),
             "tomorrow" => language.tomorrow = words(values),
             "next_week" => language.next_week = words(values),
             "month_first" => language.month_first = true,

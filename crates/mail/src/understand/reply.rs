@@ -4,6 +4,7 @@
 //! quotations and before the signature. When nothing can be told apart, everything stays visible.
 
 use super::attribution::{ATTRIBUTION_LINES, attribution, has_date_and_time, is_attribution_with_quotation};
+use super::boilerplate::{banner, is_disclaimer, is_rule, is_sent_from, rule_ends_letter};
 use super::phrases::{Phrases, normal, words};
 
 /// An answer, folded.
@@ -26,8 +27,10 @@ enum Role {
     Attribution,
     /// Everything from here on is an older message.
     Rest,
-    /// `-- ` or `Sent from my phone`.
+    /// `-- ` or `Sent from my phone`, and a disclaimer.
     Signature,
+    /// A gateway's notice above the text, and the rule below it.
+    Aside,
 }
 
 /// More lines than this are not looked at: they stay visible.
@@ -44,7 +47,7 @@ pub(super) fn fold(text: &str) -> Folded {
         match role {
             Role::Signature => in_signature = true,
             Role::Quote | Role::Attribution | Role::Rest => in_signature = false,
-            Role::Own | Role::Blank => {}
+            Role::Own | Role::Blank | Role::Aside => {}
         }
         match role {
             Role::Own | Role::Blank if !in_signature => visible.push(line),
@@ -77,15 +80,22 @@ fn joined(lines: &[&str]) -> String {
 
 fn roles(lines: &[&str]) -> Vec<Role> {
     let mut roles = Vec::with_capacity(lines.len());
+    let (mut has_begun, mut is_divided) = (false, false);
     while roles.len() < lines.len() {
         let at = roles.len();
         let rest = &lines[at..];
         let line = rest[0].trim();
         if line.is_empty() {
             roles.push(Role::Blank);
+        } else if let Some(length) = banner(rest).filter(|_| !has_begun) {
+            roles.resize(at + length, Role::Aside);
         } else if is_quote(line) {
             roles.push(Role::Quote);
-        } else if is_separator(line) || (is_rule(line) && header_block_follows(&rest[1..])) || is_header_block(rest) {
+        } else if is_separator(line)
+            || (is_rule(line) && header_block_follows(&rest[1..]))
+            || is_header_block(rest)
+            || is_header_line(line)
+        {
             roles.resize(lines.len(), Role::Rest);
         } else if let Some(length) = attribution(rest) {
             let quotes_follow = rest[length..].iter().map(|l| l.trim()).find(|l| !l.is_empty()).is_some_and(is_quote);
@@ -96,10 +106,21 @@ fn roles(lines: &[&str]) -> Vec<Role> {
             }
         } else if is_attribution_with_quotation(line) {
             roles.resize(lines.len(), Role::Rest);
-        } else if is_signature_line(line) || is_sent_from(line) {
+        } else if is_signature_line(line) {
+            let ends = !is_rule(line) || rule_ends_letter(&lines[..at], line, &rest[1..], is_divided);
+            roles.push(if !has_begun && is_rule(line) {
+                Role::Aside
+            } else if ends {
+                Role::Signature
+            } else {
+                is_divided = true;
+                Role::Own
+            });
+        } else if is_sent_from(line) || (has_begun && is_disclaimer(line)) {
             roles.push(Role::Signature);
         } else {
             roles.push(Role::Own);
+            has_begun = true;
         }
     }
     unsign_text_after_phone_line(lines, &mut roles);
@@ -126,21 +147,27 @@ fn keep_quotations_in_the_text(lines: &[&str], roles: &mut [Role]) {
     }
 }
 
-/// A link that was broken inside a quotation: a single word between two quoted lines.
+/// A line that was broken inside a quotation: a piece of a link, or the end of a long line, between two quoted lines.
 fn join_torn_lines(lines: &[&str], roles: &mut [Role]) {
     for at in 1..roles.len().saturating_sub(1) {
         let line = lines[at].trim();
-        let is_torn = roles[at] == Role::Own
-            && roles[at - 1] == Role::Quote
-            && roles[at + 1] == Role::Quote
-            && line.len() >= 8
-            && !line.contains(' ')
-            && line.contains(['/', '=', '%', '_', '&']);
-        if is_torn {
+        let is_between = roles[at] == Role::Own && roles[at - 1] == Role::Quote && roles[at + 1] == Role::Quote;
+        let is_link = || line.len() >= 8 && !line.contains(' ') && line.contains(['/', '=', '%', '_', '&']);
+        if is_between && (is_link() || goes_on(lines[at - 1].trim(), line)) {
             roles[at] = Role::Quote;
         }
     }
 }
+
+/// Whether a line goes on with the long one before it, in the middle of a sentence.
+fn goes_on(before: &str, line: &str) -> bool {
+    before.chars().count() >= LONG_LINE
+        && before.ends_with(|c: char| c.is_alphanumeric() || c == ',')
+        && line.starts_with(char::is_lowercase)
+}
+
+/// A line that a mail program may have broken, in characters.
+const LONG_LINE: usize = 60;
 
 /// When no line is left: a mail that is only a quotation, or only a forwarded one, is shown whole.
 fn keep_something(lines: &[&str], roles: &mut [Role]) {
@@ -170,25 +197,34 @@ fn attribution_inside(lines: &[&str]) -> Option<usize> {
     (0..bare.len()).find(|at| !bare[*at].is_empty() && attribution(&bare[*at..]).is_some())
 }
 
-/// A phone's line is one line; text below it is the person's again (bottom posting), not a signature.
+/// A phone's line is one line: below a quotation that follows it, or with nothing above it, the person goes on.
+///
+/// Otherwise a text below it is an older message that nothing announces, or an advertisement.
 fn unsign_text_after_phone_line(lines: &[&str], roles: &mut [Role]) {
     let Some(last_own) = roles.iter().rposition(|r| *r == Role::Own) else { return };
+    let first_own = roles.iter().position(|r| *r == Role::Own).unwrap_or(last_own);
     for at in 0..last_own {
-        if roles[at] == Role::Signature && is_sent_from(lines[at].trim()) {
-            roles[at] = Role::Quote;
+        if roles[at] != Role::Signature || !is_sent_from(lines[at].trim()) {
+            continue;
+        }
+        let below = &roles[at..last_own];
+        let next = below.iter().position(|r| *r == Role::Own).unwrap_or(below.len());
+        let quotes = below[..next].iter().any(|r| matches!(r, Role::Quote | Role::Attribution));
+        if at < first_own || quotes || is_postscript(lines[at + next]) {
+            roles[at] = Role::Aside;
         }
     }
 }
 
-pub(super) fn is_quote(line: &str) -> bool {
-    line.starts_with('>') || line == "|" || line.starts_with("| ")
+fn is_postscript(line: &str) -> bool {
+    let line = normal(line);
+    ["ps", "p.s", "pps", "p.p.s"]
+        .iter()
+        .any(|start| line.strip_prefix(start).is_some_and(|rest| rest.starts_with([':', '.', ' ', ','])))
 }
 
-/// A line of dashes, underscores or the like.
-fn is_rule(line: &str) -> bool {
-    let line = line.trim_matches(|c: char| c == ' ' || c == '*');
-    line.chars().count() >= 3
-        && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '\u{2500}' | '\u{2014}' | '~' | '#' | '+' | '*'))
+pub(super) fn is_quote(line: &str) -> bool {
+    line.starts_with('>') || line == "|" || line.starts_with("| ")
 }
 
 /// Longest separator without a rule around it, in bytes.
@@ -227,7 +263,7 @@ fn header_name(line: &str) -> Option<String> {
 /// `From:` with at least two more header lines close behind, or such a block in a language that is not known here.
 fn is_header_block(rest: &[&str]) -> bool {
     let Some(first) = header_name(rest[0]) else { return false };
-    let is_known = |name: &String| HEADER_NAMES.contains(&name.as_str()) || FROM_NAMES.contains(&name.as_str());
+    let is_known = |name: &String| is_header_name(name);
     if FROM_NAMES.contains(&first.as_str())
         || matches!(first.as_str(), "subject" | "date" | "datum" | "betreff" | "sent" | "objet")
     {
@@ -245,6 +281,31 @@ fn is_header_block(rest: &[&str]) -> bool {
     has_address && (all_known || (names.len() >= 4 && short && is_dated))
 }
 
+/// `Date: … From: … To: … Subject: …`: a whole block on one line.
+fn is_header_line(line: &str) -> bool {
+    if line.len() > LONGEST_HEADER_LINE || line.matches([':', '：']).count() < 3 {
+        return false;
+    }
+    let lower = normal(line.trim_start_matches(['*', '_', ' ']));
+    let pieces: Vec<&str> = lower.split([':', '：']).collect();
+    let name_at_end = |piece: &&str| {
+        let words: Vec<&str> = piece.trim().trim_matches('*').split(' ').collect();
+        (1..=words.len().min(2)).map(|n| words[words.len() - n..].join(" ")).find(|name| is_header_name(name))
+    };
+    let mut names: Vec<String> = pieces[..pieces.len() - 1].iter().filter_map(name_at_end).collect();
+    names.sort_unstable();
+    names.dedup();
+    let has_from = names.iter().any(|name| FROM_NAMES.contains(&name.as_str()));
+    is_header_name(pieces[0].trim()) && names.len() >= 3 && has_from && (line.contains('@') || has_date_and_time(line))
+}
+
+/// Longest block on one line, in bytes.
+const LONGEST_HEADER_LINE: usize = 600;
+
+fn is_header_name(name: &str) -> bool {
+    HEADER_NAMES.contains(&name) || FROM_NAMES.contains(&name)
+}
+
 fn header_block_follows(rest: &[&str]) -> bool {
     rest.iter().position(|line| !line.trim().is_empty()).is_some_and(|at| at < 4 && is_header_block(&rest[at..]))
 }
@@ -253,33 +314,3 @@ fn is_signature_line(line: &str) -> bool {
     matches!(line, "--" | "-- " | "—" | "––" | "__" | "- --" | "-—" | "\u{1427}")
         || (is_rule(line) && !line.starts_with('#'))
 }
-
-/// What phones and mail programs put under an answer.
-fn is_sent_from(line: &str) -> bool {
-    let lower = normal(line);
-    let lower = lower.replace('[', "");
-    let lower = lower.trim_start_matches(['(', '<', '*', '_', ' ']);
-    lower.chars().count() <= 120 && SENT_FROM.iter().any(|start| lower.starts_with(start))
-        || SENT_FROM_ENDS.iter().any(|(start, end)| {
-            lower.starts_with(start)
-                && lower.trim_end_matches(['.', '*', ' ']).ends_with(end)
-                && lower.chars().count() <= 120
-        })
-}
-
-static SENT_FROM: Phrases = words!("sent_from");
-
-const SENT_FROM_ENDS: &[(&str, &str)] = &[
-    ("diese nachricht wurde von meinem", "gesendet"),
-    ("von mein", "gesendet"),
-    ("sent on", "device"),
-    ("this email was sent from my", ""),
-    ("envoyé", "mobile"),
-    ("", "iphone'umdan gönderildi"),
-    ("", "'den gönderildi"),
-    ("", "'dan gönderildi"),
-    ("", "에서 보냄"),
-    ("", "에서 전송"),
-    ("", "から送信"),
-    ("", " beziehen"),
-];

@@ -68,7 +68,7 @@ fn tokens(text: &str) -> Vec<(Token<'_>, usize, usize)> {
     out
 }
 
-fn is_ideograph(c: char) -> bool {
+pub(super) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
@@ -81,6 +81,7 @@ pub(super) fn dates_in(sentence: &str, language: &Language, sent_on: Date) -> Ve
         let rest = &tokens[index..];
         let hit = numeric(rest, language, sent_on)
             .or_else(|| with_ideographs(rest, sent_on))
+            .or_else(|| day_alone(rest, out.last().copied()))
             .or_else(|| day_then_month(rest, language, sent_on))
             .or_else(|| month_then_day(rest, language, sent_on))
             .or_else(|| weekday_with_day(rest, language, sent_on));
@@ -194,12 +195,27 @@ fn with_ideographs(t: Tokens<'_, '_>, sent_on: Date) -> Option<(Date, usize)> {
     };
     let sign = |i: usize, c: char| matches!(t.get(i), Some((Token::Sign(s), ..)) if *s == c);
     if sign(1, '年') && sign(3, '月') {
-        return Some((build(Some(number(0)?), number(2)?, number(4)?, sent_on)?, if sign(5, '日') { 6 } else { 5 }));
+        return Some((
+            build(Some(number(0)?), number(2)?, number(4)?, sent_on)?,
+            if is_day_sign(t.get(5)) { 6 } else { 5 },
+        ));
     }
     if sign(1, '月') {
-        return Some((build(None, number(0)?, number(2)?, sent_on)?, if sign(3, '日') { 4 } else { 3 }));
+        return Some((build(None, number(0)?, number(2)?, sent_on)?, if is_day_sign(t.get(3)) { 4 } else { 3 }));
     }
     None
+}
+
+fn is_day_sign(token: Option<&(Token<'_>, usize, usize)>) -> bool {
+    matches!(token, Some((Token::Sign('日' | '号' | '號'), ..)))
+}
+
+/// `27日` behind `11月23日`: a day of the same month.
+fn day_alone(t: Tokens<'_, '_>, before: Option<Found>) -> Option<(Date, usize)> {
+    let (Token::Number(day, 1..=2), ..) = t.first()? else { return None };
+    let first = before.filter(|found| is_day_sign(t.get(1)) && !found.is_month)?.date;
+    let date = Date::new(first.year(), first.month(), i8::try_from(*day).ok()?).ok()?;
+    (date >= first).then_some((date, 2))
 }
 
 /// `23 november`, `23rd of november 2026`, `23. november`, `23 de noviembre de 2026`.
