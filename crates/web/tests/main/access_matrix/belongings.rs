@@ -56,6 +56,7 @@ fn body(route: &str, ground: &Ground) -> Value {
         "POST /inbound/{id}/assign" | "POST /templates/{id}/preview" | "POST /templates/{id}/test" => {
             json!({ "person_id": person })
         }
+        "POST /inbound/{id}/away" => json!({ "person_id": person, "date": "2099-01-02" }),
         "PATCH /mailboxes/{id}" => json!({ "from_name": "New" }),
         "PATCH /templates/{id}" => json!({ "name": "New" }),
         "POST /mailboxes/{id}/sandbox/inbound" => {
