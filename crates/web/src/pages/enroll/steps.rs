@@ -33,6 +33,13 @@ pub struct Line {
     pub alarm: String,
 }
 
+impl Line {
+    /// What a button sends that shows it; empty for the one that is shown.
+    pub fn pressed(&self) -> &str {
+        if self.is_chosen { "" } else { &self.href }
+    }
+}
+
 /// The step beside the time line.
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
