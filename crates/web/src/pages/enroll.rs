@@ -85,7 +85,7 @@ struct PreviewPage {
     shown: Shown,
     errors: FormErrors,
     from: String,
-    notice: String,
+    notice: Notice,
     /// Where the missing values are filled in; empty if none is.
     complete: String,
     min: String,
@@ -93,7 +93,8 @@ struct PreviewPage {
 
 impl PreviewPage {
     fn above(&self) -> String {
-        self.errors.above(&["at"])
+        // The notice says it already, with its cure.
+        if self.notice.is_refused { String::new() } else { self.errors.above(&["at"]) }
     }
 
     fn body(&self) -> String {
@@ -159,7 +160,7 @@ async fn preview(
             Some(Preflight::WaitsForData { .. }) => urls::complete_data_of(sequence, person.kind, &[person.id]),
             _ => String::new(),
         },
-        notice: notice(judged.as_ref()),
+        notice: notice(judged.as_ref(), person.id),
         min: visitor.now.zoned(&visitor.zone).strftime("%Y-%m-%dT%H:%M").to_string(),
         sequence: found.name,
         first_name,
@@ -170,15 +171,28 @@ async fn preview(
     })
 }
 
-fn notice(row: Option<&PreflightRow>) -> String {
+/// What is to be known before it starts; empty for nothing.
+#[derive(Clone, Debug, Default)]
+struct Notice {
+    words: String,
+    /// It cannot start.
+    is_refused: bool,
+    /// What cures that, and where.
+    cure: &'static str,
+    href: String,
+}
+
+fn notice(row: Option<&PreflightRow>, person: PersonId) -> Notice {
     match row {
-        Some(PreflightRow { outcome: Preflight::Refused { message, .. }, .. }) => {
-            format!("{message} The sequence cannot start.")
+        Some(PreflightRow { outcome: Preflight::Refused { code, message, enrollment_id }, .. }) => {
+            let (cure, href) = choose::cure(code, *enrollment_id, person);
+            Notice { words: format!("{message} The sequence cannot start."), is_refused: true, cure, href }
         }
-        Some(PreflightRow { was_enrolled_before: true, .. }) => {
-            "This person was in this sequence before. It begins again from the start.".to_owned()
-        }
-        _ => String::new(),
+        Some(PreflightRow { was_enrolled_before: true, .. }) => Notice {
+            words: "This person was in this sequence before. It begins again from the start.".to_owned(),
+            ..Notice::default()
+        },
+        _ => Notice::default(),
     }
 }
 
@@ -252,7 +266,12 @@ mod tests {
             shown: steps::sample(),
             errors: FormErrors::one("at", "Choose a date and time."),
             from: "Nora, nora@halden.example".into(),
-            notice: "This person was in this sequence before.".into(),
+            notice: Notice {
+                words: "Already in this sequence. The sequence cannot start.".into(),
+                is_refused: true,
+                cure: "Open it",
+                href: "/enrollments/enr_1".into(),
+            },
             complete: "/complete-data?sequence=seq_1&id=per_1".into(),
             min: "2026-11-24T09:48".into(),
         };
@@ -265,10 +284,12 @@ mod tests {
             "Complete data",
             "Start sequence",
             "Choose a date and time.",
-            "was in this sequence before",
+            "The sequence cannot start.",
+            "href=\"/enrollments/enr_1\"",
         ] {
             assert!(html.contains(words), "{words}");
         }
+        assert!(!html.contains("The sequence can start"), "it cannot, whatever is missing");
     }
 
     #[test]

@@ -58,6 +58,21 @@ async fn a_bulk_enrollment_is_checked_with_its_chart_before_it_starts() {
     let refused = post([fields("check"), vec![("rows", "refused".into())]].concat()).await;
     refused.shows(200, &["has no email address", "1–1 of 1"]);
     assert!(!refused.html.contains("maya@kestrel"), "only those who are left out");
+    // The file holds the same rows; who is left out has the whole reason.
+    let file = async |rows: &'static str| {
+        let fields = [fields("check"), vec![("rows", rows.into())]].concat();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post("/people/enroll/check.csv", &fields).await
+    };
+    let all = file("").await;
+    all.shows(
+        200,
+        &["Id,Name,Organisation,Email,Outcome,Reason,First step", ",Ann Nowhere,,,Left out,", ",Starts,,2026-03-"],
+    );
+    assert_eq!(all.headers["content-type"], "text/csv; charset=utf-8");
+    let left_out = file("refused").await;
+    left_out.shows(200, &["has no email address"]);
+    assert_eq!(left_out.html.lines().count(), 2, "a head and one row: {}", left_out.html);
     let later =
         [fields("check"), vec![("start", "at".into()), ("at", "2026-03-09T10:00".into()), ("from", "2".into())]];
     let later = post(later.concat()).await;

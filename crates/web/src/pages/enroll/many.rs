@@ -4,6 +4,7 @@
 //! before *Start*. Starting is a job, done at once up to 1,000 people, so that its report outlives the page.
 
 mod check;
+pub mod check_csv;
 mod preview;
 
 use askama::Template;

@@ -85,7 +85,7 @@ struct Tab {
 }
 
 /// The rows of one tab.
-fn is_shown(tab: &str, row: &PreflightRow) -> bool {
+pub(super) fn is_shown(tab: &str, row: &PreflightRow) -> bool {
     match tab {
         "starts" => matches!(row.outcome, Preflight::Starts),
         "waits" => matches!(row.outcome, Preflight::WaitsForData { .. }),
@@ -324,6 +324,7 @@ mod tests {
             "class=\"bar1\"",
             "Wed 2 Dec, 09:00",
             "<option value=\"2\" selected",
+            "formaction=\"/people/enroll/check.csv\" data-turbo=\"false\"",
             "value=\"2026-12-01T09:00\"",
         ] {
             assert!(html.contains(words), "{words}");
