@@ -55,6 +55,8 @@ pub enum ActivityKind {
     TaskCancelled,
     /// A note.
     Note,
+    /// A call that was made by hand; the detail has its outcome.
+    CallLogged,
     /// The address was put on the suppression list.
     Suppressed,
     /// A step was skipped by hand.
@@ -85,7 +87,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::PersonCreated,
         Self::PersonImported,
         Self::PersonEdited,
@@ -110,6 +112,7 @@ impl ActivityKind {
         Self::TaskSkipped,
         Self::TaskCancelled,
         Self::Note,
+        Self::CallLogged,
         Self::Suppressed,
         Self::StepSkipped,
         Self::StepMoved,
@@ -152,6 +155,7 @@ impl ActivityKind {
             Self::TaskSkipped => "task_skipped",
             Self::TaskCancelled => "task_cancelled",
             Self::Note => "note",
+            Self::CallLogged => "call_logged",
             Self::Suppressed => "suppressed",
             Self::StepSkipped => "step_skipped",
             Self::StepMoved => "step_moved",

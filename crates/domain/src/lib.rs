@@ -9,6 +9,7 @@ pub mod activity;
 pub mod attachment;
 pub mod audit;
 pub mod calendar;
+pub mod call;
 pub mod custom_field;
 pub mod decision;
 pub mod delivery;

@@ -1,4 +1,5 @@
-//! The history of people: one row per event. Only a note is ever changed or removed, by who wrote it.
+//! The history of people: one row per event. Only a note and a logged call are ever changed or
+//! removed, by who wrote them.
 
 use crate::{
     args,
@@ -64,15 +65,16 @@ pub async fn insert_many(tx: &mut Tx, events: &[Activity]) -> Result<()> {
     Ok(())
 }
 
-/// Stores another text of a note with further facts; `false` if there is no such note.
+/// Stores another text of a note or logged call with further facts; `false` if there is none.
 pub async fn update_note(tx: &mut Tx, id: ActivityId, text: &str, detail: &serde_json::Value) -> Result<bool> {
-    let sql = "UPDATE activities SET summary = $2, detail = $3 WHERE id = $1 AND kind = 'note'";
+    let sql = "UPDATE activities SET summary = $2, detail = $3 WHERE id = $1 AND kind IN ('note', 'call_logged')";
     Ok(tx.execute(sql, args![id, text, json(detail)]).await? > 0)
 }
 
-/// Removes a note; `false` if there is no such note.
+/// Removes a note or logged call; `false` if there is none.
 pub async fn delete_note(tx: &mut Tx, id: ActivityId) -> Result<bool> {
-    Ok(tx.execute("DELETE FROM activities WHERE id = $1 AND kind = 'note'", args![id]).await? > 0)
+    let sql = "DELETE FROM activities WHERE id = $1 AND kind IN ('note', 'call_logged')";
+    Ok(tx.execute(sql, args![id]).await? > 0)
 }
 
 /// The event with this id.

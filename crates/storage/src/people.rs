@@ -322,9 +322,10 @@ pub async fn suggest_companies(tx: &mut Tx, beginning: &str, limit: usize) -> Re
 }
 
 /// When a person was deleted; `None` if they are there, merged into another, or never were.
-pub async fn deleted_at(tx: &mut Tx, id: PersonId) -> Result<Option<Timestamp>> {
-    let sql = "SELECT deleted_at FROM people WHERE id = $1 AND merged_into IS NULL";
-    Ok(tx.first(sql, args![id], |row| row.time_opt("deleted_at")).await?.flatten())
+pub async fn deleted_at(tx: &mut Tx, id: PersonId) -> Result<Option<(Timestamp, Option<UserId>)>> {
+    let sql =
+        "SELECT deleted_at, owner_id FROM people WHERE id = $1 AND deleted_at IS NOT NULL AND merged_into IS NULL";
+    tx.first(sql, args![id], |row| Ok((row.time("deleted_at")?, row.id_opt("owner_id")?))).await
 }
 
 /// Deletes a person: history stays, lists and look-ups leave them out. `false` if there was none.

@@ -106,7 +106,7 @@ pub async fn find_row(tx: &mut Tx, id: PersonId) -> Result<Option<PersonRow>> {
 }
 
 /// Up to `limit` people from the cursor on, in the direction of the cursor.
-async fn scan(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<(Key, Person)>> {
+pub(crate) async fn scan(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<(Key, Person)>> {
     let mut found = Vec::new();
     let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
     let prepared = Prepared { query, search: &search, facts: &facts };

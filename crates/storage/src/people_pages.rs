@@ -315,7 +315,7 @@ fn sorted(
 }
 
 /// Enrollment `{alias}` has an email that is due by the clock alone.
-fn emailing(alias: &str) -> String {
+pub(crate) fn emailing(alias: &str) -> String {
     format!("{alias}.state = 'active' AND {alias}.step_action = 'automated_email'")
 }
 

@@ -6,11 +6,12 @@
 use crate::{
     error::Result,
     people,
+    people_facts::Facts,
     people_fields::{self, FieldType},
     people_pages::{Asked, Prepared, Statement, ask},
     people_query::{Key, PeopleQuery},
     tx::Tx,
-    value::Row,
+    value::{Row, Value},
 };
 use relance_domain::{
     PersonId, Refused,
@@ -34,11 +35,11 @@ enum Reads {
     Real,
 }
 
-fn expression(prepared: Prepared<'_>, tx: &Tx, field: &str) -> Result<(String, Reads)> {
+fn expression(facts: &Facts, tx: &Tx, field: &str) -> Result<(String, Reads)> {
     let unknown = || Refused::at("sort", "invalid", format!("People cannot be sorted by “{field}”."));
     if let Some(key) = field.strip_prefix("custom_fields.") {
-        let found = prepared.facts.field(key).ok_or_else(unknown)?;
-        let key = prepared.facts.bound_key(&found.key);
+        let found = facts.field(key).ok_or_else(unknown)?;
+        let key = facts.bound_key(&found.key);
         return Ok(match people_fields::type_of(found) {
             FieldType::Number => (tx.json_number("p.custom_fields", &key), Reads::Real),
             _ => (tx.json_text("p.custom_fields", &key), Reads::Words),
@@ -72,7 +73,7 @@ pub(crate) fn statement(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<
 }
 
 fn read(tx: &Tx, prepared: Prepared<'_>, field: &str) -> Result<(Statement, Reads)> {
-    let (mut key, reads) = expression(prepared, tx, field)?;
+    let (mut key, reads) = expression(prepared.facts, tx, field)?;
     let Asked { mut condition, from, text } = ask(tx, prepared, prepared.query.kind)?;
     if key.contains("$yes") {
         key = key.replace("$yes", &condition.bind(true));
@@ -162,22 +163,43 @@ impl Nearest {
     }
 }
 
+/// What one person is sorted by.
+pub(crate) async fn key_of(tx: &mut Tx, facts: &Facts, field: &str, person: PersonId) -> Result<Option<Key>> {
+    let (expression, reads) = expression(facts, tx, field)?;
+    let expression = expression.replace("$yes", "$2");
+    let mut args = vec![Value::from(person)];
+    if expression.contains("$2") {
+        args.push(Value::from(true));
+    }
+    let sql = format!("SELECT {expression} AS sort_key FROM people p WHERE p.id = $1");
+    tx.first(&sql, args, |row| key(row, reads)).await
+}
+
 /// Up to `limit` people from the cursor on, in the direction of the cursor.
 pub(crate) async fn scan(tx: &mut Tx, prepared: Prepared<'_>, field: &str, limit: usize) -> Result<Vec<(Key, Person)>> {
+    let found = nearest(tx, prepared, field, limit).await?;
+    let ids: Vec<PersonId> = found.iter().map(|(_, id)| *id).collect();
+    let mut people: HashMap<PersonId, Person> =
+        people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
+    Ok(found.into_iter().filter_map(|(key, id)| Some((key, people.remove(&id)?))).collect())
+}
+
+/// As [`scan`], by their ids alone.
+pub(crate) async fn nearest(
+    tx: &mut Tx,
+    prepared: Prepared<'_>,
+    field: &str,
+    limit: usize,
+) -> Result<Vec<(Key, PersonId)>> {
     let (statement, reads) = read(tx, prepared, field)?;
-    let query = prepared.query;
-    let nearest = Mutex::new(Nearest::new(query, limit));
+    let nearest = Mutex::new(Nearest::new(prepared.query, limit));
     // Rows are told apart here, so that nothing is kept of those beyond the page.
     tx.all(&statement.sql, statement.args, |row| {
         nearest.lock().unwrap_or_else(PoisonError::into_inner).meet((key(row, reads)?, row.id("id")?));
         Ok(())
     })
     .await?;
-    let found = nearest.into_inner().unwrap_or_else(PoisonError::into_inner).done();
-    let ids: Vec<PersonId> = found.iter().map(|(_, id)| *id).collect();
-    let mut people: HashMap<PersonId, Person> =
-        people::find_many(tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
-    Ok(found.into_iter().filter_map(|(key, id)| Some((key, people.remove(&id)?))).collect())
+    Ok(nearest.into_inner().unwrap_or_else(PoisonError::into_inner).done())
 }
 
 #[cfg(test)]

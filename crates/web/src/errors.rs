@@ -15,6 +15,7 @@ use relance_storage::StorageError;
 use crate::app::App;
 use crate::csp::Nonce;
 use crate::frame::Frame;
+use crate::pages::people;
 use crate::{session, urls};
 
 /// The answer of handlers of pages.
@@ -163,8 +164,16 @@ struct PlainPage {
 pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
     let nonce = request.extensions().get::<Nonce>().cloned();
+    let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
+    if failure.status == StatusCode::NOT_FOUND
+        && path.starts_with("/people/")
+        && let Ok(mut tx) = app.read().await
+        && let Some(to) = people::show::instead(&mut tx, &path).await
+    {
+        return Redirect::to(&to).into_response();
+    }
     let Some(mut page) = page_of(&app, &headers, nonce, failure).await else { return response };
     if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
         page.headers_mut().insert(header::RETRY_AFTER, wait.clone());

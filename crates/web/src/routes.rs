@@ -38,6 +38,7 @@ pub fn all() -> Router<App> {
         .merge(review())
         .merge(mailboxes())
         .merge(settings())
+        .layer(from_fn(people::from_list::keep))
         .layer(from_fn(session::drop_toast))
 }
 
@@ -80,11 +81,14 @@ fn people() -> Router<App> {
         .route("/people/{id}/notes", post(people::notes::create))
         .route("/people/{id}/notes/{note}", get(people::notes::edit).post(people::notes::update))
         .route("/people/{id}/notes/{note}/delete", post(people::notes::delete))
+        .route("/people/{id}/calls", get(people::calls::new).post(people::calls::create))
+        .route("/people/{id}/calls/{call}", get(people::calls::edit).post(people::calls::update))
         .route("/people/{id}/fields/{field}", get(people::details::edit).post(people::details::update))
         .route("/people/companies", post(people::details::companies))
         .route("/complete-data", get(people::complete::show).post(people::complete::update))
         .route("/people/{id}/delete", post(people::show::delete))
         .route("/people/enroll", post(enroll::many::create))
+        .route(urls::ENROLL_CHECK_CSV, post(enroll::many::check_csv::create))
         .route("/people/{id}/enroll", get(enroll::show).post(enroll::create))
         .route("/people/{id}/enroll/{sequence}/body", get(enroll::body))
         .route("/people/{id}/edit", get(people::form::edit).post(people::form::update))

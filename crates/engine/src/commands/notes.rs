@@ -1,10 +1,11 @@
-//! Notes in a person's history: written by anyone, changed and removed by who wrote them, or an admin.
+//! Notes and calls in a person's history: written by anyone, changed and removed by who wrote them, or an admin.
 
 use super::teams;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
     ActivityId, PersonId, Refused,
     activity::{Activity, ActivityKind},
+    call::Call,
     user::Actor,
 };
 use relance_storage::{Tx, activities};
@@ -23,14 +24,19 @@ fn checked(text: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The note, if the actor wrote it or is an admin.
-async fn own_note(tx: &mut Tx, actor: &Actor, id: ActivityId) -> Result<Activity> {
-    let note = activities::find(tx, id).await?.filter(|event| event.kind == ActivityKind::Note);
-    let note = note.ok_or(EngineError::NotFound("note"))?;
-    if actor.is_admin() || note.actor_id == actor.user_id() {
-        return Ok(note);
+/// The note or call, if the actor wrote it or is an admin.
+async fn own(tx: &mut Tx, actor: &Actor, id: ActivityId, kinds: &[ActivityKind]) -> Result<Activity> {
+    let found = activities::find(tx, id).await?.filter(|event| kinds.contains(&event.kind));
+    let found = found.ok_or(EngineError::NotFound("note"))?;
+    if actor.is_admin() || found.actor_id == actor.user_id() {
+        return Ok(found);
     }
-    Err(EngineError::Forbidden("This note was written by someone else. Only they or an admin change it.".to_owned()))
+    let what = if found.kind == ActivityKind::Note { "note" } else { "call" };
+    Err(EngineError::Forbidden(format!("This {what} was written by someone else. Only they or an admin change it.")))
+}
+
+fn detail(call: &Call) -> serde_json::Value {
+    json!({ "outcome": call.outcome, "text": call.text })
 }
 
 impl Engine {
@@ -49,7 +55,7 @@ impl Engine {
     pub async fn edit_note(&self, actor: &Actor, id: ActivityId, text: &str) -> Result<Activity> {
         let text = checked(text)?;
         let mut tx = self.store.begin().await?;
-        let note = own_note(&mut tx, actor, id).await?;
+        let note = own(&mut tx, actor, id, &[ActivityKind::Note]).await?;
         if note.summary == text {
             return Ok(note);
         }
@@ -59,10 +65,35 @@ impl Engine {
         Ok(Activity { summary: text, detail, ..note })
     }
 
-    /// Removes one's own note; what it was.
+    /// Writes a call into a person's history, at the time it was made.
+    pub async fn log_call(&self, actor: &Actor, person: PersonId, call: Call) -> Result<Activity> {
+        let call = call.checked(self.now())?;
+        let mut tx = self.store.begin().await?;
+        teams::seen_person(&mut tx, actor, person).await?;
+        let event = self.event(person, ActivityKind::CallLogged, actor, call.summary());
+        let event = Activity { at: call.at, detail: detail(&call), ..event };
+        activities::insert(&mut tx, &event).await?;
+        tx.commit().await?;
+        Ok(event)
+    }
+
+    /// Another outcome or text of one's own call; it keeps its time and says that it was edited.
+    pub async fn edit_call(&self, actor: &Actor, id: ActivityId, call: Call) -> Result<Activity> {
+        let mut tx = self.store.begin().await?;
+        let event = own(&mut tx, actor, id, &[ActivityKind::CallLogged]).await?;
+        let call = Call { at: event.at, ..call }.checked(self.now())?;
+        let mut detail = detail(&call);
+        detail["edited_at"] = json!(self.now());
+        detail["edited_by"] = json!(actor.user_id());
+        activities::update_note(&mut tx, id, &call.summary(), &detail).await?;
+        tx.commit().await?;
+        Ok(Activity { summary: call.summary(), detail, ..event })
+    }
+
+    /// Removes one's own note or call; what it was.
     pub async fn delete_note(&self, actor: &Actor, id: ActivityId) -> Result<Activity> {
         let mut tx = self.store.begin().await?;
-        let note = own_note(&mut tx, actor, id).await?;
+        let note = own(&mut tx, actor, id, &[ActivityKind::Note, ActivityKind::CallLogged]).await?;
         activities::delete_note(&mut tx, id).await?;
         tx.commit().await?;
         Ok(note)

@@ -1,5 +1,10 @@
 use super::*;
-use relance_domain::{ActivityId, enrollment::BlockReason, time::DAY};
+use relance_domain::{
+    ActivityId,
+    call::{Call, CallOutcome},
+    enrollment::BlockReason,
+    time::DAY,
+};
 use relance_engine::commands::{
     bulk::{BulkAction, Selection},
     import::{NewImport, OnDuplicate},
@@ -93,6 +98,9 @@ async fn every_command_on_a_person_leaves_a_line_with_its_actor() {
     newest(&world, person, &mut lines, "fill in").await;
     engine.add_note(&actor, person, "Met her.").await.expect("noted");
     assert_eq!(newest(&world, person, &mut lines, "note").await.kind, ActivityKind::Note);
+    let call = Call { outcome: CallOutcome::Reached, at: engine.now(), text: "Call in May.".to_owned() };
+    engine.log_call(&actor, person, call).await.expect("logged");
+    assert_eq!(newest(&world, person, &mut lines, "log call").await.summary, "Reached: Call in May.");
     let new = || NewTask {
         person_id: Some(person),
         owner_id: None,
@@ -188,5 +196,29 @@ async fn a_note_is_changed_and_removed_by_who_wrote_it_or_an_admin() {
     let refused = world.engine.edit_note(&Actor::System, created.id, "Rewritten").await;
     assert!(matches!(refused, Err(EngineError::NotFound("note"))), "only notes are ever changed");
     world.engine.delete_note(&Actor::System, note.id).await.expect("removed");
+    assert_eq!(kinds(&world, person).await, [ActivityKind::PersonCreated]);
+}
+
+#[tokio::test]
+async fn a_call_stands_at_its_time_and_is_changed_and_removed_by_who_logged_it() {
+    let world = monday().await;
+    let person = lead(&world, named("Ada", "Lovelace", "ada@prospect.test")).await.id;
+    let (rita, otto) =
+        (user(&world, "rita@world.test", Role::Rep).await, user(&world, "otto@world.test", Role::Rep).await);
+    let call = |at, text: &str| Call { outcome: CallOutcome::NoAnswer, at, text: text.to_owned() };
+    let now = world.engine.now();
+    assert_eq!(codes(world.engine.log_call(&rita, person, call(now.plus_ms(1), "")).await), ["in_the_future"]);
+    let logged = world.engine.log_call(&rita, person, call(now.plus_ms(-DAY), "")).await.expect("logged");
+    let first = history(&world, person).await.remove(0);
+    assert_eq!((first.id, first.kind, first.summary.as_str()), (logged.id, ActivityKind::CallLogged, "No answer."));
+    let theirs = world.engine.edit_call(&otto, logged.id, call(now, "x")).await;
+    assert!(matches!(theirs, Err(EngineError::Forbidden(_))), "{theirs:?}");
+    assert!(matches!(world.engine.edit_note(&rita, logged.id, "x").await, Err(EngineError::NotFound("note"))));
+    let edited = Call { outcome: CallOutcome::Reached, ..call(now, "She wants a trial.") };
+    world.engine.edit_call(&rita, logged.id, edited).await.expect("edited");
+    let first = history(&world, person).await.remove(0);
+    assert_eq!((first.at, first.summary.as_str()), (logged.at, "Reached: She wants a trial."));
+    assert_eq!(first.detail["outcome"], "reached");
+    world.engine.delete_note(&rita, logged.id).await.expect("removed");
     assert_eq!(kinds(&world, person).await, [ActivityKind::PersonCreated]);
 }

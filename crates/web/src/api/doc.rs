@@ -147,6 +147,8 @@ texts! {
     StepStatus = words(&["planned", "waiting", "leaving", "sent", "done", "skipped", "failed", "cancelled", "uncertain"]);
     /// What a prospect does.
     SandboxAnswer = words(&["reply", "auto_reply", "bounce"]);
+    /// How a call ended.
+    CallOutcome = words(&["reached", "left_message", "no_answer", "wrong_number"]);
     /// What another program tells about a person.
     Signal = words(&["meeting_booked", "status_changed"]);
     /// What to do with people whose texts lack data.
@@ -191,6 +193,7 @@ mod tests {
         all_fit::<domain::user::Scope>(Scope::schema());
         all_fit::<commands::preview::StepStatus>(StepStatus::schema());
         all_fit::<commands::sandbox::SandboxAnswer>(SandboxAnswer::schema());
+        all_fit::<domain::call::CallOutcome>(CallOutcome::schema());
         all_fit::<commands::people::Signal>(Signal::schema());
         all_fit::<commands::enroll::OnMissing>(OnMissing::schema());
         all_fit::<commands::import::OnDuplicate>(OnDuplicate::schema());

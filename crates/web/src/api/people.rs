@@ -20,7 +20,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use relance_domain::{PersonId, UserId, activity::ActivityKind, person::Kind, user::Sight};
+use relance_domain::{
+    PersonId, Timestamp, UserId,
+    activity::ActivityKind,
+    call::{Call, CallOutcome},
+    person::Kind,
+    user::Sight,
+};
 use relance_engine::commands::people::Signal;
 use relance_storage::{
     Tx, people,
@@ -39,6 +45,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(convert))
         .routes(routes!(list_activities))
         .routes(routes!(list_notes, add_note))
+        .routes(routes!(list_calls, log_call))
         .routes(routes!(signal))
 }
 
@@ -268,6 +275,48 @@ async fn add_note(
     Body(note): Body<NewNote>,
 ) -> Result<Response> {
     let activity = app.engine.add_note(&caller.actor, id, &note.text).await?;
+    let mut tx = app.engine.store.read().await?;
+    let names = super::shapes::user_names(&mut tx).await?;
+    Ok(created(format!("activities/{}", activity.id), ActivityBody::of(activity, &names)))
+}
+
+/// The calls that were logged, newest first.
+#[utoipa::path(get, path = "/people/{id}/calls", tag = "people", operation_id = "list_calls",
+    params(("id" = doc::PersonId, Path), activities::PageParams), responses((status = 200, body = List<ActivityBody>)))]
+async fn list_calls(
+    State(app): State<App>,
+    Id(id): Id<PersonId>,
+    Query(params): Query<activities::PageParams>,
+) -> Result<Json<List<ActivityBody>>> {
+    activities::page(&app, id, params, Some(ActivityKind::CallLogged)).await.map(Json)
+}
+
+/// A call that was made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewCall {
+    /// How it ended.
+    #[schema(value_type = doc::CallOutcome)]
+    outcome: CallOutcome,
+    /// What was said.
+    #[serde(default)]
+    text: String,
+    /// When it was made, not in the future; now if left out.
+    #[schema(value_type = Option<doc::Instant>)]
+    at: Option<Timestamp>,
+}
+
+/// Logs a call that was made by hand.
+#[utoipa::path(post, path = "/people/{id}/calls", tag = "people", operation_id = "log_call", params(("id" = doc::PersonId, Path)),
+    request_body = NewCall, responses((status = 201, body = ActivityBody)))]
+async fn log_call(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<PersonId>,
+    Body(NewCall { outcome, text, at }): Body<NewCall>,
+) -> Result<Response> {
+    let call = Call { outcome, text, at: at.unwrap_or_else(|| app.engine.now()) };
+    let activity = app.engine.log_call(&caller.actor, id, call).await?;
     let mut tx = app.engine.store.read().await?;
     let names = super::shapes::user_names(&mut tx).await?;
     Ok(created(format!("activities/{}", activity.id), ActivityBody::of(activity, &names)))

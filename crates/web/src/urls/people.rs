@@ -23,6 +23,8 @@ pub const LISTS: &str = "/lists";
 pub const NEW_LIST: &str = "/lists/new";
 /// The bulk enroll dialog, by POST.
 pub const ENROLL_MANY: &str = "/people/enroll";
+/// The check of the bulk enroll dialog as a file, by POST.
+pub const ENROLL_CHECK_CSV: &str = "/people/enroll/check.csv";
 /// Companies whose names begin like what was typed, by POST.
 pub const COMPANIES: &str = "/people/companies";
 
@@ -143,6 +145,22 @@ pub fn delete_note(person: PersonId, note: ActivityId) -> String {
 /// Notes of a person, by POST.
 pub fn notes(id: PersonId) -> String {
     format!("/people/{id}/notes")
+}
+
+/// The form of a call that was made, by POST the call.
+pub fn calls(id: PersonId) -> String {
+    format!("/people/{id}/calls")
+}
+
+/// A logged call.
+pub fn call(person: PersonId, call: ActivityId) -> String {
+    format!("/people/{person}/calls/{call}")
+}
+
+/// What calls a number, as phones take it: digits and a plus; empty where there is none.
+pub fn telephone(number: &str) -> String {
+    let digits: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    if digits.is_empty() { String::new() } else { format!("tel:{digits}") }
 }
 
 /// The enroll dialog of a person.

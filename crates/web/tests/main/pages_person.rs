@@ -199,6 +199,8 @@ async fn merging_shows_what_is_kept_from_which_side() {
     let merged =
         browser.post(&format!("/people/{lead}/convert"), &[("into", contact.trim_start_matches("/people/"))]).await;
     assert!(browser.said(&merged).await.contains("1 sequence ended"));
+    browser.get(&format!("/people/{lead}/edit")).await.leads_to(&format!("{contact}/edit"));
+    browser.post(&format!("/people/{lead}/notes"), &[("text", "Too late")]).await.leads_to(&contact);
     browser
         .get(&contact)
         .await
@@ -216,6 +218,12 @@ async fn a_deleted_person_says_so_and_is_brought_back() {
     assert!(browser.said(&deleted).await.contains("1 sequence ended"));
     let gone = browser.get(&page).await;
     gone.shows(200, &["Bring Ann Okafor back", "/people/restore?ids="]);
+    // Links to what was there, and a form that was open in another tab, lead to where it is said.
+    for part in ["edit", "convert", "enroll", "calls", "fields/industry"] {
+        browser.get(&format!("{page}/{part}")).await.leads_to(&page);
+    }
+    browser.post(&format!("{page}/notes"), &[("text", "Too late")]).await.leads_to(&page);
+    browser.get("/people/per_00000000000000000000000007/edit").await.shows(404, &["Not found"]);
     browser.said(&browser.post(&format!("/people/restore?ids={lead}"), &[]).await).await;
     browser.get(&page).await.shows(200, &["Brought back", "Deleted", "by Ada Admin"]);
 }
@@ -299,4 +307,51 @@ async fn a_new_person_is_added_with_few_fields_and_more_on_request() {
     typing.shows(200, &["Ann Okafor", &format!("/people/{lead}")]);
     let own = browser.post("/people/duplicates", &[("email", "maya@kestrel.example"), ("id", &lead)]).await;
     assert!(!own.html.contains("banner"), "one's own address is no duplicate");
+}
+
+#[tokio::test]
+async fn a_call_is_logged_with_its_outcome_corrected_and_removed() {
+    let (_at, browser, _, lead) = scene().await;
+    let (page, calls) = (format!("/people/{lead}"), format!("/people/{lead}/calls"));
+    browser.get(&calls).await.shows(200, &["How it ended", "Left a message", "value=\"reached\" checked"]);
+    let future = [("outcome", "no_answer"), ("text", "<b>Ben</b>"), ("at", "2099-01-01T09:00")];
+    let refused = browser.post(&calls, &future).await;
+    refused.shows(422, &["after it was made", "&#60;b&#62;Ben", "value=\"no_answer\" checked", "2099-01-01T09:00"]);
+    browser.post(&calls, &[("text", "x")]).await.shows(422, &["Choose how the call ended."]);
+    let logged = browser.post(&calls, &[("outcome", "left_message"), ("text", "Ask <Ben>.")]).await;
+    assert_eq!(browser.said(&logged).await, "The call is in the history.");
+    let feed = browser.get(&format!("{page}?show=notes")).await;
+    feed.shows(200, &["<b>Call</b> by Ada Admin: Left a message", "Ask &#60;Ben&#62;."]);
+    let call = links(&feed, "/calls/act_").remove(0);
+    browser.get(&call).await.shows(200, &["Edit call", "value=\"left_message\" checked"]);
+    browser.said(&browser.post(&call, &[("outcome", "reached"), ("text", "")]).await).await;
+    browser.get(&page).await.shows(200, &["Reached, edited"]);
+    let delete = call.replace("/calls/", "/notes/") + "/delete";
+    browser.said(&browser.post(&delete, &[]).await).await;
+    assert!(!browser.get(&page).await.html.contains("Reached, edited"));
+}
+
+#[tokio::test]
+async fn a_person_opened_from_a_list_leads_on_through_it_also_after_a_change() {
+    let (at, browser, _, lead) = scene().await;
+    let other = at.admin.lead("Almeida", "rui@porto.example").await;
+    let list = browser.get("/leads?q=a&sort=-name").await;
+    let href = links(&list, &lead).remove(0);
+    assert!(href.starts_with(&format!("/people/{lead}?from=")), "{href}");
+    let page = browser.get(&href).await;
+    let next = format!("/people/{other}?from=");
+    page.shows(200, &["1 of 2", "data-key=\"j\"", &next, "href=\"/leads?q=a&#38;sort=-name\""]);
+    assert!(!page.html.contains("data-key=\"k\""), "nobody comes before");
+    browser.get(&format!("/people/{other}?from=/leads%3Fsort=name")).await.shows(200, &["1 of 2", "data-key=\"j\""]);
+    let referer = format!("https://relance.test{href}");
+    let headers =
+        [("cookie", browser.cookie.as_str()), ("sec-fetch-site", "same-origin"), ("referer", referer.as_str())];
+    let noted = request(&browser.router, "POST", &format!("/people/{lead}/notes"), &headers, "text=Hello").await;
+    noted.leads_to(&href);
+    // A list that is not there, or not of this program, is left away.
+    for from in ["/lists/lst_00000000000000000000000007", "https://evil.example/leads", "/leads%3Frule=nonsense:is:x"] {
+        let page = browser.get(&format!("/people/{lead}?from={from}")).await;
+        page.shows(200, &["Okafor"]);
+        assert!(!page.html.contains("data-key=\"j\"") && !page.html.contains("evil.example"), "{from}");
+    }
 }

@@ -255,14 +255,10 @@ pub fn href(group: &Group, person: &Person, custom: &[CustomField]) -> String {
         text if text.contains('.') && !text.contains([' ', ':', '"']) => format!("https://{text}"),
         _ => String::new(),
     };
-    let dial = |text: &str| {
-        let number: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-        if number.is_empty() { String::new() } else { format!("tel:{number}") }
-    };
     match group.key.as_str() {
         "email" if !fields.email.is_empty() => format!("mailto:{}", fields.email),
-        "phone" => dial(&fields.phone),
-        "mobile" => dial(&fields.mobile),
+        "phone" => crate::urls::telephone(&fields.phone),
+        "mobile" => crate::urls::telephone(&fields.mobile),
         "website" => web(&fields.website),
         "linkedin" => web(&fields.linkedin),
         "organization" => fields.company_id.map(crate::urls::person).unwrap_or_default(),

@@ -89,7 +89,7 @@ pub enum Shown {
     Replies,
     /// Tasks.
     Tasks,
-    /// Notes.
+    /// Notes and calls.
     Notes,
     /// Sequences and fields that changed.
     Changes,
@@ -102,7 +102,7 @@ impl Shown {
         (Self::Emails, "emails", "Emails"),
         (Self::Replies, "replies", "Replies"),
         (Self::Tasks, "tasks", "Tasks"),
-        (Self::Notes, "notes", "Notes"),
+        (Self::Notes, "notes", "Notes and calls"),
         (Self::Changes, "changes", "Changes"),
     ];
 
@@ -126,7 +126,7 @@ impl Shown {
             | A::HeldForReview
             | A::Unsubscribed => Self::Replies,
             A::TaskCreated | A::TaskDone | A::TaskSkipped | A::TaskCancelled | A::TaskChanged => Self::Tasks,
-            A::Note => Self::Notes,
+            A::Note | A::CallLogged => Self::Notes,
             _ => Self::Changes,
         };
         self == Self::All || self == of
@@ -162,6 +162,17 @@ pub struct Feed {
     pub newest: String,
     /// Only some kinds are shown.
     pub is_narrowed: bool,
+}
+
+impl Feed {
+    /// Every address of the history keeps this, too.
+    pub fn carry(&mut self, name: &str, text: &str) {
+        let tabs = self.tabs.iter_mut().map(|tab| &mut tab.href);
+        for href in tabs.chain([&mut self.older, &mut self.newest]).filter(|href| !href.is_empty()) {
+            let between = if href.contains('?') { '&' } else { '?' };
+            href.push_str(&format!("{between}{name}={}", urls::value(text)));
+        }
+    }
 }
 
 /// What the events speak of.
@@ -320,7 +331,7 @@ mod tests {
             assert_eq!(of, 1, "{}", kind.as_str());
         }
         assert!(Shown::All.kinds().is_empty());
-        assert_eq!(Shown::parse("notes").kinds(), [A::Note]);
+        assert_eq!(Shown::parse("notes").kinds(), [A::Note, A::CallLogged]);
         assert_eq!(Shown::parse("nonsense"), Shown::All);
     }
 

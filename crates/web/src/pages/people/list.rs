@@ -127,10 +127,13 @@ pub async fn show(
     let total = total(&mut tx, &asked, query.is_exact).await?;
     let companies: Vec<PersonId> = page.rows.iter().filter_map(|row| row.person.fields.company_id).collect();
     let companies: HashMap<_, _> = people::names(&mut tx, &companies).await?.into_iter().collect();
-    let rows = rows(
+    let mut rows = rows(
         &page,
         &Look { companies: &companies, visitor: &visitor, columns: &columns, custom: &custom, users: &users },
     );
+    // A person opened from here knows the list: its place in it, the next and the one before.
+    let from = query.at(kind, "");
+    rows.iter_mut().for_each(|row| row.href = urls::with_query(&row.href, &[("from", &from)]));
     let chips = chips::read(&mut tx, &query, kind, &fields, &users, &visitor).await?;
     let smart = list.as_ref().map(|(list, is_pinned)| smart(list, *is_pinned, &query, &users, &visitor));
     let mut frame = visitor.frame(if smart.is_some() { "lists" } else { section(kind) });
@@ -165,7 +168,7 @@ pub const fn section(kind: Kind) -> &'static str {
     }
 }
 
-const fn title(kind: Kind) -> &'static str {
+pub(super) const fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Lead => "Leads",
         Kind::Contact => "Contacts",

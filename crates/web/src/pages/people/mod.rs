@@ -2,6 +2,7 @@
 
 pub mod absence;
 pub mod bulk;
+pub mod calls;
 mod catalog;
 pub mod chips;
 pub mod columns;
@@ -14,6 +15,7 @@ pub mod feed;
 pub mod fields;
 pub mod filter;
 pub mod form;
+pub mod from_list;
 pub mod list;
 pub mod notes;
 pub mod query;

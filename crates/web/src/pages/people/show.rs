@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::details::{self, Facts};
 use super::feed::{self, Feed, Shown};
+use super::from_list::{self, FromList};
 use super::notes::{self, NoteRow};
 use super::related::{self, Related};
 use super::widget::{self, Widget};
@@ -29,6 +30,7 @@ use crate::{answer, urls, words};
 pub struct At {
     before: String,
     show: String,
+    from: String,
 }
 
 /// An open task.
@@ -56,6 +58,7 @@ struct Page {
     layout: Vec<Part>,
     feed: Feed,
     widget: Widget,
+    list: Option<FromList>,
 }
 
 #[derive(Template)]
@@ -72,12 +75,10 @@ impl Page {
         self.person.kind == Kind::Lead
     }
 
-    fn section(&self) -> &'static str {
-        if self.is_lead() { "Leads" } else { "Contacts" }
-    }
-
-    fn section_href(&self) -> &'static str {
-        urls::people(self.person.kind)
+    /// What the first crumb says and where it leads: to the list one came from, unless that has a name of its own.
+    fn section(&self) -> (&'static str, &str) {
+        let (words, plain) = from_list::section(self.person.kind);
+        (words, self.list.as_ref().filter(|list| list.name.is_empty()).map_or(plain, |list| &list.href))
     }
 
     /// *Delete and end 2 sequences*.
@@ -113,9 +114,20 @@ pub async fn show(
     };
     visitor.must_see(&person)?;
     let widget = widget::read(&app, &mut tx, &person, &visitor).await?;
-    let feed = feed::read(&mut tx, &person, Shown::parse(&at.show), feed::parse_before(&at.before), &visitor).await?;
+    let mut feed =
+        feed::read(&mut tx, &person, Shown::parse(&at.show), feed::parse_before(&at.before), &visitor).await?;
+    let frame = visitor.frame(if person.kind == Kind::Lead { "leads" } else { "contacts" });
+    // Beside an index the list itself is in sight.
+    let list = match frame.is_record || at.from.is_empty() {
+        true => None,
+        false => from_list::read(&app, &mut tx, &visitor, &at.from, id).await?,
+    };
+    if let Some(list) = &list {
+        feed.carry("from", &list.href);
+    }
     let page = Page {
-        frame: visitor.frame(if person.kind == Kind::Lead { "leads" } else { "contacts" }),
+        frame,
+        list,
         name: person.name(),
         local_time: local_time(&person, &visitor),
         facts: details::read(&mut tx, &person, &widget).await?,
@@ -135,7 +147,10 @@ async fn gone(tx: &mut Tx, visitor: &Visitor, id: PersonId) -> Result<Response> 
     if let Some(to) = people::redirect(tx, id).await? {
         return Ok(answer::go(&urls::person(to)));
     }
-    let at = people::deleted_at(tx, id).await?.ok_or(PageError::NotFound("person"))?;
+    let (at, owner) = people::deleted_at(tx, id).await?.ok_or(PageError::NotFound("person"))?;
+    if !visitor.sight.sees(owner) {
+        return Err(PageError::NotFound("person"));
+    }
     let name = people::names(tx, &[id]).await?.pop().map(|(_, name)| name).unwrap_or_default();
     answer::page(&DeletedPage {
         frame: visitor.frame("leads"),
@@ -143,6 +158,19 @@ async fn gone(tx: &mut Tx, visitor: &Visitor, id: PersonId) -> Result<Response> 
         when: crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)),
         restore: urls::restore_people(&[id]),
     })
+}
+
+/// Where a page of a person is now who was merged into another, or deleted: a link, or a form in another tab.
+pub(crate) async fn instead(tx: &mut Tx, path: &str) -> Option<String> {
+    let (id, rest) = path.strip_prefix("/people/")?.split_once('/')?;
+    let id: PersonId = id.parse().ok()?;
+    if let Some(to) = people::redirect(tx, id).await.ok()? {
+        // A form is not sent on: what it changed is another's now.
+        let is_page = ["edit", "convert", "enroll", "calls"].contains(&rest);
+        return Some(if is_page { format!("{}/{rest}", urls::person(to)) } else { urls::person(to) });
+    }
+    people::deleted_at(tx, id).await.ok()??;
+    Some(urls::person(id))
 }
 
 /// *09:48 in London*; empty while the zone is unknown.
@@ -267,6 +295,13 @@ mod tests {
             layout: vec![Part::Notes, Part::Sequences, Part::Details, Part::Tasks],
             feed: feed::sample(),
             widget: widget::sample(),
+            list: Some(FromList {
+                href: "/lists/lst_1".into(),
+                name: "My open leads".into(),
+                place: "4 of 38".into(),
+                previous: "/people/per_3?from=%2Flists%2Flst_1".into(),
+                next: "/people/per_5?from=%2Flists%2Flst_1".into(),
+            }),
             person,
         };
         let html = page.render().expect("a page");
@@ -282,6 +317,10 @@ mod tests {
             "Ask for Felixstowe.",
             "Delete and end 3 sequences",
             "1 empty field",
+            "My open leads",
+            "4 of 38",
+            "data-key=\"j\"",
+            "Log call",
         ] {
             assert!(html.contains(words), "{words}");
         }

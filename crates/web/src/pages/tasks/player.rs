@@ -80,8 +80,8 @@ fn beside(person: &Person, visitor: &Visitor) -> Beside {
         .map(String::as_str)
         .collect();
     let all = [
-        ("Phone", fields.phone.clone(), show::call_link(&fields.phone)),
-        ("Mobile", fields.mobile.clone(), show::call_link(&fields.mobile)),
+        ("Phone", fields.phone.clone(), urls::telephone(&fields.phone)),
+        ("Mobile", fields.mobile.clone(), urls::telephone(&fields.mobile)),
         ("Email", fields.email.clone(), format!("mailto:{}", fields.email)),
         ("LinkedIn", fields.linkedin.clone(), String::new()),
         ("Their time", local_time(person, visitor), String::new()),

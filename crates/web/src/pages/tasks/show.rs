@@ -118,7 +118,7 @@ pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: 
         person: person.map(Person::name).unwrap_or_default(),
         person_href: person.map(|person| urls::person(person.id)).unwrap_or_default(),
         phone: phone.to_owned(),
-        call: if phone.is_empty() { String::new() } else { call_link(phone) },
+        call: urls::telephone(phone),
         write: if writes { urls::task_action(task.id, "email") } else { String::new() },
         waits: if is_open { waits(app, task).await? } else { String::new() },
         sequence: view.sequence_name.clone().unwrap_or_default(),
@@ -133,12 +133,6 @@ pub(super) async fn face(app: &App, visitor: &Visitor, view: &TaskView, person: 
         draft: if view.sends_email { draft(app, visitor, task, person).await? } else { None },
         links: Links::of(task.id),
     })
-}
-
-/// A number as phones take it: digits and a plus.
-pub(super) fn call_link(number: &str) -> String {
-    let digits: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-    if digits.is_empty() { String::new() } else { format!("tel:{digits}") }
 }
 
 /// What the sequence does while the task is open, by the mode of its step.
@@ -278,8 +272,8 @@ mod tests {
 
     #[test]
     fn a_number_can_be_called_and_the_modes_read_as_sentences() {
-        assert_eq!(call_link("+44 (0)20 7946-0958"), "tel:+4402079460958");
-        assert_eq!(call_link("ask her"), "");
+        assert_eq!(urls::telephone("+44 (0)20 7946-0958"), "tel:+4402079460958");
+        assert_eq!(urls::telephone("ask her"), "");
         let text =
             |mode| TaskText { kind: TaskKind::Call, content: String::new(), due_in_days: 0, mode, overdue_days: 2 };
         assert!(mode_words(&text(TaskMode::WaitUntilOverdue)).contains("2 business days after it was due"));

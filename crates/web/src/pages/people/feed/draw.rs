@@ -2,8 +2,10 @@
 
 use jiff::tz::TimeZone;
 use relance_domain::activity::{Activity, ActivityKind as A};
+use relance_domain::call::CallOutcome;
 use relance_domain::person::Person;
 
+use super::super::notes::may_edit;
 use super::{Around, Card, Item, received};
 use crate::session::Visitor;
 use crate::urls;
@@ -178,6 +180,7 @@ fn of_person(item: Item, event: &Activity, around: &Around, visitor: &Visitor) -
         A::PersonEdited => ("square-pen", "", "Edited"),
         A::PersonConverted => ("user-round-check", "done", "Converted to a contact"),
         A::Note => ("sticky-note", "", "Note"),
+        A::CallLogged => ("phone", "", "Call"),
         A::Unsubscribed => ("ban", "blocked", "Unsubscribed"),
         A::Suppressed => ("ban", "blocked", "Put on the suppression list"),
         A::SuppressionLifted => ("ban", "", "Taken off the suppression list"),
@@ -190,18 +193,30 @@ fn of_person(item: Item, event: &Activity, around: &Around, visitor: &Visitor) -
         text: event.detail.get("text").and_then(|text| text.as_str()).unwrap_or(&event.summary).to_owned(),
         ..Card::default()
     };
-    let card = (event.kind == A::Note).then(note);
+    let said = || event.detail.get("text").and_then(|text| text.as_str()).is_some_and(|text| !text.is_empty());
+    let card = (event.kind == A::Note || event.kind == A::CallLogged && said()).then(note);
     let by = by(event, around);
+    let edited = if event.detail.get("edited_at").is_some() { ", edited" } else { "" };
     let words = match event.kind {
         A::PersonEdited | A::Suppressed | A::SuppressionLifted if by.is_empty() => event.summary.clone(),
         A::PersonEdited | A::Suppressed | A::SuppressionLifted => format!("{by}: {}", event.summary),
-        A::Note if event.detail.get("edited_at").is_some() => format!("{by}, edited"),
+        A::Note => format!("{by}{edited}"),
+        A::CallLogged => format!("{by}: {}{edited}", outcome_words(event)),
         A::PersonConverted if event.summary.contains("merged") => format!("{by}: {}", event.summary),
         _ => by,
     };
-    let may_edit = event.kind == A::Note && super::super::notes::may_edit(event, visitor);
-    let edit = if may_edit { urls::note(event.person_id, event.id) } else { String::new() };
+    let edit = match event.kind {
+        A::Note if may_edit(event, visitor) => urls::note(event.person_id, event.id),
+        A::CallLogged if may_edit(event, visitor) => urls::call(event.person_id, event.id),
+        _ => String::new(),
+    };
     Item { icon, dot, title: title.to_owned(), words, card, edit, ..item }
+}
+
+/// *left a message*.
+fn outcome_words(call: &Activity) -> String {
+    let outcome = call.detail.get("outcome").and_then(|outcome| outcome.as_str()).and_then(CallOutcome::parse);
+    outcome.map(|outcome| crate::pages::in_sentence(outcome.words())).unwrap_or_default()
 }
 
 #[cfg(test)]
