@@ -114,6 +114,17 @@ fn page_before(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 #[cfg(test)]
+pub(super) fn sample() -> FromList {
+    FromList {
+        href: "/lists/lst_1".into(),
+        name: "My open leads".into(),
+        place: "4 of 38".into(),
+        previous: "/people/per_3?from=/lists/lst_1".into(),
+        next: "/people/per_5?from=/lists/lst_1".into(),
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -295,13 +295,7 @@ mod tests {
             layout: vec![Part::Notes, Part::Sequences, Part::Details, Part::Tasks],
             feed: feed::sample(),
             widget: widget::sample(),
-            list: Some(FromList {
-                href: "/lists/lst_1".into(),
-                name: "My open leads".into(),
-                place: "4 of 38".into(),
-                previous: "/people/per_3?from=%2Flists%2Flst_1".into(),
-                next: "/people/per_5?from=%2Flists%2Flst_1".into(),
-            }),
+            list: Some(from_list::sample()),
             person,
         };
         let html = page.render().expect("a page");
