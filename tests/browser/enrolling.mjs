@@ -4,6 +4,7 @@
 // Environment: BASE_URL of the demo, EMAIL, PASSWORD.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { inBrowser, baseUrl } from "./browser.mjs";
 
 const { EMAIL, PASSWORD } = process.env;
@@ -51,6 +52,11 @@ async function enrollMany(page, word) {
   await page.getByRole("region", { name: "Emails per day" }).waitFor();
   await submit(page, page.getByRole("button", { name: /^Left out/ }));
   await page.getByText("has no email address").waitFor();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download as CSV" }).click();
+  const rows = readFileSync(await (await download).path(), "utf8").trim().split("\r\n");
+  assert.equal(rows.length, 2, "a head, and the one who is left out");
+  assert.match(rows[1], /,Left out,.*has no email address/);
   await page.getByLabel("Start", { exact: true }).selectOption("at");
   const soon = new Date(Date.now() + 400 * 24 * 3600 * 1000).toISOString().slice(0, 16);
   await page.getByLabel("Date and time, your time").fill(soon);

@@ -1,5 +1,5 @@
 // The page of a person as a rep uses it: quick add with a warning while typing, fields edited in place by keyboard,
-// a note, the filtered history, conversion with a merge, and filling in what people lack.
+// a note, the filtered history, a call, the list one came from, conversion with a merge, and filling in what people lack.
 //
 // Environment: BASE_URL, EMAIL, PASSWORD (of the demo's admin).
 
@@ -80,12 +80,33 @@ async function noteAndFilter(page) {
   await page.getByLabel("Note", { exact: true }).fill("Ask for Felixstowe.");
   await sent(page, () => page.getByRole("button", { name: "Add note" }).click());
   await page.locator(".feed").getByText("Ask for Felixstowe.").waitFor();
-  await page.getByRole("navigation", { name: "What is shown" }).getByRole("link", { name: "Notes" }).click();
+  await page.getByRole("navigation", { name: "What is shown" }).getByRole("link", { name: "Notes and calls" }).click();
   await page.locator(".feed").getByText("Changed industry").waitFor({ state: "detached" });
   await page.locator(".feed").getByText("Ask for Felixstowe.").waitFor();
   assert.match(page.url(), /show=notes/);
   await page.getByRole("navigation", { name: "What is shown" }).getByRole("link", { name: "All" }).click();
   await page.locator(".feed").getByText("Changed industry").first().waitFor();
+}
+
+/** Through a list by keys; a call logged on the way leaves one in the list. */
+async function throughAList(page) {
+  const here = page.url();
+  await page.goto(`${baseUrl}/leads?sort=-name`);
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.getByText(/^1 of \d+$/).waitFor();
+  await page.keyboard.press("j");
+  await page.getByText(/^2 of \d+$/).waitFor();
+  await page.keyboard.press("l");
+  const dialog = page.locator("dialog[open]");
+  await dialog.getByText("Left a message").click();
+  await dialog.getByLabel("What was said").fill("Back on Monday.");
+  await sent(page, () => dialog.getByRole("button", { name: "Log call" }).click());
+  await page.locator(".feed").getByText("Back on Monday.").waitFor();
+  await page.getByText(/^2 of \d+$/).waitFor();
+  await page.keyboard.press("k");
+  await page.getByText(/^1 of \d+$/).waitFor();
+  await page.goto(here);
 }
 
 async function convertWithMerge(page) {
@@ -125,6 +146,7 @@ await inBrowser(async (page, { errors }) => {
   await quickAdd(page);
   await editInPlace(page);
   await noteAndFilter(page);
+  await throughAList(page);
   await convertWithMerge(page);
   await completeData(page);
   // A refused form answers 422, which the browser reports; nothing else may be amiss.

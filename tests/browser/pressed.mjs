@@ -98,6 +98,55 @@ async function delivery(page) {
   await dialog(page).locator("h1, h2").first().waitFor();
 }
 
+/** Somebody opened from a filtered list: their place in it, the next and the one before. */
+async function personOfList(page) {
+  await page.goto(`${baseUrl}/leads?rule=status:is:Working&sort=-name`);
+  await page.locator("tr[data-row] a[href*='/people/per_'], li[data-row] a[href*='/people/per_']").nth(1).waitFor();
+  const links = page.locator("tr[data-row] td:nth-child(2) a[href*='/people/per_']");
+  await page.goto(new URL(await links.nth(1).getAttribute("href"), baseUrl).href);
+  await page.getByText(/^2 of \d/).waitFor();
+}
+
+async function logCall(page) {
+  await personOfList(page);
+  await page.getByRole("link", { name: "Log call" }).click();
+  await dialog(page).getByText("How it ended").waitFor();
+}
+
+/** The preview of one person: each step with the real text. */
+async function previewOne(page) {
+  await page.goto(`${baseUrl}/leads`);
+  const { items } = await api(page, "GET", "/people?kind=lead&limit=100");
+  const free = items.find((person) => person.email && person.ongoing_sequences.length === 0);
+  await page.goto(`${baseUrl}/people/${free.id}`);
+  await page.getByRole("link", { name: /^Start sequence/ }).click();
+  await dialog(page).getByRole("button", { name: "Next" }).click();
+  await dialog(page).getByRole("button", { name: "Start sequence" }).waitFor();
+}
+
+/** A list that is asked something, with chips, and the form of one of them. */
+async function filtered(page) {
+  await page.goto(`${baseUrl}/leads?q=a&rule=status:is_not:New&rule=email:is_set:`);
+  await page.locator(".filter").nth(1).waitFor();
+}
+
+async function changeFilter(page) {
+  await filtered(page);
+  await page.locator(".filter-words").first().click();
+  await dialog(page).locator("select").first().waitFor();
+}
+
+async function nobody(page) {
+  await page.goto(`${baseUrl}/leads?q=zzzz`);
+  await page.getByRole("heading", { name: "Nobody matches these filters" }).waitFor();
+}
+
+async function pause(page) {
+  await running(page);
+  await page.getByRole("link", { name: "Pause" }).click();
+  await dialog(page).locator("input[type=datetime-local]").waitFor();
+}
+
 async function reschedule(page) {
   await running(page);
   await page.getByRole("link", { name: "Reschedule" }).click();
@@ -142,12 +191,19 @@ export const pressed = [
     name: `leads-selected-${action.toLowerCase().replaceAll(" ", "-")}`,
     open: (page) => press(page, action),
   })),
+  { name: "leads-filtered", open: filtered },
+  { name: "leads-filter-changed", open: changeFilter },
+  { name: "leads-nobody", open: nobody },
+  { name: "person-of-list", open: personOfList },
+  { name: "person-log-call", open: logCall },
+  { name: "enroll-preview", open: previewOne },
   { name: "enroll-many-choose", open: choose },
   { name: "enroll-many-preview", open: preview },
   { name: "enroll-many-check", open: check },
   { name: "enrollment-running", open: running },
   { name: "enrollment-sent-step", open: sentStep },
   { name: "delivery", open: delivery },
+  { name: "enrollment-pause", open: pause },
   { name: "enrollment-reschedule", open: reschedule },
   { name: "import-columns", open: columnsOfImport },
   { name: "import-checked", open: jobOfImport },

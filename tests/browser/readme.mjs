@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { inBrowser, baseUrl } from "./browser.mjs";
+import { api } from "./signed_in.mjs";
 
 const said = readFileSync(process.env.SAID, "utf8");
 const email = said.match(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/)?.[0];
@@ -22,9 +23,11 @@ await inBrowser(async (page) => {
   mkdirSync(process.env.PICTURES, { recursive: true });
   await page.goto(`${baseUrl}/leads`);
   await page.screenshot({ path: `${process.env.PICTURES}/leads.png` });
-  // Somebody whose sequence runs: there is always one in the demo.
-  const row = page.locator("tr[data-row]").filter({ hasText: "active" }).first();
-  const href = await row.locator("a[href*='/people/per_']").first().getAttribute("href");
-  await page.goto(new URL(href, baseUrl).href);
+  // Whoever has been written to most and is still in a sequence, reached from the list.
+  const { items } = await api(page, "GET", "/enrollments?state=active&limit=100");
+  const done = async ({ id }) => (await api(page, "GET", `/enrollments/${id}`)).steps.filter((step) => step.executed_at).length;
+  const rows = await Promise.all(items.map(async (one) => ({ person: one.person_id, done: await done(one) })));
+  const [busiest] = rows.toSorted((a, b) => b.done - a.done);
+  await page.goto(`${baseUrl}/people/${busiest.person}?from=/leads`);
   await page.screenshot({ path: `${process.env.PICTURES}/person.png` });
 });

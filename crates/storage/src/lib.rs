@@ -41,6 +41,7 @@ mod people_filter_custom;
 mod people_filter_sequences;
 pub mod people_lists;
 mod people_pages;
+pub mod people_part;
 pub mod people_place;
 pub mod people_query;
 pub mod people_sequences;

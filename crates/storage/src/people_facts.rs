@@ -127,6 +127,11 @@ impl Facts {
         Ok(Self { fields, needed, led_by: led_by(tx, query).await? })
     }
 
+    /// Everyone in the list meets a rule with such an operation.
+    pub(crate) fn has_rule_of_all(&self, filter: &Filter, is_such: impl Fn(&str) -> bool) -> bool {
+        met_by_all(filter).into_iter().any(|rule| is_such(&rule.op))
+    }
+
     /// The custom field with this key.
     pub(crate) fn field(&self, key: &str) -> Option<&'_ CustomField> {
         self.fields.iter().find(|field| field.key == key)

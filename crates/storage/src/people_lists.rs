@@ -11,6 +11,7 @@ use crate::{
     people::{self, person},
     people_facts::{Facts, Leader},
     people_pages::{Asked, Prepared, ask, look_up, statements, ways_to_count},
+    people_part::{Edge, edge, up_to},
     people_query::{Key, LONGEST_PAGE},
     people_sequences::{self, InSequence, NextEmail, WaitsFor},
     people_sorted,
@@ -55,13 +56,34 @@ pub struct Page {
     pub next_cursor: Option<Cursor>,
     /// Where the page before ends, if there is one.
     pub previous_cursor: Option<Cursor>,
+    /// So many people were looked at, and there are more: the page has those of them who match.
+    pub looked_at: Option<usize>,
 }
 
 /// One page of people.
 pub async fn list(tx: &mut Tx, query: &PeopleQuery) -> Result<Page> {
+    page_until(tx, query, None).await
+}
+
+/// One page of people that looks at no more than `looks_at` where only reading everyone would find them: a text within
+/// a field. The page then ends with the last who was looked at, and the next goes on there.
+pub async fn list_part(tx: &mut Tx, query: &PeopleQuery, looks_at: usize) -> Result<Page> {
+    let edge = edge(tx, query, looks_at).await?;
+    let mut page = page_until(tx, query, edge.as_ref()).await?;
+    let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    let is_full = if backwards { page.previous_cursor.is_some() } else { page.next_cursor.is_some() };
+    if let Some((key, id)) = edge.filter(|_| !is_full) {
+        let cursor = Some(Cursor { key, id, backwards });
+        page.looked_at = Some(looks_at);
+        if backwards { page.previous_cursor = cursor } else { page.next_cursor = cursor }
+    }
+    Ok(page)
+}
+
+async fn page_until(tx: &mut Tx, query: &PeopleQuery, until: Option<&Edge>) -> Result<Page> {
     let limit = if query.limit == 0 { 50 } else { query.limit.min(LONGEST_PAGE) };
     let backwards = query.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    let mut found = scan(tx, query, limit + 1).await?;
+    let mut found = scan_until(tx, query, limit + 1, until).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     if backwards {
@@ -74,7 +96,7 @@ pub async fn list(tx: &mut Tx, query: &PeopleQuery) -> Result<Page> {
     let next_cursor = edge(found.last().filter(|_| after), false);
     let previous_cursor = edge(found.first().filter(|_| before), true);
     let rows = complete(tx, found.into_iter().map(|(_, person)| person).collect()).await?;
-    Ok(Page { rows, next_cursor, previous_cursor })
+    Ok(Page { rows, next_cursor, previous_cursor, looked_at: None })
 }
 
 /// People as a list shows them, in the order given.
@@ -107,9 +129,18 @@ pub async fn find_row(tx: &mut Tx, id: PersonId) -> Result<Option<PersonRow>> {
 
 /// Up to `limit` people from the cursor on, in the direction of the cursor.
 pub(crate) async fn scan(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<(Key, Person)>> {
+    scan_until(tx, query, limit, None).await
+}
+
+async fn scan_until(
+    tx: &mut Tx,
+    query: &PeopleQuery,
+    limit: usize,
+    until: Option<&Edge>,
+) -> Result<Vec<(Key, Person)>> {
     let mut found = Vec::new();
     let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
-    let prepared = Prepared { query, search: &search, facts: &facts };
+    let prepared = Prepared { query, search: &search, facts: &facts, until };
     if let SortBy::Field(field) = &query.sort {
         return people_sorted::scan(tx, prepared, field, limit).await;
     }
@@ -134,7 +165,7 @@ pub(crate) async fn scan(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Resu
 /// The statements behind a page of `limit` people: one per kind, or with and without a next email.
 pub async fn page_statements(tx: &mut Tx, query: &PeopleQuery, limit: usize) -> Result<Vec<Statement>> {
     let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
-    let prepared = Prepared { query, search: &search, facts: &facts };
+    let prepared = Prepared { query, search: &search, facts: &facts, until: None };
     if let SortBy::Field(field) = &query.sort {
         return Ok(vec![people_sorted::statement(tx, prepared, field)?]);
     }
@@ -156,10 +187,24 @@ pub async fn check(tx: &mut Tx, query: &PeopleQuery, columns: &[String]) -> Resu
 
 /// How many people the query finds, counted up to `at_most`; and whether there are more.
 pub async fn count(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<(usize, bool)> {
+    count_until(tx, query, at_most, None).await
+}
+
+/// As [`count`], looking at no more than `looks_at` people where only reading everyone would count them: *at least so
+/// many* then.
+pub async fn count_part(tx: &mut Tx, query: &PeopleQuery, at_most: usize, looks_at: usize) -> Result<(usize, bool)> {
+    let by_name = PeopleQuery { sort: SortBy::Name, descending: false, cursor: None, ..query.clone() };
+    let edge = edge(tx, &by_name, looks_at).await?;
+    let (number, is_more) = count_until(tx, &by_name, at_most, edge.as_ref()).await?;
+    Ok((number, is_more || edge.is_some()))
+}
+
+async fn count_until(tx: &mut Tx, query: &PeopleQuery, at_most: usize, until: Option<&Edge>) -> Result<(usize, bool)> {
     let (ways, facts) = (ways_to_count(tx, &query.search).await?, facts_to_count(tx, query).await?);
     let mut found = 0;
     for search in ways {
-        let Statement { sql, args } = count_statement(tx, Prepared { query, search: &search, facts: &facts }, at_most)?;
+        let prepared = Prepared { query, search: &search, facts: &facts, until };
+        let Statement { sql, args } = count_statement(tx, prepared, at_most)?;
         found = tx.one(&sql, args, |row| row.count("number")).await? as usize;
         if found > at_most {
             break;
@@ -179,7 +224,10 @@ async fn facts_to_count(tx: &mut Tx, query: &PeopleQuery) -> Result<Facts> {
 }
 
 fn count_statement(tx: &Tx, prepared: Prepared<'_>, at_most: usize) -> Result<Statement> {
-    let Asked { mut condition, from, text } = ask(tx, prepared, prepared.query.kind)?;
+    let Asked { mut condition, from, mut text } = ask(tx, prepared, prepared.query.kind)?;
+    if let Some(edge) = prepared.until {
+        text += &up_to(&mut condition, SortBy::Name.column(), edge, false)?;
+    }
     let limit = condition.bind(at_most + 1);
     let sql =
         format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {from} WHERE {text} LIMIT {limit}) counted");
@@ -189,13 +237,15 @@ fn count_statement(tx: &Tx, prepared: Prepared<'_>, at_most: usize) -> Result<St
 /// The statements by which people are counted up to `at_most`, in their order.
 pub async fn count_statements(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<Vec<Statement>> {
     let (ways, facts) = (ways_to_count(tx, &query.search).await?, facts_to_count(tx, query).await?);
-    ways.iter().map(|search| count_statement(tx, Prepared { query, search, facts: &facts }, at_most)).collect()
+    ways.iter()
+        .map(|search| count_statement(tx, Prepared { query, search, facts: &facts, until: None }, at_most))
+        .collect()
 }
 
 /// Up to `limit` ids of the people the query finds, by id, after `after`: to work through all that match in chunks.
 pub async fn ids(tx: &mut Tx, query: &PeopleQuery, after: Option<PersonId>, limit: usize) -> Result<Vec<PersonId>> {
     let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
-    let prepared = Prepared { query, search: &search, facts: &facts };
+    let prepared = Prepared { query, search: &search, facts: &facts, until: None };
     let Asked { mut condition, from, mut text } = ask(tx, prepared, query.kind)?;
     if let Some(after) = after {
         let _ = write!(text, " AND p.id > {}", condition.bind(after));

@@ -9,6 +9,7 @@ use crate::{
     people::{COLUMNS, search_words},
     people_facts::{Facts, Leader},
     people_filter::Condition,
+    people_part::{Edge, up_to},
     people_query::{Key, PeopleQuery, SortBy, unknown_page},
     tx::Tx,
     value::{Row, Value},
@@ -200,6 +201,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) query: &'a PeopleQuery,
     pub(crate) search: &'a Search,
     pub(crate) facts: &'a Facts,
+    /// The last who is looked at, where only a part is.
+    pub(crate) until: Option<&'a Edge>,
 }
 
 /// What every list shares: the people it is about (a FROM clause) and the conditions they meet.
@@ -271,7 +274,7 @@ pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) ->
     Ok(Asked { condition, from, text: parts.join(" AND ") })
 }
 
-fn beyond(
+pub(crate) fn beyond(
     condition: &mut Condition<'_>,
     column: &str,
     id: &str,
@@ -306,6 +309,9 @@ fn sorted(
             return Err(unknown_page().into());
         }
         text += &beyond(&mut condition, column, "p.id", from, descending)?;
+    }
+    if let Some(edge) = query.until {
+        text += &up_to(&mut condition, column, edge, descending)?;
     }
     let (limit, order) = (condition.bind(limit), if descending { "DESC" } else { "ASC" });
     let sql = format!(

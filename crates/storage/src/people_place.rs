@@ -66,7 +66,7 @@ async fn key_of(tx: &mut Tx, query: &PeopleQuery, person: PersonId) -> Result<Op
 /// How many people come before the cursor; `None` if more than `at_most`.
 async fn count_before(tx: &mut Tx, query: &PeopleQuery, at_most: usize) -> Result<Option<usize>> {
     let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
-    let prepared = Prepared { query, search: &search, facts: &facts };
+    let prepared = Prepared { query, search: &search, facts: &facts, until: None };
     let mut found = 0;
     if let SortBy::Field(field) = &query.sort {
         found = people_sorted::nearest(tx, prepared, field, at_most + 1).await?.len();

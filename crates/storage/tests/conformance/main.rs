@@ -20,6 +20,7 @@ mod mailboxes;
 mod people;
 mod people_fields;
 mod people_lists;
+mod people_part;
 mod people_place;
 mod plans;
 mod records;

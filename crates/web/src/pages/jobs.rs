@@ -158,7 +158,8 @@ pub async fn show(
         is_running: is_running(&job),
         is_check,
         error: job.error.clone().unwrap_or_default(),
-        counts: counts(&app, id, is_check).await?,
+        // While it runs the progress is what is true: these would stand still beside it.
+        counts: if is_running(&job) { Vec::new() } else { counts(&app, id, is_check).await? },
         is_cut: rows.len() >= MOST_ROWS || merged.len() >= MOST_ROWS,
         rows,
         merged,

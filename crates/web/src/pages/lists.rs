@@ -17,7 +17,7 @@ use relance_storage::{Tx, users};
 use serde::{Deserialize, Deserializer};
 
 use super::form::from_pairs;
-use super::people::list::{self, MOST_COUNTED};
+use super::people::list::{self, LOOKED_THROUGH, MOST_COUNTED};
 use super::people::query::ListQuery;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
@@ -103,7 +103,8 @@ struct IndexPage {
 /// How many people a list finds, in words.
 async fn counted(tx: &mut Tx, list: &List, owners: Option<Vec<UserId>>) -> Result<String> {
     let query = ListQuery::of_list(list).people(list.kind, owners)?;
-    let (number, is_more) = people_lists::count(tx, &PeopleQuery { cursor: None, ..query }, MOST_COUNTED).await?;
+    let (number, is_more) =
+        people_lists::count_part(tx, &PeopleQuery { cursor: None, ..query }, MOST_COUNTED, LOOKED_THROUGH).await?;
     Ok(format!("{}{}", words::number(number), if is_more { "+" } else { "" }))
 }
 

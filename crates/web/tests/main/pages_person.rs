@@ -327,7 +327,7 @@ async fn a_call_is_logged_with_its_outcome_corrected_and_removed() {
     browser.said(&browser.post(&call, &[("outcome", "reached"), ("text", "")]).await).await;
     browser.get(&page).await.shows(200, &["Reached, edited"]);
     let delete = call.replace("/calls/", "/notes/") + "/delete";
-    browser.said(&browser.post(&delete, &[]).await).await;
+    assert_eq!(browser.said(&browser.post(&delete, &[]).await).await, "The call is gone.");
     assert!(!browser.get(&page).await.html.contains("Reached, edited"));
 }
 

@@ -13,7 +13,7 @@ use relance_storage::Tx;
 use relance_storage::people_lists::{self, PeopleQuery};
 use relance_storage::people_place::{self, Place};
 
-use super::list::{MOST_COUNTED, title};
+use super::list::{LOOKED_THROUGH, MOST_COUNTED, title};
 use super::query::ListQuery;
 use crate::app::App;
 use crate::errors::Result;
@@ -62,7 +62,7 @@ pub async fn read(app: &App, tx: &mut Tx, visitor: &Visitor, from: &str, person:
     // A rule that can no longer be asked (a field was deleted) takes the place away, not the page.
     let Ok(Some(place)) = people_place::place(tx, &query, person, MOST_COUNTED).await else { return Ok(None) };
     let total = match place.number {
-        Some(_) => people_lists::count(tx, &query, MOST_COUNTED).await?,
+        Some(_) => people_lists::count_part(tx, &query, MOST_COUNTED, LOOKED_THROUGH).await?,
         None => (0, false),
     };
     let to = |id: Option<PersonId>| id.map(|id| person_href(id, from)).unwrap_or_default();

@@ -31,6 +31,9 @@ pub use crate::pages::form::Choice;
 /// Matches are counted up to here unless the exact number is asked for.
 pub const MOST_COUNTED: usize = 10_000;
 
+/// People looked at for a page or a number where nothing leads to those who match.
+pub const LOOKED_THROUGH: usize = 50_000;
+
 /// A column head.
 #[derive(Clone, Debug, Default)]
 pub struct Head {
@@ -90,6 +93,8 @@ struct Page {
     paging: String,
     previous: String,
     next: String,
+    /// So many people were looked at so far, and nobody of them matches; empty if everyone was looked at.
+    looked_at: String,
     is_index: bool,
 }
 
@@ -121,7 +126,7 @@ pub async fn show(
     let chosen = if query.columns.is_empty() { &view.columns } else { &query.columns };
     let columns = fields::columns(&fields, chosen, kind);
     let asked = query.people(kind, visitor.sight.owners())?;
-    let mut page = people_lists::list(&mut tx, &asked).await?;
+    let mut page = people_lists::list_part(&mut tx, &asked, LOOKED_THROUGH).await?;
     // Sorted and filtered by what is stored; shown with everyone else's emails counted in.
     app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
     let total = total(&mut tx, &asked, query.is_exact).await?;
@@ -152,6 +157,7 @@ pub async fn show(
         paging: paging(&query, &page, &total),
         previous: page.previous_cursor.as_ref().map(|cursor| query.at(kind, &cursor.to_string())).unwrap_or_default(),
         next: page.next_cursor.as_ref().map(|cursor| query.at(kind, &cursor.to_string())).unwrap_or_default(),
+        looked_at: page.looked_at.map(words::number).unwrap_or_default(),
         smart,
         rows,
         found: total,
@@ -176,8 +182,11 @@ pub(super) const fn title(kind: Kind) -> &'static str {
 }
 
 async fn total(tx: &mut Tx, asked: &PeopleQuery, is_exact: bool) -> Result<Total> {
-    let most = if is_exact { usize::MAX >> 1 } else { MOST_COUNTED };
-    Ok(Total::of(people_lists::count(tx, &PeopleQuery { cursor: None, ..asked.clone() }, most).await?))
+    let asked = PeopleQuery { cursor: None, ..asked.clone() };
+    Ok(Total::of(match is_exact {
+        true => people_lists::count(tx, &asked, usize::MAX >> 1).await?,
+        false => people_lists::count_part(tx, &asked, MOST_COUNTED, LOOKED_THROUGH).await?,
+    }))
 }
 
 fn exact(query: &ListQuery, kind: Kind) -> String {
@@ -224,6 +233,9 @@ async fn sub(
 
 fn paging(query: &ListQuery, page: &PeoplePage, total: &Total) -> String {
     let shown = page.rows.len();
+    if let Some(looked_at) = page.looked_at {
+        return format!("{} found among {} people", words::number(shown), words::number(looked_at));
+    }
     match (query.cursor.is_empty(), total.number <= shown) {
         (true, true) => words::people(shown as u64),
         (true, false) => format!("The first {} of {}", words::number(PAGE.min(shown)), total.words),
@@ -294,6 +306,10 @@ mod tests {
     use super::*;
 
     fn page(rows: Vec<Row>, smart: Option<Smart>, is_index: bool) -> String {
+        drawn(rows, smart, is_index, false)
+    }
+
+    fn drawn(rows: Vec<Row>, smart: Option<Smart>, is_index: bool, looked_through: bool) -> String {
         let mut query = ListQuery::default();
         query.set("rule", "status:is:New");
         let fields = fields::samples();
@@ -312,6 +328,7 @@ mod tests {
             paging: "The first 50 of 4,312".into(),
             previous: String::new(),
             next: "/leads?cursor=x".into(),
+            looked_at: if looked_through { "50,000".into() } else { String::new() },
             rows,
             is_index,
             query,
@@ -343,6 +360,13 @@ mod tests {
         let smart = Smart { name: "UK depots".into(), is_changed: true, may_change: true, ..Smart::default() };
         let html = page(super::super::rows::samples(), Some(smart), false);
         assert!(html.contains(">Changed<") && html.contains("Save as new") && !html.contains("Pin to the bar"));
+    }
+
+    #[test]
+    fn a_look_through_a_part_says_so_and_goes_on() {
+        let html = drawn(Vec::new(), None, false, true);
+        assert!(html.contains("Nobody among these 50,000") && html.contains("href=\"/leads?cursor=x\""), "{html}");
+        assert!(!html.contains("Nobody matches these filters"));
     }
 
     #[test]

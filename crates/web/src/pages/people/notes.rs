@@ -120,14 +120,16 @@ pub async fn update(
     }
 }
 
-/// Removes a note.
+/// Removes a note or a logged call.
 pub async fn delete(
     State(app): State<App>,
     visitor: Visitor,
     Path((person, id)): Path<(PersonId, ActivityId)>,
 ) -> Result<Response> {
     let done = app.engine.delete_note(&visitor.actor, id).await;
-    answer::outcome(&urls::person(person), done, |_| answer::toast("done", "The note is gone."))
+    let words =
+        |gone: &Activity| if gone.kind == ActivityKind::Note { "The note is gone." } else { "The call is gone." };
+    answer::outcome(&urls::person(person), done, |gone| answer::toast("done", words(&gone)))
 }
 
 #[cfg(test)]
