@@ -214,7 +214,7 @@ pub(crate) struct Asked<'a> {
 
 /// Puts the shared part of a query into words.
 pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) -> Result<Asked<'a>> {
-    let Prepared { query, search, facts } = prepared;
+    let Prepared { query, search, facts, .. } = prepared;
     let mut condition = Condition::new(tx, facts, vec![]);
     let mut from = "people p".to_owned();
     let mut parts = vec!["p.deleted_at IS NULL".to_owned()];
