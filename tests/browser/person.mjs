@@ -84,7 +84,7 @@ async function noteAndFilter(page) {
   await page.locator(".feed").getByText("Changed industry").waitFor({ state: "detached" });
   await page.locator(".feed").getByText("Ask for Felixstowe.").waitFor();
   assert.match(page.url(), /show=notes/);
-  await page.getByRole("navigation", { name: "What is shown" }).getByRole("link", { name: "All" }).click();
+  await page.getByRole("navigation", { name: "What is shown" }).getByRole("link", { name: "All", exact: true }).click();
   await page.locator(".feed").getByText("Changed industry").first().waitFor();
 }
 
