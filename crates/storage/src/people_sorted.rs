@@ -166,11 +166,13 @@ impl Nearest {
 /// What one person is sorted by.
 pub(crate) async fn key_of(tx: &mut Tx, facts: &Facts, field: &str, person: PersonId) -> Result<Option<Key>> {
     let (expression, reads) = expression(facts, tx, field)?;
-    let expression = expression.replace("$yes", "$2");
     let mut args = vec![Value::from(person)];
-    if expression.contains("$2") {
+    if expression.contains("$yes") {
         args.push(Value::from(true));
+    } else if expression.contains("$tasks") {
+        args.push(Value::from(task::EMAILS));
     }
+    let expression = expression.replace("$yes", "$2").replace("$tasks", "$2");
     let sql = format!("SELECT {expression} AS sort_key FROM people p WHERE p.id = $1");
     tx.first(&sql, args, |row| key(row, reads)).await
 }
