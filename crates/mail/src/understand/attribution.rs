@@ -60,6 +60,22 @@ fn is_attribution_without_colon(line: &str) -> bool {
     may_begin_attribution(head) && WROTE.contains(&normal(verb).as_str())
 }
 
+/// Where the attribution begins on a line that has a text of the person before it, right above a quotation:
+/// `Yes. On Thu, 19 Nov 2026 at 09:00, Ada <ada@acme.example> wrote:`.
+pub(super) fn attribution_behind_text(line: &str, next: &str) -> Option<usize> {
+    if !line.ends_with(':') || !line.contains('@') || is_quote(line.trim()) || !is_quote(next.trim()) {
+        return None;
+    }
+    DAY_WORDS.iter().filter_map(|word| line.find(word)).find_map(|at| {
+        let text = line[..at].trim_end_matches(['-', ' ']).len();
+        let has_number = line[at..].bytes().filter(u8::is_ascii_digit).count() >= 4;
+        (text > 0 && has_number && attribution(&[line[at..].trim_start(), next]) == Some(1)).then_some(text)
+    })
+}
+
+/// Words before the day in an attribution.
+const DAY_WORDS: [&str; 9] = [" On ", " Am ", " Le ", " El ", " Il ", " Em ", " Op ", " W dniu ", " Den "];
+
 /// In any language: one or two lines that end with a colon and name a time or an address, right before a quotation.
 fn attribution_before_quote(rest: &[&str]) -> Option<usize> {
     let length = rest.iter().take(2).position(|line| line.trim().ends_with([':', '：']))? + 1;

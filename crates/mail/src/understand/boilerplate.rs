@@ -93,6 +93,11 @@ pub(super) fn is_sent_from(line: &str) -> bool {
     if lower.chars().count() > LONGEST_PHONE_LINE && !lower.contains("://") {
         return false;
     }
+    // *Sent from my desk, this is much easier*: a sentence.
+    let clause = lower.split(['.', '!', '-']).next().unwrap_or_default();
+    if [" is ", " was ", " are ", " were "].iter().any(|verb| clause.contains(verb)) {
+        return false;
+    }
     SENT_FROM.iter().any(|start| lower.starts_with(start))
         || is_sent_from_some_program(lower)
         || SENT_FROM_ENDS

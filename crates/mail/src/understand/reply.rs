@@ -3,7 +3,9 @@
 //! Works line by line on plain text. Each line gets a role; the visible text is what is left outside
 //! quotations and before the signature. When nothing can be told apart, everything stays visible.
 
-use super::attribution::{ATTRIBUTION_LINES, attribution, has_date_and_time, is_attribution_with_quotation};
+use super::attribution::{
+    ATTRIBUTION_LINES, attribution, attribution_behind_text, has_date_and_time, is_attribution_with_quotation,
+};
 use super::boilerplate::{banner, is_disclaimer, is_rule, is_sent_from, rule_ends_letter};
 use super::phrases::{Phrases, normal, words};
 
@@ -38,8 +40,8 @@ const MAX_LINES: usize = 20_000;
 
 /// Folds the text of a message.
 pub(super) fn fold(text: &str) -> Folded {
-    let lines: Vec<&str> = text.lines().take(MAX_LINES).collect();
-    let roles = roles(&lines);
+    let lines = split_lines(text);
+    let roles = roles(&lines, 0);
     let mut visible: Vec<&str> = Vec::new();
     let mut quoted: Vec<&str> = Vec::new();
     let mut in_signature = false;
@@ -57,6 +59,19 @@ pub(super) fn fold(text: &str) -> Folded {
     visible.extend(text.lines().skip(MAX_LINES));
     let quotes = roles.iter().any(|r| matches!(r, Role::Quote | Role::Attribution | Role::Rest));
     Folded { visible: joined(&visible), quoted: joined(&quoted), quotes }
+}
+
+/// The lines of a text; one with the person's words and an attribution behind them is two.
+fn split_lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = text.lines().take(MAX_LINES).peekable();
+    while let Some(line) = rest.next() {
+        match rest.peek().and_then(|next| attribution_behind_text(line, next)) {
+            Some(at) => lines.extend([&line[..at], &line[at..]]),
+            None => lines.push(line),
+        }
+    }
+    lines
 }
 
 /// Lines as a text: no blanks at the ends of lines, at most one blank line in a row, none at the borders.
@@ -78,7 +93,8 @@ fn joined(lines: &[&str]) -> String {
     out
 }
 
-fn roles(lines: &[&str]) -> Vec<Role> {
+/// The role of each line, of a text that is the `depth`-th message of a forwarded one.
+fn roles(lines: &[&str], depth: usize) -> Vec<Role> {
     let mut roles = Vec::with_capacity(lines.len());
     let (mut has_begun, mut is_divided) = (false, false);
     while roles.len() < lines.len() {
@@ -126,7 +142,7 @@ fn roles(lines: &[&str]) -> Vec<Role> {
     unsign_text_after_phone_line(lines, &mut roles);
     join_torn_lines(lines, &mut roles);
     keep_quotations_in_the_text(lines, &mut roles);
-    keep_something(lines, &mut roles);
+    keep_something(lines, &mut roles, depth);
     roles
 }
 
@@ -152,7 +168,8 @@ fn join_torn_lines(lines: &[&str], roles: &mut [Role]) {
     for at in 1..roles.len().saturating_sub(1) {
         let line = lines[at].trim();
         let is_between = roles[at] == Role::Own && roles[at - 1] == Role::Quote && roles[at + 1] == Role::Quote;
-        let is_link = || line.len() >= 8 && !line.contains(' ') && line.contains(['/', '=', '%', '_', '&']);
+        let link = line.trim_matches(['(', ')', '<', '>', ' ']);
+        let is_link = || link.len() >= 8 && !link.contains(' ') && link.contains(['/', '=', '%', '_', '&']);
         if is_between && (is_link() || goes_on(lines[at - 1].trim(), line)) {
             roles[at] = Role::Quote;
         }
@@ -170,7 +187,7 @@ fn goes_on(before: &str, line: &str) -> bool {
 const LONG_LINE: usize = 60;
 
 /// When no line is left: a mail that is only a quotation, or only a forwarded one, is shown whole.
-fn keep_something(lines: &[&str], roles: &mut [Role]) {
+fn keep_something(lines: &[&str], roles: &mut [Role], depth: usize) {
     if roles.contains(&Role::Own) {
         return;
     }
@@ -179,6 +196,14 @@ fn keep_something(lines: &[&str], roles: &mut [Role]) {
     } else if let Some(first) = roles.iter().position(|r| *r == Role::Rest) {
         // Skips the separator and the header lines; what follows is all there is.
         let body = lines[first..].iter().position(|l| l.trim().is_empty()).map_or(lines.len(), |blank| first + blank);
+        // In a forwarded message older ones stay folded.
+        if depth < DEEPEST_FORWARD {
+            let inner = self::roles(&lines[body..], depth + 1);
+            if inner.contains(&Role::Own) {
+                roles[body..].copy_from_slice(&inner);
+                return;
+            }
+        }
         for at in body..lines.len() {
             let line = lines[at].trim();
             roles[at] = if line.is_empty() {
@@ -191,6 +216,9 @@ fn keep_something(lines: &[&str], roles: &mut [Role]) {
         }
     }
 }
+
+/// How many messages that are nothing but a forwarded one are looked into.
+const DEEPEST_FORWARD: usize = 3;
 
 fn attribution_inside(lines: &[&str]) -> Option<usize> {
     let bare: Vec<&str> = lines.iter().map(|l| l.trim_start_matches(['>', ' '])).collect();
@@ -263,6 +291,14 @@ fn header_name(line: &str) -> Option<String> {
 /// `From:` with at least two more header lines close behind, or such a block in a language that is not known here.
 fn is_header_block(rest: &[&str]) -> bool {
     let Some(first) = header_name(rest[0]) else { return false };
+    // `Date: …` and `To: …` alone, as some programs leave them.
+    let second = rest.get(1).filter(|line| line.contains('@')).and_then(|line| header_name(line));
+    if matches!(first.as_str(), "date" | "datum" | "fecha" | "data" | "dato")
+        && has_date_and_time(rest[0])
+        && second.is_some_and(|name| is_header_name(&name))
+    {
+        return true;
+    }
     let is_known = |name: &String| is_header_name(name);
     if FROM_NAMES.contains(&first.as_str())
         || matches!(first.as_str(), "subject" | "date" | "datum" | "betreff" | "sent" | "objet")
