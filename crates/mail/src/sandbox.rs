@@ -16,7 +16,7 @@ use mail_parser::MessageParser;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
-pub use simulate::{NotAnEmail, simulate_bounce, simulate_out_of_office, simulate_reply};
+pub use simulate::{NotAnEmail, simulate_bounce, simulate_colleague, simulate_out_of_office, simulate_reply};
 
 /// An open sandbox mailbox; clones share it.
 #[derive(Debug, Clone)]

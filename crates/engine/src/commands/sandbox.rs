@@ -3,7 +3,7 @@
 use super::mailbox_access::own_mailbox;
 use crate::{Engine, EngineError, Result};
 use relance_domain::{DeliveryId, MailboxId, mailbox::Provider, user::Actor};
-use relance_mail::sandbox::{Sandbox, simulate_bounce, simulate_out_of_office, simulate_reply};
+use relance_mail::sandbox::{Sandbox, simulate_bounce, simulate_colleague, simulate_out_of_office, simulate_reply};
 use relance_storage::{deliveries, outbox, people};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub enum SandboxAnswer {
     AutoReply,
     /// The address does not exist.
     Bounce,
+    /// Someone else at the company replies.
+    Colleague,
 }
 
 impl SandboxAnswer {
@@ -26,12 +28,13 @@ impl SandboxAnswer {
             Self::Reply => "reply",
             Self::AutoReply => "auto_reply",
             Self::Bounce => "bounce",
+            Self::Colleague => "colleague",
         }
     }
 
     /// Reads [`SandboxAnswer::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Reply, Self::AutoReply, Self::Bounce].into_iter().find(|answer| answer.as_str() == text)
+        [Self::Reply, Self::AutoReply, Self::Bounce, Self::Colleague].into_iter().find(|answer| answer.as_str() == text)
     }
 
     /// What is said if nothing else is.
@@ -40,6 +43,7 @@ impl SandboxAnswer {
             Self::Reply => "Thank you for your message. Tell me more.",
             Self::AutoReply => "I am out of office and will read your message when I am back.",
             Self::Bounce => "",
+            Self::Colleague => "I take care of this here. What exactly do you offer?",
         }
     }
 }
@@ -70,6 +74,7 @@ impl Engine {
             SandboxAnswer::Reply => simulate_reply(&raw, text, at, &name),
             SandboxAnswer::AutoReply => simulate_out_of_office(&raw, text, None, at),
             SandboxAnswer::Bounce => simulate_bounce(&raw, at),
+            SandboxAnswer::Colleague => simulate_colleague(&raw, text, at),
         };
         let answer = answer.map_err(|error| EngineError::Corrupt(error.to_string()))?;
         let unusable =

@@ -177,6 +177,7 @@ async fn the_prospect_of_a_sandbox_answers_through_the_watcher() {
         ("a@prospect.test", SandboxAnswer::Reply),
         ("b@prospect.test", SandboxAnswer::AutoReply),
         ("c@prospect.test", SandboxAnswer::Bounce),
+        ("d@prospect.test", SandboxAnswer::Colleague),
     ] {
         let id = world.enroll(address).await;
         let email = deliveries(&world, id).await[0].id;
@@ -186,7 +187,7 @@ async fn the_prospect_of_a_sandbox_answers_through_the_watcher() {
         let expected = match answer {
             SandboxAnswer::Reply => "completed",
             SandboxAnswer::AutoReply => "paused",
-            SandboxAnswer::Bounce => "blocked",
+            SandboxAnswer::Bounce | SandboxAnswer::Colleague => "blocked",
         };
         assert_eq!(state.word(), expected, "{state:?}");
     }

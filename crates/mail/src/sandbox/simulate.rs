@@ -1,4 +1,4 @@
-//! What a prospect's side sends back in the sandbox: a reply, an out-of-office notice, a bounce.
+//! What a prospect's side sends back in the sandbox: a reply, one of a colleague, an out-of-office notice, a bounce.
 //!
 //! The messages are built like real ones, threading and automatic headers included, so that they go
 //! through the ordinary watcher. The same arguments give the same bytes.
@@ -14,6 +14,10 @@ use mail_parser::{Message, MessageParser};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
+/// Who answers in someone's place, and the part before the @.
+const COLLEAGUE: &str = "Robin Castle";
+const COLLEAGUE_ADDRESS: &str = "robin.castle";
+
 /// The bytes to answer are no email with a sender and a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("This is not an email that can be answered.")]
@@ -24,6 +28,16 @@ pub fn simulate_reply(original: &[u8], text: &str, date: i64, from_name: &str) -
     let original = Original::read(original)?;
     let body = format!("{}\n\n{}\n", text.trim_end(), original.quotation());
     let message = original.answer("reply", date, text, Some(from_name)).subject(re(&original.subject));
+    Ok(bytes(message.body(MimePart::new("text/plain", BodyPart::Text(crlf(&body).into())))))
+}
+
+/// The reply of someone else at the company of whom `original` went to.
+pub fn simulate_colleague(original: &[u8], text: &str, date: i64) -> Result<Vec<u8>, NotAnEmail> {
+    let mut original = Original::read(original)?;
+    let host = original.to.rsplit('@').next().unwrap_or("localhost");
+    original.to = format!("{COLLEAGUE_ADDRESS}@{host}");
+    let body = format!("{}\n\n{}\n", text.trim_end(), original.quotation());
+    let message = original.answer("colleague", date, text, Some(COLLEAGUE)).subject(re(&original.subject));
     Ok(bytes(message.body(MimePart::new("text/plain", BodyPart::Text(crlf(&body).into())))))
 }
 

@@ -180,6 +180,17 @@ fn a_simulated_reply_threads_and_quotes() {
 }
 
 #[test]
+fn a_simulated_colleague_answers_in_the_thread_from_the_same_company() {
+    let (id, original) = email(1);
+    let raw = simulate_colleague(&original, "I take care of this.", 1_700_000_100_000).unwrap();
+    let reply = MessageParser::new().parse(&raw).unwrap();
+    let from = reply.from().unwrap().first().unwrap();
+    assert_eq!((from.address(), from.name()), (Some("robin.castle@example.org"), Some("Robin Castle")));
+    assert_eq!(reply.in_reply_to().as_text(), Some(id.as_str()));
+    assert!(reply.body_text(0).unwrap().starts_with("I take care of this.\r\n\r\nOn "));
+}
+
+#[test]
 fn a_simulated_absence_says_that_it_is_automatic_and_until_when() {
     let (_, original) = email(2);
     let day = jiff::civil::date(2026, 12, 7);

@@ -3,6 +3,8 @@
 use super::{EMAIL, PASSWORD, house, people, sequences};
 use relance_domain::{
     PersonId, SequenceId, Timestamp, UserId,
+    delivery::DeliveryState,
+    enrollment::State,
     mailbox::Provider,
     person::Kind,
     time::{DAY, HOUR, MINUTE},
@@ -11,7 +13,8 @@ use relance_domain::{
 use relance_engine::{
     Clock, Engine, Keys, Settings,
     commands::{
-        enroll::OnMissing, mailboxes::NewMailbox, preflight::EnrollRequest, sequences::SequenceFields, workspace::SetUp,
+        enroll::OnMissing, mailboxes::NewMailbox, preflight::EnrollRequest, sandbox::SandboxAnswer,
+        sequences::SequenceFields, workspace::SetUp,
     },
     ids::Ids,
     prospects::Prospects,
@@ -22,6 +25,9 @@ use secrecy::SecretString;
 
 /// How much history there is.
 const HISTORY_MS: i64 = 21 * DAY;
+/// What the colleague of a prospect writes.
+const COLLEAGUE_SAYS: &str =
+    "I look after the cold rooms here and was given your message. What would a trial with two rooms cost?";
 
 /// Makes everything, on the engine's own database.
 pub async fn make(engine: &Engine) -> anyhow::Result<()> {
@@ -49,7 +55,31 @@ pub async fn make(engine: &Engine) -> anyhow::Result<()> {
         live_until(&past, &mut stepper, &mut prospects, now.plus_ms(after - HISTORY_MS)).await?;
         enroll(&past, &admin, sequence, chosen).await?;
     }
+    live_until(&past, &mut stepper, &mut prospects, now.plus_ms(-HOUR)).await?;
+    let of_last_wave = waves[waves.len() - 1].2;
+    colleague_answers(&past, &admin, of_last_wave).await?;
     live_until(&past, &mut stepper, &mut prospects, now).await?;
+    Ok(())
+}
+
+/// Someone else answers for one of these who are still written to: it waits in the review tray.
+async fn colleague_answers(engine: &Engine, admin: &Actor, people: &[PersonId]) -> anyhow::Result<()> {
+    let asked = {
+        let mut tx = engine.store.read().await?;
+        let mut asked = None;
+        for person in people {
+            for stored in storage::enrollments::ongoing_of_person(&mut tx, *person, false).await? {
+                if matches!(stored.enrollment.state, State::Active { .. }) {
+                    let emails = storage::deliveries::of_enrollment(&mut tx, stored.enrollment.id).await?;
+                    asked =
+                        emails.into_iter().rfind(|email| matches!(email.state, DeliveryState::Sent { .. })).or(asked);
+                }
+            }
+        }
+        asked
+    };
+    let Some(email) = asked else { return Ok(()) };
+    engine.sandbox_inbound(admin, email.mailbox_id, email.id, SandboxAnswer::Colleague, COLLEAGUE_SAYS).await?;
     Ok(())
 }
 

@@ -146,7 +146,7 @@ texts! {
     /// Where one step of an enrollment stands.
     StepStatus = words(&["planned", "waiting", "leaving", "sent", "done", "skipped", "failed", "cancelled", "uncertain"]);
     /// What a prospect does.
-    SandboxAnswer = words(&["reply", "auto_reply", "bounce"]);
+    SandboxAnswer = words(&["reply", "auto_reply", "bounce", "colleague"]);
     /// How a call ended.
     CallOutcome = words(&["reached", "left_message", "no_answer", "wrong_number"]);
     /// What another program tells about a person.

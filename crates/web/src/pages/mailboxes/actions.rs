@@ -121,22 +121,26 @@ pub async fn sandbox(State(app): State<App>, visitor: Visitor, Path(id): Path<Ma
     })
 }
 
-/// The prospect replies, is away, or does not exist.
+/// The prospect replies, is away, or does not exist, or someone else answers for them.
 pub async fn sandbox_answer(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, delivery)): Path<(MailboxId, DeliveryId)>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
-    let unknown = || PageError::Malformed("Choose reply, out of office or bounce.".to_owned());
+    let unknown = || PageError::Malformed("Choose reply, out of office, bounce or colleague.".to_owned());
     let kind = SandboxAnswer::parse(typed.get("kind")).ok_or_else(unknown)?;
-    let text = if kind == SandboxAnswer::Reply { typed.get("text") } else { "" };
+    let is_written = matches!(kind, SandboxAnswer::Reply | SandboxAnswer::Colleague);
+    let text = if is_written { typed.get("text") } else { "" };
     let answered = app.engine.sandbox_inbound(&visitor.actor, id, delivery, kind, text).await;
     answer::outcome(&urls::mailbox_action(id, "sandbox"), answered, |()| {
         let words = match kind {
             SandboxAnswer::Reply => "The reply is in the inbox. The watcher reads it within a few seconds.",
             SandboxAnswer::AutoReply => {
                 "The out-of-office answer is in the inbox. The watcher reads it within a few seconds."
+            }
+            SandboxAnswer::Colleague => {
+                "The colleague's reply is in the inbox. Within a few seconds it waits in Review, unless the sequence says otherwise."
             }
             SandboxAnswer::Bounce => "The bounce is in the inbox. The watcher reads it within a few seconds.",
         };
