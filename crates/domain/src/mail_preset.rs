@@ -5,11 +5,11 @@
 //! - the ISPDB of Thunderbird (github.com/thunderbird/autoconfig, `ispdb/`), its domains and MX as well: aol, gmail,
 //!   gmx, gmx-com, icloud (`me.com`), all ionos, mailbox-org, migadu, outlook (`hotmail.com`, `office365.com`), posteo,
 //!   rackspace (`emailsrvr.com`), strato, t-online, web-de, yahoo, yandex, zoho, zoho-eu;
-//! - help pages of the provider: fastmail (fastmail.com, *Server names and ports*), gandi (docs.gandi.net, *Standard
-//!   email settings*), infomaniak (knowledge base, *Mandatory ports and parameters*), ovh and ovh-ca
-//!   (github.com/ovh/docs, *MX Plan*), namecheap (knowledge base, MX and SPF);
-//! - only other people's programs and guides agree, no page of the provider was found: hetzner, hostinger, the servers
-//!   of namecheap, and the ports of proton-bridge, which shows its own.
+//! - help pages of the provider: fastmail (fastmail.com, *Server names and ports*), infomaniak (knowledge base,
+//!   *Mandatory ports and parameters*), ovh and ovh-ca (github.com/ovh/docs, *MX Plan*; pages of before 2022 name
+//!   `ssl0.ovh.net`), namecheap (knowledge base, MX and SPF);
+//! - only other people's programs and guides agree, no page of the provider was read to its ports: gandi, hetzner,
+//!   hostinger, the servers of namecheap, and the ports of proton-bridge, which shows its own.
 //!
 //! SPF and DKIM of own domains, and which app passwords are asked for, are as known in November 2026. All of it only
 //! fills in a form: connecting tests both directions, so a wrong one is seen at once and corrected here.
