@@ -129,7 +129,7 @@ fn read_catalog() -> Catalog {
 }
 
 /// A style sheet without what is there for those who write it: comments, indents, and the white
-/// space around `{`, `}`, `;` and `,`.
+/// space around `{`, `}`, `;`, `,` and `>`, and the `;` before a `}`.
 fn spare_style(file: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(file);
     let mut kept = String::with_capacity(text.len());
@@ -147,7 +147,8 @@ fn spare_style(file: &[u8]) -> Vec<u8> {
         }
     }
     // No text of ours has one of these in it; a test looks.
-    let spaces = [(": ", ":"), ("; ", ";"), (" {", "{"), ("{ ", "{"), (" }", "}")];
+    let spaces =
+        [(": ", ":"), ("; ", ";"), (", ", ","), (" {", "{"), ("{ ", "{"), (" }", "}"), (" > ", ">"), (";}", "}")];
     spaces.into_iter().fold(spare, |style, (wide, tight)| style.replace(wide, tight)).into_bytes()
 }
 
@@ -340,7 +341,10 @@ mod tests {
         for name in Own::iter().filter(|name| name.starts_with("css/")) {
             let file = Own::get(&name).expect("it was listed");
             for text in String::from_utf8_lossy(&file.data).split('"').skip(1).step_by(2) {
-                assert!(![": ", "; ", " {", "{ ", " }", "/*"].iter().any(|wide| text.contains(wide)), "{name}: {text}");
+                assert!(
+                    ![": ", "; ", ", ", " {", "{ ", " }", " > ", ";}", "/*"].iter().any(|wide| text.contains(wide)),
+                    "{name}: {text}"
+                );
             }
         }
     }
