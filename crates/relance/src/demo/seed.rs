@@ -56,13 +56,12 @@ pub async fn make(engine: &Engine) -> anyhow::Result<()> {
         enroll(&past, &admin, sequence, chosen).await?;
     }
     live_until(&past, &mut stepper, &mut prospects, now.plus_ms(-HOUR)).await?;
-    let of_last_wave = waves[waves.len() - 1].2;
-    colleague_answers(&past, &admin, of_last_wave).await?;
+    colleague_answers(&past, &admin, &people).await?;
     live_until(&past, &mut stepper, &mut prospects, now).await?;
     Ok(())
 }
 
-/// Someone else answers for one of these who are still written to: it waits in the review tray.
+/// Someone else answers for the last of these who was written to and still is: it waits in the review tray.
 async fn colleague_answers(engine: &Engine, admin: &Actor, people: &[PersonId]) -> anyhow::Result<()> {
     let asked = {
         let mut tx = engine.store.read().await?;
