@@ -20,6 +20,8 @@ pub struct WorkCounts {
     pub tasks: u32,
     /// People they own.
     pub people: u32,
+    /// Templates they own.
+    pub templates: u32,
 }
 
 /// What a user has to do now.
@@ -30,7 +32,8 @@ pub async fn counts(tx: &mut Tx, user: UserId) -> Result<WorkCounts> {
         (SELECT COUNT(*) FROM enrollments WHERE actor_id = $1 AND state IN ('active', 'blocked', 'paused')
             AND mailbox_id IS NOT NULL) AS with_mailbox,
         (SELECT COUNT(*) FROM tasks WHERE owner_id = $1 AND state = 'open') AS tasks,
-        (SELECT COUNT(*) FROM people WHERE owner_id = $1 AND deleted_at IS NULL) AS people";
+        (SELECT COUNT(*) FROM people WHERE owner_id = $1 AND deleted_at IS NULL) AS people,
+        (SELECT COUNT(*) FROM templates WHERE owner_id = $1) AS templates";
     tx.one(sql, args![user], |row| {
         Ok(WorkCounts {
             running: row.count("running")?,
@@ -38,6 +41,7 @@ pub async fn counts(tx: &mut Tx, user: UserId) -> Result<WorkCounts> {
             with_mailbox: row.count("with_mailbox")?,
             tasks: row.count("tasks")?,
             people: row.count("people")?,
+            templates: row.count("templates")?,
         })
     })
     .await
@@ -101,6 +105,11 @@ pub async fn give_tasks(tx: &mut Tx, from: UserId, to: UserId, limit: u32) -> Re
     );
     let read = |row: &Row| Ok(GivenTask { id: row.id("id")?, person_id: row.id_opt("person_id")? });
     tx.all(&sql, args![to, from, limit], read).await
+}
+
+/// Gives all templates of `from`, private ones too, to another owner. How many.
+pub async fn give_templates(tx: &mut Tx, from: UserId, to: UserId) -> Result<u64> {
+    tx.execute("UPDATE templates SET owner_id = $1 WHERE owner_id = $2", args![to, from]).await
 }
 
 /// Up to `limit` people of an owner, by id, after `after`.

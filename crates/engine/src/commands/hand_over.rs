@@ -33,7 +33,7 @@ const AT_ONCE: u32 = 1_000;
 pub struct HandOver {
     /// To whom.
     pub to: UserId,
-    /// Their unfinished enrollments and open tasks.
+    /// Their unfinished enrollments, open tasks and templates, which nobody else could read if they are private.
     pub work: bool,
     /// The people they own.
     pub people: bool,
@@ -133,16 +133,20 @@ impl Engine {
         self.may_take_over(&mut tx, from, &to, asked, held).await?;
         let work = if asked.work { held.running + held.paused + held.tasks } else { 0 };
         let total = work + if asked.people { held.people } else { 0 };
-        if total == 0 {
+        let templates = if asked.work { held.templates } else { 0 };
+        if total + templates == 0 {
             let message = format!("{} has nothing to hand over.", user.name);
             return Err(EngineError::refused("nothing_to_do", message));
         }
         let title = format!("Hand over the work of {} to {}", user.name, to.name);
+        if asked.work {
+            user_work::give_templates(&mut tx, from, to.id).await?;
+        }
         let work = UserWork::HandOver { user: from, hand_over: asked };
         let job = self.store_work(&mut tx, actor, work, total, &title).await?;
         let part = |is_asked: bool, number: u32| if is_asked { number } else { 0 };
         let detail = format!(
-            "To {}. Enrollments: {}. Tasks: {}. People: {}.",
+            "To {}. Enrollments: {}. Tasks: {}. Templates: {templates}. People: {}.",
             to.name,
             part(asked.work, held.running + held.paused),
             part(asked.work, held.tasks),

@@ -6,7 +6,7 @@ use relance_domain::{
     time::DAY,
 };
 use relance_engine::{
-    commands::{bulk::BulkDone, hand_over::HandOver, mailboxes::NewMailbox, tasks::NewTask},
+    commands::{bulk::BulkDone, hand_over::HandOver, mailboxes::NewMailbox, tasks::NewTask, templates::TemplateFields},
     jobs::run_next_job,
 };
 
@@ -88,6 +88,26 @@ async fn what_a_deactivated_rep_left_goes_on_from_the_others_mailbox_in_the_same
         given.iter().all(|event| event.summary == "Handed over from Rep to ida" && event.actor_id == boss.user_id())
     );
     assert_eq!(codes(world.engine.hand_over(&boss, rep, all_to(ida)).await), ["nothing_to_do"]);
+}
+
+#[tokio::test]
+async fn private_templates_of_who_leaves_are_not_lost() {
+    let world = monday().await;
+    let leaver = user(&world, "lea@world.test", Role::Rep).await;
+    let (ida, _) = rep_with_mailbox(&world, "ida@world.test").await;
+    let fields = TemplateFields { name: "Mine".to_owned(), subject: "Hello".to_owned(), ..TemplateFields::default() };
+    let template = world.engine.create_template(&leaver, fields).await.expect("a template").id;
+    let from = leaver.user_id().expect("a user");
+    world.engine.deactivate_user(&world.actor, from).await.expect("deactivated");
+    assert_eq!(world.engine.work_of(&world.actor, from).await.expect("counted").templates, 1);
+    let people_only = HandOver { work: false, ..all_to(ida) };
+    assert_eq!(codes(world.engine.hand_over(&world.actor, from, people_only).await), ["nothing_to_do"]);
+    world.engine.hand_over(&world.actor, from, all_to(ida)).await.expect("handed over");
+    let mut tx = world.engine.store.read().await.expect("a view");
+    let after = storage::templates::find(&mut tx, template).await.expect("readable").expect("a template");
+    assert_eq!((after.owner_id, after.shared), (Some(ida), false));
+    drop(tx);
+    assert_eq!(codes(world.engine.hand_over(&world.actor, from, all_to(ida)).await), ["nothing_to_do"]);
 }
 
 #[tokio::test]

@@ -27,12 +27,14 @@ struct WorkBody {
     tasks: u32,
     /// People they own.
     people: u32,
+    /// Templates they own.
+    templates: u32,
 }
 
 impl From<WorkCounts> for WorkBody {
     fn from(counts: WorkCounts) -> Self {
-        let WorkCounts { running, paused, tasks, people, .. } = counts;
-        Self { running, paused, tasks, people }
+        let WorkCounts { running, paused, tasks, people, templates, .. } = counts;
+        Self { running, paused, tasks, people, templates }
     }
 }
 
@@ -55,7 +57,8 @@ struct HandOverFields {
     /// To whom.
     #[schema(value_type = doc::UserId)]
     to: UserId,
-    /// Their unfinished enrollments, which then send from the other's mailbox, and open tasks; yes if left out.
+    /// Their unfinished enrollments, which then send from the other's mailbox, open tasks and templates; yes if
+    /// left out.
     #[serde(default = "yes")]
     work: bool,
     /// The people they own; yes if left out.

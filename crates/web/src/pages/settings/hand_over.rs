@@ -60,6 +60,7 @@ fn work_words(held: WorkCounts) -> String {
     let parts: Vec<String> = [
         (sequences > 0).then(|| words::count(sequences, "unfinished sequence", "unfinished sequences")),
         (tasks > 0).then(|| words::count(tasks, "open task", "open tasks")),
+        (held.templates > 0).then(|| words::count(held.templates.into(), "template", "templates")),
     ]
     .into_iter()
     .flatten()
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     fn page(deactivates: bool) -> String {
-        let held = WorkCounts { running: 12, paused: 1, tasks: 2, people: 40, with_mailbox: 13 };
+        let held = WorkCounts { running: 12, paused: 1, tasks: 2, people: 40, with_mailbox: 13, templates: 3 };
         let page = Page {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             title: "Deactivate Ida".into(),
@@ -241,7 +242,7 @@ mod tests {
     fn the_dialog_says_what_holds_and_to_whom_it_can_go() {
         let html = page(true);
         for words in [
-            "13 unfinished sequences and 2 open tasks",
+            "13 unfinished sequences, 2 open tasks and 3 templates",
             "40 people",
             "12 sequences are on hold",
             "Jonas has no mailbox",
