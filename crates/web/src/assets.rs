@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn what_is_there_for_those_who_write_is_not_given_out() {
         let style = spare_style(b"/* Colours\n of links */\na:hover,\na:focus {\n  color: red; /* loud */\n}\n@media print\n{ a { all: unset } }");
-        let expected = "a:hover,a:focus{color:red;}@media print\n{a{all:unset}}";
+        let expected = "a:hover,a:focus{color:red}@media print\n{a{all:unset}}";
         assert_eq!(String::from_utf8_lossy(&style), expected);
         let script = spare_script(b"// Says it.\n\nfunction say() {\n  // Once.\n  return 'a // b'\n}\n");
         assert_eq!(String::from_utf8_lossy(&script), "function say() {\nreturn 'a // b'\n}\n");

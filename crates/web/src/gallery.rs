@@ -165,7 +165,7 @@ fn tokens() -> std::collections::BTreeMap<String, [String; 2]> {
         else {
             continue;
         };
-        let colours: Vec<_> = rest.trim_end_matches(')').split(", ").map(str::to_owned).collect();
+        let colours: Vec<_> = rest.trim_end_matches(')').split(',').map(str::to_owned).collect();
         if let [light, dark] = &colours[..]
             && light.starts_with('#')
         {
