@@ -3,7 +3,11 @@
 //! An entry is committed first, so that nothing is decided to leave any more; then, before it is acknowledged, the
 //! unfinished enrollments it concerns are ended in bounded batches.
 
-use super::{access, audit::Object};
+use super::{
+    access,
+    audit::Object,
+    csv_text::{bare_cell, reader},
+};
 use crate::{Engine, EngineError, Result, commands::Ended};
 use relance_domain::{
     EnrollmentId, Refused, SuppressionId,
@@ -18,6 +22,7 @@ use relance_storage::{Tx, activities, enrollment_lookups::ongoing_at, people, su
 
 const BATCH: u32 = 500;
 const MOST_LINES: usize = 200_000;
+const TOO_MANY_LINES: &str = "A list has at most 200,000 lines. Add it in parts; nothing of it was added.";
 
 /// What adding a list of entries did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +35,37 @@ pub struct SuppressedMany {
     pub refused: Vec<(usize, String)>,
     /// What happened to enrollments.
     pub ended: Ended,
+}
+
+/// Where a list has its reasons and notes.
+struct Columns {
+    reason: Option<usize>,
+    note: Option<usize>,
+}
+
+impl Columns {
+    /// By the names in its first line.
+    fn of(head: &str) -> Self {
+        let names = cells_of(head);
+        let at = |name: &str| names.iter().position(|cell| cell.trim().eq_ignore_ascii_case(name));
+        Self { reason: at("reason"), note: at("note") }
+    }
+
+    fn reason(&self, cells: &[String]) -> SuppressionReason {
+        let said = self.reason.and_then(|at| cells.get(at));
+        said.and_then(|said| SuppressionReason::parse(said.trim())).unwrap_or(SuppressionReason::Manual)
+    }
+
+    fn note<'a>(&self, cells: &'a [String]) -> &'a str {
+        self.note.and_then(|at| cells.get(at)).map_or("Imported", |cell| bare_cell(cell))
+    }
+}
+
+/// The cells of one line, by whichever of comma, semicolon and tab comes first.
+fn cells_of(line: &str) -> Vec<String> {
+    let delimiter = line.bytes().find(|byte| matches!(byte, b',' | b';' | b'\t')).unwrap_or(b',');
+    let record = reader(line, delimiter).into_records().next().and_then(std::result::Result::ok);
+    record.map(|record| record.iter().map(str::to_owned).collect()).unwrap_or_default()
 }
 
 impl Engine {
@@ -107,15 +143,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds one entry per line (the first column of a CSV).
+    /// Adds one entry per line, the first column of a CSV. Where its first line names columns `reason` and `note`, as an
+    /// export does, each entry keeps its own.
     pub async fn import_suppressions(&self, actor: &Actor, bytes: &[u8]) -> Result<SuppressedMany> {
         let text = String::from_utf8_lossy(bytes);
+        let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().take(MOST_LINES + 1).collect();
+        if lines.len() > MOST_LINES {
+            return Err(Refused::at("file", "too_many_lines", TOO_MANY_LINES).into());
+        }
+        let columns = Columns::of(lines.first().copied().unwrap_or_default());
         let mut done = SuppressedMany::default();
         let mut entries = Vec::new();
-        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate().take(MOST_LINES) {
-            let first = line.split([',', ';', '\t']).next().unwrap_or_default().trim().trim_matches('"');
+        for (index, line) in lines.into_iter().enumerate() {
+            let cells = cells_of(line);
+            let first = cells.first().map_or("", |cell| bare_cell(cell.trim()));
             match parse_entry(first) {
-                Some(key) => entries.push(self.entry(key, SuppressionReason::Manual, "Imported", actor)),
+                Some(key) => entries.push(self.entry(key, columns.reason(&cells), columns.note(&cells), actor)),
                 None if first.is_empty() || index == 0 => {}
                 None => done.refused.push((index + 1, first.chars().take(200).collect())),
             }

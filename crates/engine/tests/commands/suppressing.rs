@@ -62,6 +62,30 @@ async fn a_list_is_imported_with_its_bad_lines_named() {
 }
 
 #[tokio::test]
+async fn an_exported_list_keeps_its_reasons_and_notes_and_a_list_too_long_is_refused_whole() {
+    let world = monday().await;
+    let file = "entry;reason;note;since\nada@prospect.test;unsubscribed;\"asked; twice\";2026-01-01\n\
+        looms.test;whatever;'=SUM(1)\nbea@prospect.test\n";
+    let done = world.engine.import_suppressions(&world.actor, file.as_bytes()).await.expect("imported");
+    assert_eq!((done.added, done.refused.len()), (3, 0));
+    let mut tx = world.engine.store.read().await.expect("a view");
+    let mut all = storage::suppressions::list(&mut tx, "", None, 10).await.expect("readable");
+    drop(tx);
+    all.sort_by(|a, b| a.entry.cmp(&b.entry));
+    let kept: Vec<_> = all.iter().map(|one| (one.entry.as_str(), one.reason, one.note.as_str())).collect();
+    assert_eq!(
+        kept,
+        [
+            ("ada@prospect.test", SuppressionReason::Unsubscribed, "asked; twice"),
+            ("bea@prospect.test", SuppressionReason::Manual, "Imported"),
+            ("looms.test", SuppressionReason::Manual, "=SUM(1)"),
+        ]
+    );
+    let long = "one.test\n".repeat(200_001);
+    assert_eq!(codes(world.engine.import_suppressions(&world.actor, long.as_bytes()).await), ["too_many_lines"]);
+}
+
+#[tokio::test]
 async fn one_click_unsubscribe_ends_everything_once_and_may_be_repeated() {
     let mut world = monday().await;
     let first = world.enroll("ada@prospect.test").await;
