@@ -112,7 +112,7 @@ async function auditLog(page) {
   await page.getByLabel("What", { exact: true }).selectOption("user_handed_over");
   await page.getByRole("button", { name: "Show" }).click();
   await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
-  await page.locator("td.desk").getByText("To Ida Berg. Enrollments: 1. Tasks: 1. People: 1.").waitFor();
+  await page.locator("td.desk").getByText("To Ida Berg. Enrollments: 1. Tasks: 1. Templates: 0. People: 1.").waitFor();
   assert.equal(await page.locator("tbody tr").count(), 1);
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Export" }).click();
