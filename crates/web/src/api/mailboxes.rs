@@ -6,7 +6,8 @@ use super::{
     auth::Caller,
     body::{Body, NoBody, Patch},
     doc,
-    mailbox_shapes::{CheckBody, MailboxBody, MailboxFields, MailboxPatch, change},
+    mailbox_bodies::{CheckBody, MailboxBody},
+    mailbox_shapes::{MailboxFields, MailboxPatch, change},
     query::{Id, List, Query, limit},
     shapes::{EndedBody, created},
 };

@@ -20,6 +20,7 @@ pub mod inbound;
 pub mod jobs;
 pub mod lists;
 pub mod mail_providers;
+pub mod mailbox_bodies;
 pub mod mailbox_consents;
 pub mod mailbox_domains;
 pub mod mailbox_shapes;
