@@ -129,6 +129,14 @@ impl Actor {
     pub fn acts_for(&self, sight: &Sight, owner: UserId) -> bool {
         self.is_admin() || self.user_id() == Some(owner) || self.acts_for_others() && sight.sees(Some(owner))
     }
+
+    /// May read a received message and decide about it: it came to a mailbox of someone they act for, or, for managers, it
+    /// was found for a person they see.
+    pub fn reads_message(&self, sight: &Sight, mailbox_owner: Option<UserId>, of_a_person_seen: bool) -> bool {
+        self.is_admin()
+            || mailbox_owner.is_some_and(|owner| self.acts_for(sight, owner))
+            || self.acts_for_others() && of_a_person_seen
+    }
 }
 
 /// A group of users, whose managers look after its people.

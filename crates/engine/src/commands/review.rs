@@ -23,17 +23,14 @@ use serde_json::json;
 
 const NO_ANSWER: &str = "Decided: it was no answer";
 
-/// Whether the actor may read it: it came to a mailbox of someone they act for, or, for managers, is of a person they
-/// see.
+/// Whether the actor may read it, by [`Actor::reads_message`].
 async fn reads(tx: &mut Tx, actor: &Actor, message: &InboundMessage) -> Result<bool> {
     let sight = teams::sight(tx, actor).await?;
     let owner = mailboxes::find(tx, message.mailbox_id).await?.map(|mailbox| mailbox.user_id);
-    if actor.is_admin() || owner.is_some_and(|owner| actor.acts_for(&sight, owner)) {
-        return Ok(true);
-    }
-    let Some(person) = message.person_id.filter(|_| actor.acts_for_others()) else { return Ok(false) };
-    let owner = people::owners(tx, &[person]).await?.remove(&person);
-    Ok(owner.is_some_and(|owner| sight.sees(owner)))
+    let person: Vec<_> = message.person_id.into_iter().collect();
+    let owners = people::owners(tx, &person).await?;
+    let of_a_person_seen = owners.into_values().any(|owner| sight.sees(owner));
+    Ok(actor.reads_message(&sight, owner, of_a_person_seen))
 }
 
 /// The message, if it waits for a decision and the actor may take it.
