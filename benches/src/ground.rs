@@ -60,7 +60,7 @@ pub struct Place {
     pub actor: Actor,
     /// Who that is.
     pub user: UserId,
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
     _folder: TempDir,
 }
 
@@ -114,7 +114,7 @@ impl Grounds {
         };
         let user = engine.set_up(set_up).await?;
         let actor = Actor::User { id: user.id, role: Role::Admin };
-        Ok(Place { engine, actor, user: user.id, _database: kept, _folder: folder })
+        Ok(Place { engine, actor, user: user.id, database: kept, _folder: folder })
     }
 }
 
@@ -193,7 +193,7 @@ impl Place {
     }
 
     /// Adds leads in transactions of 1,000.
-    pub async fn people(&self, count: usize) -> Result<Vec<PersonId>> {
+    pub async fn people(&self, count: usize) -> anyhow::Result<Vec<PersonId>> {
         let mut ids = Vec::with_capacity(count);
         for first in (0..count).step_by(1_000) {
             let chunk: Vec<Person> = (first..count.min(first + 1_000)).map(|number| self.person(number)).collect();
@@ -224,14 +224,12 @@ impl Place {
         Person { id: self.engine.new_person_id(), kind: person::Kind::Lead, fields, created_at, updated_at: now }
     }
 
-    /// What PostgreSQL does by itself a minute after much was written.
-    pub async fn settle(&self) -> Result<()> {
-        let mut tx = self.engine.store.begin().await?;
-        if tx.engine() == relance_storage::Engine::Postgres {
-            tx.execute("ANALYZE", Vec::new()).await?;
+    /// Has PostgreSQL do now what it does by itself a minute after much was written.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        match &self.database {
+            Some(database) => database.vacuum().await,
+            None => Ok(()),
         }
-        tx.commit().await?;
-        Ok(())
     }
 }
 

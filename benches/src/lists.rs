@@ -94,9 +94,7 @@ async fn fill(place: &Place, people: usize) -> anyhow::Result<SequenceId> {
     tx.execute(&changed, args![place.user]).await?;
     tx.commit().await?;
     enroll(place, sequence.id, sequence.version_id.map(Value::from), people / 5).await?;
-    let mut tx = place.engine.store.begin().await?;
-    tx.execute("ANALYZE", vec![]).await?;
-    tx.commit().await?;
+    place.settle().await?;
     Ok(sequence.id)
 }
 

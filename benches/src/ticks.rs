@@ -108,7 +108,7 @@ async fn turn(place: &Place, mailbox: MailboxId) -> Result<usize> {
 }
 
 /// Enrollments that wait, and those that come up.
-async fn fill(place: &Place, people: &[PersonId], mailboxes: &[MailboxId], waiting: usize) -> Result<()> {
+async fn fill(place: &Place, people: &[PersonId], mailboxes: &[MailboxId], waiting: usize) -> anyhow::Result<()> {
     let mut all = Vec::new();
     let mut left = waiting;
     while left > 0 {

@@ -169,6 +169,15 @@ pub struct TestDatabase {
     cluster: String,
 }
 
+impl TestDatabase {
+    /// What PostgreSQL's autovacuum does a minute after much was written: plans learn the numbers, indexes answer alone.
+    pub async fn vacuum(&self) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        connection.execute("VACUUM ANALYZE").await?;
+        Ok(connection.close().await?)
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (cluster, name) = (self.cluster.clone(), self.name.clone());
