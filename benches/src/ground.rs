@@ -224,8 +224,10 @@ impl Place {
         Person { id: self.engine.new_person_id(), kind: person::Kind::Lead, fields, created_at, updated_at: now }
     }
 
-    /// Has PostgreSQL do now what it does by itself a minute after much was written.
+    /// What happens in an installation within minutes after much was written: PostgreSQL vacuums, we have SQLite look at
+    /// the sizes of its tables.
     pub async fn settle(&self) -> anyhow::Result<()> {
+        self.engine.store.refresh_statistics().await?;
         match &self.database {
             Some(database) => database.vacuum().await,
             None => Ok(()),

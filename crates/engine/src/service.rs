@@ -216,7 +216,8 @@ impl Engine {
         Ok([slot, other].into_iter().flatten().min())
     }
 
-    /// Forgets what has served its time: sessions, failed sign-ins, stored answers of the API.
+    /// Forgets what has served its time: sessions, failed sign-ins, stored answers of the API; and lets the database see
+    /// how large its tables have become.
     pub async fn keep_house(&self) -> Result<()> {
         let now = self.clock.system_now();
         let mut tx = self.store.begin().await?;
@@ -225,6 +226,7 @@ impl Engine {
         storage::mail_providers::purge_consents(&mut tx, now).await?;
         storage::idempotency::purge(&mut tx, now.plus_ms(-KEEP_ANSWERS_MS)).await?;
         tx.commit().await?;
+        self.store.refresh_statistics().await?;
         self.forget_files(now).await
     }
 }

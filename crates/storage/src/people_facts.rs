@@ -10,13 +10,13 @@ use crate::{
     people_query::{PeopleQuery, SortBy},
     sequences,
     tx::Tx,
-    value::Value,
 };
 use relance_domain::{
-    PersonId, SequenceId, UserId,
+    SequenceId,
     custom_field::{CustomField, is_key},
     lacking::{Field, needed_fields},
     list::{Filter, Rule},
+    person::email_key,
 };
 use std::collections::HashMap;
 
@@ -34,19 +34,26 @@ pub(crate) struct Facts {
 pub(crate) enum Leader {
     /// An index in whose order everyone is counted.
     Order(&'static str),
-    /// An index of people, the column it begins with and its value.
-    Index(&'static str, &'static str, Value),
+    /// An index of people, and the rule it answers.
+    Index(&'static str, Rule),
     /// The enrollments that this rule asks for.
     Enrollments(Rule),
 }
 
-/// Rules that an index answers: the field, its column, the index.
-const INDEXED: &[(&str, &str, &str)] = &[
-    ("status", "status", "people_by_status"),
-    ("source", "source", "people_by_source"),
-    ("owner_id", "owner_id", "people_by_owner"),
-    ("company_id", "company_id", "people_by_company"),
-];
+/// The index of people that answers a rule; `None` if none does.
+fn index_of(rule: &Rule) -> Option<&'static str> {
+    Some(match (rule.field.as_str(), rule.op.as_str()) {
+        ("status", "is" | "in") => "people_by_status",
+        ("source", "is" | "in") => "people_by_source",
+        ("owner_id", "is" | "in") => "people_by_owner",
+        ("company_id", "is" | "in") => "people_by_company",
+        ("created_at", "before" | "after") => "people_by_created",
+        ("updated_at", "before" | "after") => "people_by_updated",
+        // What is no address is compared as it is.
+        ("email", "is") if rule.value.as_str().and_then(email_key).is_some() => "people_by_email",
+        _ => return None,
+    })
+}
 
 /// So many are read and sorted rather than met by following the order of the list.
 const FEW: usize = 5_000;
@@ -67,26 +74,29 @@ async fn led_by(tx: &mut Tx, query: &PeopleQuery) -> Result<Option<Leader>> {
             return Ok(Some(Leader::Enrollments(rule.clone())));
         }
     }
-    for rule in met_by_all(&query.filter).into_iter().filter(|rule| rule.op == "is") {
-        let Some((_, column, index)) = INDEXED.iter().find(|(field, ..)| *field == rule.field) else { continue };
-        let Some(text) = rule.value.as_str() else { continue };
-        let value = match *column {
-            "owner_id" => text.parse::<UserId>().ok().map(Value::from),
-            "company_id" => text.parse::<PersonId>().ok().map(Value::from),
-            _ => Some(Value::from(text)),
-        };
-        let Some(value) = value else { continue };
-        let leader = Leader::Index(index, column, value.clone());
-        let sql = format!(
-            "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM people WHERE {column} = $1
-                AND kind IN ('lead', 'contact') AND deleted_at IS NULL LIMIT $2) at_most"
-        );
-        let found = tx.one(&sql, vec![value, Value::from(FEW + 1)], |row| row.count("number")).await? as usize;
-        if found <= FEW {
-            return Ok(Some(leader));
+    for rule in met_by_all(&query.filter) {
+        if let Some(index) = index_of(rule)
+            && few_meet(tx, rule, index).await?
+        {
+            return Ok(Some(Leader::Index(index, rule.clone())));
         }
     }
     Ok(None)
+}
+
+/// Few people meet the rule that this index answers.
+async fn few_meet(tx: &mut Tx, rule: &Rule, index: &'static str) -> Result<bool> {
+    let facts = Facts::default();
+    let mut condition = Condition::new(tx, &facts, vec![]);
+    // What is wrong with the rule is said when the list is compiled.
+    let Ok(text) = condition.rule(&Asked::about(rule)) else { return Ok(false) };
+    let most = condition.bind(FEW + 1);
+    let (people, args) = (tx.people_in_order(index), condition.args);
+    let sql = format!(
+        "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {people} WHERE {text}
+            AND p.kind IN ('lead', 'contact') AND p.deleted_at IS NULL LIMIT {most}) at_most"
+    );
+    Ok(tx.one(&sql, args, |row| row.count("number")).await? as usize <= FEW)
 }
 
 /// The rule asks for enrollments that an index leads to, and there are few of them.

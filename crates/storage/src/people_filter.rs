@@ -74,7 +74,7 @@ impl<'a> Condition<'a> {
         Ok(format!("({})", parts?.join(between)))
     }
 
-    fn rule(&mut self, asked: &Asked<'_>) -> Result<String> {
+    pub(crate) fn rule(&mut self, asked: &Asked<'_>) -> Result<String> {
         if let Some(key) = asked.rule.field.strip_prefix("custom_fields.") {
             let field = self.facts.field(key).ok_or_else(|| asked.unknown_field())?;
             asked.must_be_in(people_fields::type_of(field).operations())?;

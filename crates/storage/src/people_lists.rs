@@ -12,7 +12,7 @@ use crate::{
     people_facts::{Facts, Leader},
     people_pages::{Asked, Prepared, ask, look_up, statements, ways_to_count},
     people_part::{Edge, edge, up_to},
-    people_query::{Key, LONGEST_PAGE},
+    people_query::{BY_ID, Key, LONGEST_PAGE},
     people_sequences::{self, InSequence, NextEmail, WaitsFor},
     people_sorted,
     tx::Tx,
@@ -244,16 +244,29 @@ pub async fn count_statements(tx: &mut Tx, query: &PeopleQuery, at_most: usize) 
 
 /// Up to `limit` ids of the people the query finds, by id, after `after`: to work through all that match in chunks.
 pub async fn ids(tx: &mut Tx, query: &PeopleQuery, after: Option<PersonId>, limit: usize) -> Result<Vec<PersonId>> {
+    let Statement { sql, args } = ids_statement(tx, query, after, limit).await?;
+    tx.all(&sql, args, |row| row.id("id")).await
+}
+
+/// The statement of [`ids`].
+pub async fn ids_statement(
+    tx: &mut Tx,
+    query: &PeopleQuery,
+    after: Option<PersonId>,
+    limit: usize,
+) -> Result<Statement> {
     let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
     let prepared = Prepared { query, search: &search, facts: &facts, until: None };
-    let Asked { mut condition, from, mut text } = ask(tx, prepared, query.kind)?;
+    let Asked { mut condition, mut from, mut text } = ask(tx, prepared, query.kind)?;
+    if !prepared.is_led() {
+        from = tx.people_in_order(BY_ID);
+    }
     if let Some(after) = after {
         let _ = write!(text, " AND p.id > {}", condition.bind(after));
     }
     let limit = condition.bind(limit);
     let sql = format!("SELECT p.id FROM {from} WHERE {text} ORDER BY p.id LIMIT {limit}");
-    let args = condition.args;
-    tx.all(&sql, args, |row| row.id("id")).await
+    Ok(Statement { sql, args: condition.args })
 }
 
 /// The first people whose words begin with those of `search`, by name: for pickers and the palette.

@@ -8,9 +8,9 @@ use crate::{
     error::Result,
     people::{COLUMNS, search_words},
     people_facts::{Facts, Leader},
-    people_filter::Condition,
+    people_filter::{self, Condition},
     people_part::{Edge, up_to},
-    people_query::{Key, PeopleQuery, SortBy, unknown_page},
+    people_query::{BY_ID, Key, PeopleQuery, SortBy, unknown_page},
     tx::Tx,
     value::{Row, Value},
 };
@@ -205,6 +205,17 @@ pub(crate) struct Prepared<'a> {
     pub(crate) until: Option<&'a Edge>,
 }
 
+impl Prepared<'_> {
+    /// Something leads to few people; else the order of the list is followed.
+    pub(crate) const fn is_led(&self) -> bool {
+        match self.search {
+            Search::Everyone => self.facts.led_by.is_some(),
+            Search::Many(_) => false,
+            Search::Nobody | Search::Few(_) | Search::OneByOne(_) | Search::WholeWords(_) => true,
+        }
+    }
+}
+
 /// What every list shares: the people it is about (a FROM clause) and the conditions they meet.
 pub(crate) struct Asked<'a> {
     pub(crate) condition: Condition<'a>,
@@ -222,14 +233,14 @@ pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) ->
         Search::Everyone => {
             match &facts.led_by {
                 Some(Leader::Order(index)) => from = tx.people_in_order(index),
-                Some(Leader::Index(index, column, value)) => {
-                    let place = condition.bind(value.clone());
-                    from = tx.people_led_by(index, column, &place);
-                    parts.push(format!("p.{column} = {place}"));
+                Some(Leader::Index(index, rule)) => {
+                    let met = condition.rule(&people_filter::Asked::about(rule))?;
+                    from = tx.people_led_by(index, &met);
+                    parts.push(met);
                 }
                 // Somebody may have finished a sequence twice. The order of a cross join is kept by SQLite.
                 Some(Leader::Enrollments(rule)) => {
-                    if let Some(enrolled) = condition.enrollments(&crate::people_filter::Asked::about(rule))? {
+                    if let Some(enrolled) = condition.enrollments(&people_filter::Asked::about(rule))? {
                         from = format!(
                             "(SELECT DISTINCT e.person_id FROM enrollments e WHERE {enrolled}) led CROSS JOIN people p"
                         );
@@ -298,8 +309,11 @@ fn sorted(
     descending: bool,
     limit: usize,
 ) -> Result<Statement> {
-    let Asked { mut condition, from: people, mut text } = ask(tx, query, Some(kind))?;
+    let Asked { mut condition, from: mut people, mut text } = ask(tx, query, Some(kind))?;
     let column = query.query.sort.column();
+    if let Some(index) = query.query.sort.index().filter(|_| !query.is_led()) {
+        people = tx.people_in_order(index);
+    }
     if let Some(from) = from {
         let fits = match query.query.sort {
             SortBy::CreatedAt | SortBy::UpdatedAt => matches!(from.0, Key::Int(_)),
@@ -340,9 +354,16 @@ fn by_next_email(
         text += &beyond(&mut condition, "n.due_at", "n.person_id", from, descending)?;
     }
     let (limit, order) = (condition.bind(limit), if descending { "DESC" } else { "ASC" });
+    // The emails come first, in the order of their index, unless something leads to few people. SQLite keeps the order
+    // of a cross join; by itself it would read everyone and sort them.
+    let joined = if query.is_led() {
+        format!("{people} CROSS JOIN enrollments n")
+    } else {
+        format!("enrollments n CROSS JOIN {people}")
+    };
     let sql = format!(
-        "SELECT {COLUMNS}, n.due_at AS sort_key FROM {people} JOIN enrollments n ON n.person_id = p.id
-        WHERE {} AND NOT EXISTS (SELECT 1 FROM enrollments o WHERE o.person_id = n.person_id AND {}
+        "SELECT {COLUMNS}, n.due_at AS sort_key FROM {joined}
+        WHERE n.person_id = p.id AND {} AND NOT EXISTS (SELECT 1 FROM enrollments o WHERE o.person_id = n.person_id AND {}
             AND (o.due_at, o.id) < (n.due_at, n.id)) AND {text}
         ORDER BY n.due_at {order}, n.person_id {order} LIMIT {limit}",
         emailing("n"),
@@ -358,7 +379,10 @@ fn without_email(
     backwards: bool,
     limit: usize,
 ) -> Result<Statement> {
-    let Asked { mut condition, from: people, mut text } = ask(tx, query, query.query.kind)?;
+    let Asked { mut condition, from: mut people, mut text } = ask(tx, query, query.query.kind)?;
+    if !query.is_led() {
+        people = tx.people_in_order(BY_ID);
+    }
     let (compare, order) = if backwards { ("<", "DESC") } else { (">", "ASC") };
     if let Some(from) = from {
         let _ = write!(text, " AND p.id {compare} {}", condition.bind(from));

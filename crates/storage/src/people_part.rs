@@ -56,9 +56,10 @@ pub fn edge_statement(tx: &Tx, query: &PeopleQuery, kind: Kind, looks_at: usize)
     if let Some(cursor) = &query.cursor {
         text += &beyond(&mut condition, column, "p.id", (&cursor.key, cursor.id), descending)?;
     }
+    let people = query.sort.index().map_or_else(|| "people p".to_owned(), |index| tx.people_in_order(index));
     let (skipped, order) = (condition.bind(looks_at - 1), if descending { "DESC" } else { "ASC" });
     let sql = format!(
-        "SELECT p.id, {column} AS sort_key FROM people p WHERE {text}
+        "SELECT p.id, {column} AS sort_key FROM {people} WHERE {text}
         ORDER BY {column} {order}, p.id {order} LIMIT 1 OFFSET {skipped}"
     );
     Ok(Statement { sql, args: condition.args })

@@ -9,6 +9,9 @@ use std::{fmt, fmt::Write as _, str::FromStr};
 /// The most people on a page.
 pub const LONGEST_PAGE: usize = 500;
 
+/// SQLite's own index of the key of people, in whose order they are worked through.
+pub(crate) const BY_ID: &str = "sqlite_autoindex_people_1";
+
 /// What people are sorted by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum SortBy {
@@ -76,6 +79,18 @@ impl SortBy {
             Self::Status => "p.status",
             Self::NextEmail => "n.due_at",
             Self::Field(_) => "p.id",
+        }
+    }
+
+    /// The index of people in this order, within a kind; `None` where another table or none has it.
+    pub(crate) const fn index(&self) -> Option<&'static str> {
+        match self {
+            Self::Name => Some("people_by_name"),
+            Self::Organization => Some("people_by_organization"),
+            Self::CreatedAt => Some("people_by_created"),
+            Self::UpdatedAt => Some("people_by_updated"),
+            Self::Status => Some("people_by_status"),
+            Self::NextEmail | Self::Field(_) => None,
         }
     }
 

@@ -37,22 +37,23 @@ impl Tx {
         ))
     }
 
-    /// Fragment: a FROM clause with the people of alias `p` whose `column` has the value bound at `place`, few of whom
-    /// are led to by this index. Either engine might follow the order of the list instead and read everyone. Both kinds
-    /// are named, since one of these indexes begins with the kind.
-    pub fn people_led_by(&self, index: &str, column: &str, place: &str) -> String {
+    /// Fragment: a FROM clause with the people of alias `p` who meet this condition, few of whom are led to by this index.
+    /// Either engine might follow the order of the list instead and read everyone. Both kinds are named, since some of
+    /// these indexes begin with the kind.
+    pub fn people_led_by(&self, index: &str, condition: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("people p INDEXED BY {index}"),
             Self::Postgres(_) => {
                 format!(
-                    "(SELECT * FROM people s WHERE s.{column} = {place} AND s.kind IN ('lead', 'contact')
-                        AND s.deleted_at IS NULL OFFSET 0) p"
+                    "(SELECT * FROM people p WHERE {condition} AND p.kind IN ('lead', 'contact')
+                        AND p.deleted_at IS NULL OFFSET 0) p"
                 )
             }
         }
     }
 
-    /// Fragment: a FROM clause with the people of alias `p` in this index. SQLite would read the people themselves.
+    /// Fragment: a FROM clause with the people of alias `p` in this index: SQLite, which knows little of how many
+    /// meet a rule, might read the people themselves, or another index and sort.
     pub fn people_in_order(&self, index: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("people p INDEXED BY {index}"),

@@ -97,11 +97,13 @@ pub const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_ms(1_795_424_400_000 + seconds * 1_000)
 }
 
-/// Gathers the planner's statistics, and has PostgreSQL put away what it has not yet sorted into the search index.
+/// Gathers the planner's statistics as either engine does in an installation, and has PostgreSQL put away what it has not
+/// yet sorted into the search index.
 pub async fn analyze(store: &Store) {
+    store.refresh_statistics().await.expect("statistics");
     let mut tx = store.begin().await.expect("a transaction");
-    tx.execute("ANALYZE", vec![]).await.expect("ANALYZE");
     if store.engine() == Engine::Postgres {
+        tx.execute("ANALYZE", vec![]).await.expect("ANALYZE");
         let sql = "SELECT gin_clean_pending_list('people_search') AS pages";
         tx.one(sql, vec![], |row| row.int("pages")).await.expect(sql);
     }

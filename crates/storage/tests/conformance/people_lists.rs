@@ -530,11 +530,51 @@ async fn assert_few_by_their_index(tx: &mut Tx, actor: UserId) {
     }
 }
 
+/// Every sort, with and without rules that many meet.
+async fn assert_quick_by_every_sort(store: &Store) {
+    let mut tx = store.read().await.unwrap();
+    let status = Filter::Rule(Rule::new("status", "is_not", "Nope"));
+    let three = Filter::All {
+        all: vec![
+            Filter::Rule(Rule::new("source", "is", "Web")),
+            Filter::Rule(Rule::new("sequence", "in_none_now", "")),
+            Filter::Rule(Rule::new("created_at", "after", "2026-02-01")),
+        ],
+    };
+    for sort in SortBy::ALL {
+        for descending in [false, true] {
+            for filter in [Filter::default(), status.clone(), three.clone()] {
+                // PostgreSQL may well prefer to sort the few who meet a filter.
+                let is_few = sort == SortBy::NextEmail && filter == status || filter == three;
+                if is_few && store.engine() == Engine::Postgres {
+                    continue;
+                }
+                let mut query = PeopleQuery { sort: sort.clone(), descending, filter, ..leads() };
+                for _page in 0..2 {
+                    let mut statements = people_lists::page_statements(&mut tx, &query, 51).await.unwrap();
+                    // Everyone has a next email: those without are few.
+                    statements.truncate(if store.engine() == Engine::Postgres { 1 } else { 2 });
+                    for statement in statements {
+                        let text = plan(&mut tx, &statement.sql, statement.args).await;
+                        assert_quick(store.engine(), &text, &format!("{sort:?} {descending} {:?}", query.filter));
+                    }
+                    query.cursor = people_lists::list(&mut tx, &query).await.unwrap().next_cursor;
+                }
+            }
+        }
+    }
+    for after in [None, Some(id(1_000))] {
+        let statement = people_lists::ids_statement(&mut tx, &leads(), after, 500).await.unwrap();
+        let text = plan(&mut tx, &statement.sql, statement.args).await;
+        assert_quick(store.engine(), &text, "everyone in chunks");
+    }
+}
+
 #[tokio::test]
 async fn lists_go_through_an_index_whatever_the_sort() {
     on_both("plans", |store| async move {
-        let people: Vec<Person> = (1..=6_000).map(|n| lead(n, |_| ())).collect();
-        add(&store, &people).await;
+        let of_the_web = |fields: &mut Fields| fields.source = "Web".to_owned();
+        add(&store, &(1..=6_000).map(|n| lead(n, of_the_web)).collect::<Vec<_>>()).await;
         let mut tx = store.begin().await.unwrap();
         let actor = fixtures::user(&mut tx, 1).await;
         fixtures::sequence(&mut tx, 1).await;
@@ -551,26 +591,13 @@ async fn lists_go_through_an_index_whatever_the_sort() {
         .await
         .unwrap();
         tx.commit().await.unwrap();
-        analyze(&store).await;
-        let mut tx = store.read().await.unwrap();
-        let status = Filter::Rule(Rule::new("status", "is_not", "Nope"));
-        for sort in SortBy::ALL {
-            for descending in [false, true] {
-                for filter in [Filter::default(), status.clone()] {
-                    // With a filter, the planner may well prefer to sort the few who meet it.
-                    if sort == SortBy::NextEmail && filter == status {
-                        continue;
-                    }
-                    let mut query = PeopleQuery { sort: sort.clone(), descending, filter, ..leads() };
-                    for _page in 0..2 {
-                        let first = people_lists::page_statements(&mut tx, &query, 51).await.unwrap().swap_remove(0);
-                        let text = plan(&mut tx, &first.sql, first.args).await;
-                        assert_quick(store.engine(), &text, &format!("{sort:?} {descending} {:?}", query.filter));
-                        query.cursor = people_lists::list(&mut tx, &query).await.unwrap().next_cursor;
-                    }
-                }
-            }
+        // SQLite has no statistics before its first housekeeping.
+        if store.engine() == Engine::Sqlite {
+            assert_quick_by_every_sort(&store).await;
         }
+        analyze(&store).await;
+        assert_quick_by_every_sort(&store).await;
+        let mut tx = store.read().await.unwrap();
         for sort in SortBy::ALL {
             let many = PeopleQuery { search: "prospect".to_owned(), sort: sort.clone(), ..leads() };
             let first = people_lists::page_statements(&mut tx, &many, 51).await.unwrap().swap_remove(0);
