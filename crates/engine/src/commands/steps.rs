@@ -18,7 +18,7 @@ fn must_be_current(stored: &StoredEnrollment, step: StepId) -> Result<()> {
     if stored.enrollment.state.step() == Some(step) {
         return Ok(());
     }
-    let message = "Only the step that comes next can be moved or skipped.";
+    let message = "Only the step that comes next can be moved or skipped, and that is another one.";
     Err(EngineError::refused("not_current", message))
 }
 

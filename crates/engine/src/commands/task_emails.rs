@@ -1,4 +1,5 @@
-//! An email that is written in a task: it leaves from the mailbox of whose task it is, under the rules of every other.
+//! An email that is written in a task, or to a person at once: it leaves from the mailbox of whose task it is, under the
+//! rules of every other. Written to a person, it is that of a task which is made and done when it is sent.
 //!
 //! It is the one step of an enrollment in [`task::EMAILS`], with its words as an edit, and begins where *send* was
 //! pressed on the draft of a manual email. So suppression, quota, *once*, replies and the history are those of every
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{Engine, EngineError, Result};
 use relance_domain::{
-    MailboxId, PersonId, Refused, TaskId, TemplateId,
+    MailboxId, PersonId, Refused, TaskId, TemplateId, Timestamp,
     activity::ActivityKind,
     enrollment::{State, tag_words},
     person::Person,
@@ -35,6 +36,16 @@ use relance_storage::{
 
 const NOT_THEIRS: &str = "This email would leave from someone else’s mailbox. Take over the task first.";
 
+/// In which task an email is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailTask {
+    /// An open one that asks for an email.
+    Open(TaskId),
+    /// One of one's own that there is not yet: it is made under this id when the email to this person is sent, so that
+    /// sending twice sends once.
+    New(TaskId, PersonId),
+}
+
 /// What is written in a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskEmail {
@@ -44,8 +55,43 @@ pub struct TaskEmail {
     pub mailbox_id: Option<MailboxId>,
 }
 
+/// The task and to whom its email goes.
+async fn writable(tx: &mut Tx, actor: &Actor, at: EmailTask, now: Timestamp) -> Result<(Task, Person)> {
+    match at {
+        EmailTask::Open(id) => open(tx, actor, id).await,
+        EmailTask::New(id, person) => new(tx, actor, (id, person), now).await,
+    }
+}
+
+/// A task that is not stored yet.
+async fn new(tx: &mut Tx, actor: &Actor, (id, person): (TaskId, PersonId), now: Timestamp) -> Result<(Task, Person)> {
+    let person = teams::seen_person(tx, actor, person).await?;
+    if tasks::find(tx, id).await?.is_some() {
+        return Err(EngineError::refused("closed", "This email was sent already."));
+    }
+    let task = Task {
+        id,
+        person_id: Some(person.id),
+        owner_id: actor.user_id().ok_or_else(nobody_sends)?,
+        enrollment_id: None,
+        step_id: None,
+        delivery_id: None,
+        kind: TaskKind::Email,
+        content: format!("Email to {}", person.name()),
+        due_at: now,
+        state: TaskState::Open,
+        closed_at: None,
+        created_at: now,
+    };
+    Ok((task, person))
+}
+
+fn nobody_sends() -> EngineError {
+    EngineError::Forbidden("Only a user can send an email.".to_owned())
+}
+
 /// An open task that asks for an email, and to whom.
-async fn writable(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<(Task, Person)> {
+async fn open(tx: &mut Tx, actor: &Actor, id: TaskId) -> Result<(Task, Person)> {
     let task = own_tasks::open_task(tx, actor, id).await?;
     if task.kind != TaskKind::Email {
         return Err(EngineError::refused("no_email", "This task is not an email. Change its kind, then write."));
@@ -75,6 +121,31 @@ fn refusal(outcome: Preflight, person: &Person) -> Option<EngineError> {
     Some(Refused { code, message, field: enrollment_id.map(|id| id.to_string()) }.into())
 }
 
+/// The sequence of emails from tasks before the first of them is sent.
+fn emails_sequence(now: Timestamp) -> Sequence {
+    Sequence {
+        id: task::EMAILS,
+        name: task::EMAILS_NAME.to_owned(),
+        description: String::new(),
+        folder: String::new(),
+        usable_by: UsableBy::Everyone,
+        state: SequenceState::Draft,
+        draft: task::emails_plan(),
+        draft_number: 1,
+        version_id: None,
+        version: 0,
+        paused_at: None,
+        revision: 0,
+        created_by: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn asked_of(task: &Task, person: &Person, mailbox_id: Option<MailboxId>) -> EnrollRequest {
+    EnrollRequest { mailbox_id, actor_id: Some(task.owner_id), ..EnrollRequest::new(task::EMAILS, vec![person.id]) }
+}
+
 fn missing(tags: &[String]) -> EngineError {
     let message = format!("There is no value for {}. Fill it in, or write the email without it.", tag_words(tags));
     EngineError::refused("missing_merge_data", message)
@@ -86,11 +157,11 @@ impl Engine {
     pub async fn begin_task_email(
         &self,
         actor: &Actor,
-        id: TaskId,
+        at: EmailTask,
         template: Option<TemplateId>,
     ) -> Result<EmailWords> {
         let mut tx = self.store.read().await?;
-        let (task, person) = writable(&mut tx, actor, id).await?;
+        let (task, person) = writable(&mut tx, actor, at, self.now()).await?;
         let sender = self.sender_of(&mut tx, Some(task.owner_id), None).await?;
         let Some(template) = template else {
             let has_signature = !sender.mailbox.signature_html.trim().is_empty();
@@ -105,10 +176,24 @@ impl Engine {
         Ok(EmailWords { subject, body_html, body_text, attachments: text.attachments })
     }
 
-    /// What the person would get; nothing is stored.
-    pub async fn preview_task_email(&self, actor: &Actor, id: TaskId, asked: &TaskEmail) -> Result<Words> {
+    /// Why no email can be sent here as things are, however it is written; `None` if one can.
+    pub async fn task_email_refused(&self, actor: &Actor, at: EmailTask) -> Result<Option<EngineError>> {
         let mut tx = self.store.read().await?;
-        let (task, person) = writable(&mut tx, actor, id).await?;
+        let (task, person) = writable(&mut tx, actor, at, self.now()).await?;
+        let sequence = match sequences::find(&mut tx, task::EMAILS).await? {
+            Some(found) => found,
+            None => Sequence { state: SequenceState::Active, ..emails_sequence(self.now()) },
+        };
+        let request = asked_of(&task, &person, None);
+        let ground = self.ground_in(&mut tx, actor, &request, sequence).await?;
+        let judged = ground.judge(&mut tx, actor, &[person.id]).await?.pop().ok_or(EngineError::NotFound("person"))?;
+        Ok(refusal(judged.row.outcome, &person))
+    }
+
+    /// What the person would get; nothing is stored.
+    pub async fn preview_task_email(&self, actor: &Actor, at: EmailTask, asked: &TaskEmail) -> Result<Words> {
+        let mut tx = self.store.read().await?;
+        let (task, person) = writable(&mut tx, actor, at, self.now()).await?;
         let email = edits::written(&asked.words, &EmailText::default())?;
         self.task_email_words(&mut tx, &task, &person, (&email, asked.mailbox_id)).await
     }
@@ -135,10 +220,10 @@ impl Engine {
     }
 
     /// Sends it, and the task is done.
-    pub async fn send_task_email(&self, actor: &Actor, id: TaskId, asked: &TaskEmail) -> Result<Task> {
-        let by = actor.user_id().ok_or_else(|| EngineError::Forbidden("Only a user can send an email.".to_owned()))?;
+    pub async fn send_task_email(&self, actor: &Actor, at: EmailTask, asked: &TaskEmail) -> Result<Task> {
+        let by = actor.user_id().ok_or_else(nobody_sends)?;
         let mut tx = self.store.begin().await?;
-        let (task, person) = writable(&mut tx, actor, id).await?;
+        let (mut task, person) = writable(&mut tx, actor, at, self.now()).await?;
         let mut email = edits::check(&asked.words, &EmailText::default())?;
         attachments::check(&mut tx, "attachments", &mut email.attachments).await?;
         let texts = [("subject", &email.subject), ("body", &email.body_html), ("body", &email.body_text)];
@@ -146,6 +231,10 @@ impl Engine {
         let shown = self.task_email_words(&mut tx, &task, &person, (&email, asked.mailbox_id)).await?;
         if !shown.missing_tags.is_empty() {
             return Err(missing(&shown.missing_tags));
+        }
+        if matches!(at, EmailTask::New(..)) {
+            task.content = format!("Email: {}", shown.subject);
+            tasks::insert(&mut tx, &task).await?;
         }
         let stored = self.begin_email(&mut tx, actor, (&task, &person), asked.mailbox_id).await?;
         let enrollment = &stored.enrollment;
@@ -162,7 +251,7 @@ impl Engine {
         };
         email_edits::put(&mut tx, &edit).await?;
         let done = if task.enrollment_id.is_some() {
-            self.close_task_in(&mut tx, actor, id, TaskState::Done).await?
+            self.close_task_in(&mut tx, actor, task.id, TaskState::Done).await?
         } else {
             self.close_with_email(&mut tx, actor, task, &stored).await?
         };
@@ -198,15 +287,10 @@ impl Engine {
         mailbox_id: Option<MailboxId>,
     ) -> Result<StoredEnrollment> {
         let now = self.now();
-        let people: Vec<PersonId> = vec![person.id];
-        let request = EnrollRequest {
-            mailbox_id,
-            actor_id: Some(task.owner_id),
-            ..EnrollRequest::new(task::EMAILS, people.clone())
-        };
+        let request = asked_of(task, person, mailbox_id);
         let sequence = self.emails_from_tasks(tx).await?;
         let ground = self.ground_in(tx, actor, &request, sequence).await?;
-        let judged = ground.judge(tx, actor, &people).await?.pop().ok_or(EngineError::NotFound("person"))?;
+        let judged = ground.judge(tx, actor, &[person.id]).await?.pop().ok_or(EngineError::NotFound("person"))?;
         let mut stored = match self.new_enrollment(&ground, &judged) {
             Some(stored) => stored,
             None => return Err(refusal(judged.row.outcome, person).unwrap_or(EngineError::NotFound("person"))),
@@ -234,24 +318,7 @@ impl Engine {
             return Ok(found);
         }
         let now = self.now();
-        let plan = task::emails_plan();
-        let sequence = Sequence {
-            id: task::EMAILS,
-            name: task::EMAILS_NAME.to_owned(),
-            description: String::new(),
-            folder: String::new(),
-            usable_by: UsableBy::Everyone,
-            state: SequenceState::Draft,
-            draft: plan.clone(),
-            draft_number: 1,
-            version_id: None,
-            version: 0,
-            paused_at: None,
-            revision: 0,
-            created_by: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let sequence = emails_sequence(now);
         match sequences::insert(tx, &sequence).await {
             Ok(()) => {}
             Err(StorageError::Conflict(_)) => {
@@ -261,7 +328,7 @@ impl Engine {
             Err(error) => return Err(error.into()),
         }
         let version_id = self.new_version_id();
-        let publication = Publication { sequence_id: task::EMAILS, version_id, plan: &plan, by: None };
+        let publication = Publication { sequence_id: task::EMAILS, version_id, plan: &sequence.draft, by: None };
         sequences::publish(tx, publication, now).await?;
         sequences::find(tx, task::EMAILS).await?.ok_or(EngineError::NotFound("sequence"))
     }

@@ -1,4 +1,5 @@
-//! `tasks/{id}/email`: an email that is written in a task, and how it would look.
+//! `tasks/{id}/email` and `people/{id}/email`: an email that is written in a task or to a person at once, and how it would
+//! look.
 
 use super::{
     attachments::{AttachmentBody, named},
@@ -11,15 +12,22 @@ use super::{
 };
 use crate::{app::App, problem::Result};
 use axum::{Json, extract::State};
-use relance_domain::{MailboxId, TaskId};
-use relance_engine::commands::{edits::EmailWords, task_emails::TaskEmail};
+use relance_domain::{MailboxId, PersonId, TaskId};
+use relance_engine::commands::{
+    edits::EmailWords,
+    task_emails::{EmailTask, TaskEmail},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this resource.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(send)).routes(routes!(preview))
+    OpenApiRouter::new()
+        .routes(routes!(send))
+        .routes(routes!(preview))
+        .routes(routes!(send_to))
+        .routes(routes!(preview_to))
 }
 
 /// An email that is written in a task.
@@ -64,7 +72,7 @@ async fn send(
     Id(id): Id<TaskId>,
     Body(email): Body<EmailBody>,
 ) -> Result<Json<TaskBody>> {
-    Ok(Json(app.engine.send_task_email(&caller.actor, id, &email.into()).await?.into()))
+    Ok(Json(app.engine.send_task_email(&caller.actor, EmailTask::Open(id), &email.into()).await?.into()))
 }
 
 /// The email as its person would get it; nothing is stored.
@@ -76,5 +84,33 @@ async fn preview(
     Id(id): Id<TaskId>,
     Body(email): Body<EmailBody>,
 ) -> Result<Json<WordsBody>> {
-    Ok(Json(app.engine.preview_task_email(&caller.actor, id, &email.into()).await?.into()))
+    Ok(Json(app.engine.preview_task_email(&caller.actor, EmailTask::Open(id), &email.into()).await?.into()))
+}
+
+/// Sends an email to a person from a mailbox of yours, at once; the answer is the task that it is kept as, which is done.
+///
+/// It leaves, and is refused, as the email of a task is. Send an `Idempotency-Key` to be sure of one email.
+#[utoipa::path(post, path = "/people/{id}/email", tag = "people", operation_id = "send_email",
+    params(("id" = doc::PersonId, Path)), request_body = EmailBody, responses((status = 200, body = TaskBody)))]
+async fn send_to(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<PersonId>,
+    Body(email): Body<EmailBody>,
+) -> Result<Json<TaskBody>> {
+    let at = EmailTask::New(app.engine.new_task_id(), id);
+    Ok(Json(app.engine.send_task_email(&caller.actor, at, &email.into()).await?.into()))
+}
+
+/// The email as this person would get it; nothing is stored.
+#[utoipa::path(post, path = "/people/{id}/email/preview", tag = "people", operation_id = "preview_email",
+    params(("id" = doc::PersonId, Path)), request_body = EmailBody, responses((status = 200, body = WordsBody)))]
+async fn preview_to(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<PersonId>,
+    Body(email): Body<EmailBody>,
+) -> Result<Json<WordsBody>> {
+    let at = EmailTask::New(app.engine.new_task_id(), id);
+    Ok(Json(app.engine.preview_task_email(&caller.actor, at, &email.into()).await?.into()))
 }

@@ -3,7 +3,7 @@
 //! Nothing is stored before *Start sequence*. The dates come from the rules that send.
 
 mod chart;
-mod choose;
+pub(crate) mod choose;
 pub mod many;
 pub mod steps;
 

@@ -178,7 +178,11 @@ fn buttons(preview: &EnrollmentPreview, chosen: usize) -> Buttons {
         resume: action("resume", matches!(state, State::Paused { .. })),
         stop: action("stop", state.is_ongoing()),
         reschedule: action("reschedule", matches!(state, State::Active { .. } | State::Paused { .. })),
-        skip: action("skip", state.is_ongoing() && !is_undecided),
+        skip: if state.is_ongoing() && !is_undecided {
+            urls::next_step_action(id, "skip", state.step())
+        } else {
+            String::new()
+        },
         edit: editable.map(|step| urls::edit_step(id, step.step.id)).unwrap_or_default(),
     }
 }

@@ -88,7 +88,7 @@ pub(super) async fn read(app: &App, visitor: &Visitor, person: &Person, asked: A
 }
 
 /// What cures a refusal, and where; empty if nothing here does.
-pub(super) fn cure(code: &str, enrollment: Option<EnrollmentId>, person: PersonId) -> (&'static str, String) {
+pub(crate) fn cure(code: &str, enrollment: Option<EnrollmentId>, person: PersonId) -> (&'static str, String) {
     match (code, enrollment) {
         (_, Some(enrollment)) => ("Open it", urls::enrollment(enrollment)),
         ("no_email", _) => ("Add email", urls::edit_field(person, "email")),

@@ -6,15 +6,15 @@ use askama::Template;
 use axum::extract::State as AppState;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use relance_domain::EnrollmentId;
 use relance_domain::enrollment::{Event, PausedBy};
+use relance_domain::{EnrollmentId, StepId};
 use relance_storage::enrollment_views::{self, EnrollmentView};
 use serde::Deserialize;
 
 use crate::answer;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};
-use crate::extract::{Form, Path};
+use crate::extract::{Form, Path, Query};
 use crate::frame::Frame;
 use crate::pages::enroll::local_time;
 use crate::session::Visitor;
@@ -63,7 +63,7 @@ fn named(view: &EnrollmentView) -> String {
 }
 
 fn when_page(visitor: &Visitor, view: &EnrollmentView, is_pause: bool, typed: Typed, errors: FormErrors) -> WhenPage {
-    let id = view.stored.enrollment.id;
+    let (id, step) = (view.stored.enrollment.id, view.stored.enrollment.state.step());
     let (title, text, label, button) = if is_pause {
         (
             "Pause",
@@ -83,7 +83,11 @@ fn when_page(visitor: &Visitor, view: &EnrollmentView, is_pause: bool, typed: Ty
         frame: visitor.frame("leads"),
         title: format!("{title} {}", named(view)),
         text,
-        action: urls::enrollment_action(id, if is_pause { "pause" } else { "reschedule" }),
+        action: if is_pause {
+            urls::enrollment_action(id, "pause")
+        } else {
+            urls::next_step_action(id, "reschedule", step)
+        },
         back: urls::enrollment(id),
         label,
         button,
@@ -278,16 +282,32 @@ pub async fn resolve(
     answer::outcome(&to, done, |_| answer::toast("done", words))
 }
 
+/// Which step was next where the button was pressed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Next {
+    step: String,
+}
+
+impl Next {
+    /// That step; the one that is next now if the address names none.
+    fn of(&self, view: &EnrollmentView, what: &'static str) -> Result<StepId> {
+        let named = self.step.parse().ok();
+        named.or(view.stored.enrollment.state.step()).ok_or(PageError::NotFound(what))
+    }
+}
+
 /// Skips the step that comes next.
 pub async fn skip(
     AppState(app): AppState<App>,
     visitor: Visitor,
     headers: HeaderMap,
     Path(id): Path<EnrollmentId>,
+    Query(next): Query<Next>,
 ) -> Result<Response> {
     let view = view(&app, id).await?;
     let to = back(&headers, urls::enrollment(id));
-    let step = view.stored.enrollment.state.step().ok_or(PageError::NotFound("step to skip"))?;
+    let step = next.of(&view, "step to skip")?;
     let done = app.engine.skip_step(&visitor.actor, id, step).await;
     answer::outcome(&to, done, |_| {
         answer::toast("done", format!("Step {} of {} was skipped.", view.stored.position, named(&view)))
@@ -299,10 +319,11 @@ pub async fn reschedule(
     AppState(app): AppState<App>,
     visitor: Visitor,
     Path(id): Path<EnrollmentId>,
+    Query(next): Query<Next>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     let view = view(&app, id).await?;
-    let step = view.stored.enrollment.state.step().ok_or(PageError::NotFound("step to move"))?;
+    let step = next.of(&view, "step to move")?;
     let moved = match local_time(&typed.at, &visitor.zone) {
         Some(at) => app.engine.reschedule(&visitor.actor, id, step, at).await.map(|_| at).map_err(PageError::from),
         None => Err(PageError::Refused(FormErrors::one("at", "Choose a date and time.").0)),
