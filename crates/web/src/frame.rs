@@ -42,6 +42,15 @@ pub struct Frame {
     pub clock_rate: u32,
 }
 
+impl Frame {
+    /// The address of a form that is done once, however often it is sent from this page.
+    pub fn once(&self, action: impl AsRef<str>) -> String {
+        let action = action.as_ref();
+        let mark = if action.contains('?') { '&' } else { '?' };
+        format!("{action}{mark}{}={}", crate::resubmission::NAME, self.nonce)
+    }
+}
+
 /// Who is signed in.
 #[derive(Clone, Debug, Default)]
 pub struct FrameUser {

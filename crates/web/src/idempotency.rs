@@ -93,7 +93,12 @@ async fn keyed(
 
 /// Does the work, and says of its key again and again that it is being worked on: after a crash nobody does, and the same
 /// request may have the key once its lease is over.
-async fn while_renewed(app: &App, user: UserId, key: &str, work: impl Future<Output = Response>) -> Response {
+pub(crate) async fn while_renewed(
+    app: &App,
+    user: UserId,
+    key: &str,
+    work: impl Future<Output = Response>,
+) -> Response {
     let mut work = std::pin::pin!(work);
     loop {
         match tokio::time::timeout(RENEWED_EVERY, &mut work).await {
@@ -114,7 +119,8 @@ async fn renew(app: &App, user: UserId, key: &str) -> Result<()> {
     Ok(())
 }
 
-async fn begin(app: &App, user: UserId, key: &str, hash: &[u8]) -> Result<Begun> {
+/// Reserves a key, or says what is known of it.
+pub(crate) async fn begin(app: &App, user: UserId, key: &str, hash: &[u8]) -> relance_storage::error::Result<Begun> {
     let now = app.engine.clock.system_now();
     let mut tx = app.engine.store.begin().await?;
     idempotency::purge(&mut tx, now.plus_ms(-KEPT_MS)).await?;
@@ -147,7 +153,7 @@ async fn answer(app: &App, user: UserId, key: &str, place: &str, response: Respo
 }
 
 /// Where an answer is sealed for.
-fn place(user: UserId, key: &str) -> String {
+pub(crate) fn place(user: UserId, key: &str) -> String {
     format!("idempotency:{user}:{key}")
 }
 
@@ -171,7 +177,7 @@ fn replay(app: &App, place: &str, answer: Answer) -> Result<Response> {
 }
 
 /// A keyed hash: a body may hold a password, which must not be guessed from what is stored.
-fn request_hash(app: &App, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn request_hash(app: &App, parts: &[&[u8]]) -> Vec<u8> {
     let key = app.engine.keys.message_ids();
     let mut mac =
         <Hmac<Sha256> as KeyInit>::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes any key"));

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod pages;
 mod people_csv;
 pub mod problem;
+pub mod resubmission;
 pub mod routes;
 mod server;
 pub mod session;

@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::pages::{
     unsubscribe,
 };
 use crate::pages::{mailboxes, review, sequences, settings, tasks, templates};
-use crate::{session, urls};
+use crate::{resubmission, session, urls};
 
 /// Most bytes of an uploaded file.
 const MOST_UPLOADED: usize = 200 * 1024 * 1024;
@@ -23,7 +23,7 @@ const MOST_UPLOADED: usize = 200 * 1024 * 1024;
 const MOST_LISTED: usize = 20 * 1024 * 1024;
 
 /// Every page.
-pub fn all() -> Router<App> {
+pub fn all(app: &App) -> Router<App> {
     Router::new()
         .merge(entrance())
         .merge(home())
@@ -39,6 +39,7 @@ pub fn all() -> Router<App> {
         .merge(mailboxes())
         .merge(settings())
         .layer(from_fn(people::from_list::keep))
+        .layer(from_fn_with_state(app.clone(), resubmission::once))
         .layer(from_fn(session::drop_toast))
 }
 
@@ -208,6 +209,8 @@ fn tasks() -> Router<App> {
         .route("/tasks/{id}/edit", get(form::edit).post(form::update))
         .route("/tasks/{id}/email", get(email::show).post(email::create))
         .route("/tasks/{id}/email/preview", post(email::preview))
+        .route("/people/{id}/email", get(email::show_to).post(email::create_to))
+        .route("/people/{id}/email/preview", post(email::preview_to))
         .route("/tasks/{id}/done", post(actions::done))
         .route("/tasks/{id}/skip", post(actions::skip))
         .route("/tasks/{id}/snooze", post(actions::snooze))

@@ -55,7 +55,7 @@ pub async fn serve(engine: Engine, listener: TcpListener, shutdown: Cancellation
 
 /// All routes with their layers.
 pub fn router(app: App) -> Router {
-    let measured = routes::all().route_layer(from_fn(measure));
+    let measured = routes::all(&app).route_layer(from_fn(measure));
     Router::new()
         .route("/healthz", get(|| ready("ok")))
         .route("/readyz", get(readyz))

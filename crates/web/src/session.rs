@@ -13,7 +13,7 @@ use relance_domain::person::Person;
 use relance_domain::start_check::SHOWN_MS;
 use relance_domain::user::{Actor, Role, Sight, User};
 use relance_domain::workspace::Workspace;
-use relance_domain::{Timestamp, quota, time};
+use relance_domain::{Timestamp, UserId, quota, time};
 use relance_storage::tasks::TaskFilter;
 use relance_storage::visibility::SeenBy;
 use relance_storage::{Tx, enrollment_views, inbound, mailbox_days, mailboxes, start_checks, tasks, users, workspace};
@@ -129,6 +129,12 @@ impl FromRequestParts<App> for Visitor {
 fn is_record(parts: &Parts) -> bool {
     let is_asked = parts.headers.get("turbo-frame").is_some_and(|frame| frame == "record");
     is_asked && parts.uri.path().strip_prefix("/people/per_").is_some_and(|rest| !rest.contains('/'))
+}
+
+/// Whose session a cookie is.
+pub async fn user_of(app: &App, headers: &HeaderMap) -> Result<Option<UserId>> {
+    let token = answer::cookie(headers, COOKIE).unwrap_or_default();
+    Ok(if token.is_empty() { None } else { app.engine.session_user(token).await?.map(|user| user.id) })
 }
 
 /// The visitor behind a cookie.

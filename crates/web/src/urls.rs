@@ -97,9 +97,15 @@ pub fn enrollment_step(id: EnrollmentId, step: StepId) -> String {
     format!("/enrollments/{id}?step={step}")
 }
 
-/// What is done with an enrollment, by POST: `pause`, `resume`, `stop`, `retry`, `resolve`, `skip`, `reschedule`.
+/// What is done with an enrollment, by POST: `pause`, `resume`, `stop`, `retry`, `resolve`.
 pub fn enrollment_action(id: EnrollmentId, action: &str) -> String {
     format!("/enrollments/{id}/{action}")
+}
+
+/// `skip` or `reschedule`, by POST, of the step that is next as the page was drawn: on an old page it is refused.
+pub fn next_step_action(id: EnrollmentId, action: &str, step: Option<StepId>) -> String {
+    let step = step.map(|step| step.to_string()).unwrap_or_default();
+    with_query(&enrollment_action(id, action), &[("step", &step)])
 }
 
 /// A delivery: exactly what was sent.
@@ -160,6 +166,11 @@ pub fn task(id: TaskId) -> String {
 /// What is done with a task, by POST: `done`, `skip`, `snooze`, `reopen`, `unsnooze`, `delete`; `email` is where one writes.
 pub fn task_action(id: TaskId, action: &str) -> String {
     format!("/tasks/{id}/{action}")
+}
+
+/// Where an email is written to a person at once, or sent by POST.
+pub fn email(person: PersonId) -> String {
+    format!("{}/email", self::person(person))
 }
 
 /// A new task, about a person if one is given.

@@ -64,5 +64,7 @@ mod pages_sequences;
 mod pages_settings;
 #[path = "main/pages_team.rs"]
 mod pages_team;
+#[path = "main/pages_twice.rs"]
+mod pages_twice;
 #[path = "main/pages_work.rs"]
 mod pages_work;

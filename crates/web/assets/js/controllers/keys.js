@@ -65,7 +65,8 @@ export default class extends Controller {
   // A key of the row of the cursor comes before one of the page.
   click(key) {
     if (key.length !== 1) return false;
-    const shown = (element) => element.offsetParent !== null && !element.disabled;
+    // What is in a menu is there while the button of the menu is.
+    const shown = (element) => (element.closest("[popover]")?.previousElementSibling ?? element).offsetParent !== null && !element.disabled;
     const ofRow = this.row?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
     if (ofRow && shown(ofRow)) return ofRow.click();
     const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(shown);

@@ -8,7 +8,7 @@ use relance_domain::person::{Kind, Person};
 use relance_domain::person_layout::Widget as Part;
 use relance_engine::EngineError;
 use relance_storage::tasks::{self, TaskFilter};
-use relance_storage::{Tx, people};
+use relance_storage::{Tx, people, people_choices};
 use serde::Deserialize;
 
 use super::details::{self, Facts};
@@ -55,6 +55,7 @@ struct Page {
     tasks: Vec<OpenTask>,
     notes: Vec<NoteRow>,
     related: Related,
+    statuses: Vec<String>,
     layout: Vec<Part>,
     feed: Feed,
     widget: Widget,
@@ -89,15 +90,28 @@ impl Page {
         }
     }
 
-    /// *VP Operations at Kestrel Freight*.
-    fn work(&self) -> String {
-        let fields = &self.person.fields;
-        let is_named = self.name == fields.organization_name;
-        match (fields.title.as_str(), if is_named { "" } else { fields.organization_name.as_str() }) {
-            ("", organization) => organization.to_owned(),
-            (title, "") => title.to_owned(),
-            (title, organization) => format!("{title} at {organization}"),
+    /// What the menu of the status says.
+    fn status_words(&self) -> &str {
+        match self.person.fields.status.as_str() {
+            "" => "No status",
+            status => status,
         }
+    }
+
+    /// *VP Operations at*, *Kestrel Freight* and where that leads: to the company, or to everyone who names it.
+    fn work(&self) -> (String, String, String) {
+        let fields = &self.person.fields;
+        let (place, href) = match &self.related.company {
+            Some(company) => (company.name.clone(), company.href.clone()),
+            None if self.name == fields.organization_name => (String::new(), String::new()),
+            None => {
+                let place = fields.organization_name.clone();
+                let href = urls::with_query(urls::people(self.person.kind), &[("q", &place)]);
+                (place, href)
+            }
+        };
+        let at = if fields.title.is_empty() || place.is_empty() { "" } else { " at " };
+        (format!("{}{at}", fields.title), place, href)
     }
 }
 
@@ -134,6 +148,7 @@ pub async fn show(
         tasks: open_tasks(&mut tx, &person, &visitor).await?,
         notes: notes::newest(&mut tx, id, &visitor).await?,
         related: related::read(&app, &mut tx, &person, &visitor).await?,
+        statuses: people_choices::statuses(&mut tx, person.kind).await?,
         layout: app.engine.person_layout().await?.shown().to_vec(),
         feed,
         widget,
@@ -292,6 +307,7 @@ mod tests {
             }],
             notes: vec![NoteRow { text: "Ask for Felixstowe.".into(), by: "Nora".into(), ..NoteRow::default() }],
             related: Related::default(),
+            statuses: vec!["New".into(), "Working".into()],
             layout: vec![Part::Notes, Part::Sequences, Part::Details, Part::Tasks],
             feed: feed::sample(),
             widget: widget::sample(),
@@ -300,7 +316,9 @@ mod tests {
         };
         let html = page.render().expect("a page");
         for words in [
-            "VP Operations at Kestrel Freight",
+            "VP Operations at <a href=\"/leads?q=Kestrel%20Freight\">Kestrel Freight</a>",
+            "No status",
+            "name=\"status\" value=\"Working\"",
             "Convert to contact",
             "Quoted text, 18 lines",
             "Add industry",
@@ -315,6 +333,7 @@ mod tests {
             "4 of 38",
             "data-key=\"j\"",
             "Log call",
+            "data-key=\"w\"",
         ] {
             assert!(html.contains(words), "{words}");
         }

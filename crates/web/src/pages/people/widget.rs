@@ -295,7 +295,8 @@ pub fn cures(view: &EnrollmentView, reason: &BlockReason, person: &Person) -> Ve
     match reason {
         BlockReason::MissingMergeData { tags } => {
             let fill = tags.iter().map(|tag| link(format!("Add {}", tag_words(tag)), urls::edit_tag(person.id, tag)));
-            fill.chain([post("Skip this step", "skip")]).collect()
+            let href = urls::next_step_action(id, "skip", view.stored.enrollment.state.step());
+            fill.chain([Cure { href, ..post("Skip this step", "skip") }]).collect()
         }
         BlockReason::NoRecipient => vec![link("Add email".to_owned(), urls::edit_field(person.id, "email"))],
         BlockReason::RecipientRefused { .. } | BlockReason::Bounced { .. } => {
