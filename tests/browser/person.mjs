@@ -130,6 +130,36 @@ async function convertWithMerge(page) {
   assert.equal(new URL(page.url()).pathname, contact, "the lead's address leads to the contact");
 }
 
+async function statusFromTheHead(page) {
+  await page.goto(`${baseUrl}/leads`);
+  await page.locator("tbody a, .index-rows a").first().click();
+  const menu = page.getByRole("button", { name: /^(New|Working|Contacted|No status)/ }).first();
+  await menu.waitFor();
+  const other = (await menu.innerText()).includes("Working") ? "Contacted" : "Working";
+  await menu.click();
+  await sent(page, () => page.locator("#person-status").getByRole("button", { name: other }).click());
+  await page.locator("[popovertarget=person-status]", { hasText: other }).waitFor();
+  await page.locator("#fact-status").getByText(other).waitFor();
+}
+
+/** Two clicks on a button that only a server could tell apart. */
+async function doubleClickWithoutScripts(browser, page) {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  await context.addCookies(await page.context().cookies());
+  const plain = await context.newPage();
+  await plain.goto(`${baseUrl}/people/new?kind=lead`);
+  await plain.getByLabel("Last name").fill(`${known.last}twice`);
+  await plain.getByRole("button", { name: "Create" }).dblclick();
+  await plain.getByRole("heading", { name: `${known.last}twice` }).waitFor();
+  await plain.getByLabel("Note").fill("Said once");
+  await plain.getByRole("button", { name: "Add note" }).dblclick();
+  await plain.locator(".feed").getByText("Said once").first().waitFor();
+  assert.equal(await plain.locator(".feed li", { hasText: "Said once" }).count(), 1, "one note");
+  await plain.goto(`${baseUrl}/leads?q=${known.last}twice`);
+  assert.equal(await plain.locator("[data-row]").count(), 1, "one lead");
+  await context.close();
+}
+
 async function completeData(page) {
   await page.goto(`${baseUrl}/complete-data`);
   const fields = page.locator(".complete input.input");
@@ -141,13 +171,15 @@ async function completeData(page) {
   await page.getByText("Nothing is missing").waitFor();
 }
 
-await inBrowser(async (page, { errors }) => {
+await inBrowser(async (page, { browser, errors }) => {
   await signIn(page);
   await quickAdd(page);
   await editInPlace(page);
   await noteAndFilter(page);
   await throughAList(page);
   await convertWithMerge(page);
+  await statusFromTheHead(page);
+  await doubleClickWithoutScripts(browser, page);
   await completeData(page);
   // A refused form answers 422, which the browser reports; nothing else may be amiss.
   const amiss = errors.filter((error) => !error.includes("422"));

@@ -132,6 +132,31 @@ async function fromATask(page) {
   assert.equal(await page.getByText("Emails from tasks").count(), 0);
 }
 
+/** From the head of a person, with a key; an answer comes back to their history. */
+async function toAPerson(page) {
+  const email = `head-${mark.toLowerCase()}@quick.example`;
+  const person = await api(page, "POST", "/people", { first_name: "Nuno", last_name: mark, email });
+  await page.goto(`${baseUrl}/people/${person.id}`);
+  await page.getByRole("link", { name: "Email" }).first().waitFor();
+  await page.keyboard.press("w");
+  await page.getByRole("heading", { name: `Email to Nuno ${mark}` }).waitFor();
+  await page.locator('[name="email.subject"]').fill(`${mark} at once`);
+  await editor(page).click();
+  await page.keyboard.press("ControlOrMeta+Home");
+  await page.keyboard.type("One question.");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.waitForURL(`${baseUrl}/people/${person.id}`);
+  await page.locator(".toast").getByText(/Sent on its way|It waits/).waitFor();
+  await until(page, `/people/${person.id}/activities`, (found) => found.items.some((one) => one.kind === "email_sent"));
+  const { items } = await api(page, "GET", "/mailboxes");
+  await page.goto(`${baseUrl}/settings/mailboxes/${items[0].id}/sandbox`);
+  const got = page.locator("article", { hasText: `${mark} at once` });
+  await got.getByRole("button", { name: "Reply", exact: true }).click();
+  await until(page, `/people/${person.id}/activities`, (found) => found.items.some((one) => one.kind === "reply_received"));
+  await page.goto(`${baseUrl}/people/${person.id}`);
+  await page.locator(".feed").getByText("replied").first().waitFor();
+}
+
 async function withoutScripts(browser, page, cookies) {
   const { task } = await newEmailTask(page, `plain-${mark.toLowerCase()}@quick.example`);
   const context = await browser.newContext({ javaScriptEnabled: false });
@@ -165,6 +190,7 @@ await inBrowser(async (page, { browser, context, errors }) => {
   await formatsAndBreaksStay(page);
   await signature(page);
   await fromATask(page);
+  await toAPerson(page);
   await withoutScripts(browser, page, await context.cookies());
   // A refused form is an answer of 422, which the console calls an error.
   for (let at = errors.length - 1; at >= 0; at -= 1) if (errors[at].includes("status of 422")) errors.splice(at, 1);

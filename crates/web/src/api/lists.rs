@@ -17,7 +17,7 @@ use relance_domain::{
     person::Kind,
 };
 use relance_engine::commands::lists::{ListChange, NewList};
-use relance_storage::people_lists::{self, PeopleQuery, SortBy};
+use relance_storage::people_lists::{PeopleQuery, SortBy};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -177,7 +177,7 @@ async fn query(app: &App, caller: &Caller, id: ListId) -> Result<PeopleQuery> {
     Ok(PeopleQuery { visible_to, ..PeopleQuery::of_list(&list)? })
 }
 
-/// The people in a smart list whom you may see.
+/// The people in a smart list whom you may see, in pages as those of `GET /people`.
 #[utoipa::path(get, path = "/lists/{id}/people", tag = "lists", operation_id = "list_people_of_list",
     params(("id" = doc::ListId, Path), PageParams), responses((status = 200, body = List<PersonBody>)))]
 async fn people(
@@ -193,13 +193,7 @@ async fn people(
     if let Some(sort) = &params.sort {
         (query.sort, query.descending) = SortBy::parse_directed(sort)?;
     }
-    let mut tx = app.engine.store.read().await?;
-    let mut page = people_lists::list(&mut tx, &query).await?;
-    app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
-    Ok(Json(List {
-        items: page.rows.into_iter().map(PersonBody::from).collect(),
-        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
-    }))
+    Ok(Json(super::people::page(&app, &query).await?))
 }
 
 /// Whether to count everyone.

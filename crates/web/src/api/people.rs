@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
+    pages::people::list::LOOKED_THROUGH,
     problem::{Problem, Result},
 };
 use axum::{
@@ -125,7 +126,21 @@ pub async fn show(app: &App, tx: &mut Tx, id: PersonId) -> Result<PersonBody> {
     Ok(row.into())
 }
 
+/// A page of people, with the forecast of each next email.
+pub async fn page(app: &App, query: &PeopleQuery) -> Result<List<PersonBody>> {
+    let mut tx = app.engine.store.read().await?;
+    let mut page = people_lists::list_part(&mut tx, query, LOOKED_THROUGH).await?;
+    app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
+    Ok(List {
+        items: page.rows.into_iter().map(PersonBody::from).collect(),
+        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+    })
+}
+
 /// Lists people.
+///
+/// Go on while there is a `next_cursor`: where a text is looked for within a field of leads or of contacts, which no index
+/// answers, each page looks through 50,000 of them and may be short, even empty.
 #[utoipa::path(get, path = "/people", tag = "people", operation_id = "list_people", params(PeopleParams),
     responses((status = 200, body = List<PersonBody>)))]
 async fn list(
@@ -134,13 +149,7 @@ async fn list(
     Query(params): Query<PeopleParams>,
 ) -> Result<Json<List<PersonBody>>> {
     let query = params.query(&app.engine.sight(&caller.actor).await?)?;
-    let mut tx = app.engine.store.read().await?;
-    let mut page = people_lists::list(&mut tx, &query).await?;
-    app.engine.forecast_rows(&mut tx, &mut page.rows).await?;
-    Ok(Json(List {
-        items: page.rows.into_iter().map(PersonBody::from).collect(),
-        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
-    }))
+    Ok(Json(page(&app, &query).await?))
 }
 
 /// Counts people: exact up to 10,000, beyond only if asked.

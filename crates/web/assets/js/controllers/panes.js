@@ -16,7 +16,12 @@ export default class extends Controller {
     if (!tab) return;
     event.preventDefault();
     const around = tab.closest("[data-pane-shown]");
-    around.querySelectorAll("[data-pane-tab]").forEach((other) => (other === tab ? other.setAttribute("aria-current", "true") : other.removeAttribute("aria-current")));
-    around.querySelectorAll("[data-pane]").forEach((pane) => pane.toggleAttribute("data-shown", pane.dataset.pane === tab.dataset.paneTab));
+    const name = tab.dataset.paneTab;
+    for (const other of around.querySelectorAll(".pane-tabs > a")) {
+      if (other.dataset.paneTab !== name) other.removeAttribute("aria-current");
+      else other.setAttribute("aria-current", "true");
+      if (other.dataset.paneTab === name && other !== tab) other.focus();
+    }
+    around.querySelectorAll("[data-pane]").forEach((pane) => pane.toggleAttribute("data-shown", pane.dataset.pane === name));
   }
 }

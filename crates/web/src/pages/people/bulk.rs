@@ -31,6 +31,8 @@ struct Face {
     text: String,
     button: String,
     is_danger: bool,
+    /// None of them has a sequence for it: there is nothing to press.
+    is_idle: bool,
 }
 
 #[derive(Template)]
@@ -54,6 +56,10 @@ struct Page {
 }
 
 impl Page {
+    fn leave_words(&self) -> &'static str {
+        if self.face.is_idle { "Close" } else { "Cancel" }
+    }
+
     /// Merging was chosen before.
     fn merges(&self) -> bool {
         self.chosen_merge == "merge"
@@ -100,6 +106,21 @@ impl Known {
         }
     }
 
+    /// What is said where none of them has a sequence for this action; `None` if one has, or nobody counted.
+    fn idle_words(&self, action: &str) -> Option<String> {
+        let effect = self.effect?;
+        let (number, words) = match action {
+            "stop" => (effect.all(), "None of them is in a sequence now, so there is nothing to stop."),
+            "pause" => {
+                (effect.active + effect.blocked, "No sequence of theirs is on its way, so there is nothing to pause.")
+            }
+            "resume" => (effect.paused, "No sequence of theirs is paused, so there is nothing to resume."),
+            "retry" => (effect.blocked, "No sequence of theirs is blocked, so there is nothing to retry."),
+            _ => return None,
+        };
+        (number == 0).then(|| words.to_owned())
+    }
+
     /// *and cancel 5 scheduled emails and 1 open task*; empty if nothing is.
     fn cancels(&self) -> String {
         let Some(effect) = self.effect else { return " and cancel their scheduled emails".to_owned() };
@@ -115,9 +136,17 @@ impl Known {
 }
 
 fn face(action: &str, known: &Known) -> Option<Face> {
+    let face = busy_face(action, known)?;
+    Some(match known.idle_words(action) {
+        Some(text) => Face { text, is_idle: true, ..face },
+        None => face,
+    })
+}
+
+fn busy_face(action: &str, known: &Known) -> Option<Face> {
     let who = known.who();
     let new =
-        |title: String, text: &str, button: String| Face { title, text: text.to_owned(), button, is_danger: false };
+        |title: String, text: &str, button: String| Face { title, text: text.to_owned(), button, ..Face::default() };
     Some(match action {
         "convert" => new(
             format!("Convert {who} to contacts"),
@@ -345,7 +374,7 @@ mod tests {
 
     #[test]
     fn every_action_names_what_it_will_do() {
-        let effect = BulkEffect { active: 2, paused: 1, blocked: 0, emails: 5, tasks: 1 };
+        let effect = BulkEffect { active: 2, paused: 1, blocked: 1, emails: 5, tasks: 1 };
         let known = |number, effect| Known { kind: Kind::Lead, number, effect };
         for action in ["convert", "stop", "pause", "resume", "retry", "tag", "assign", "delete"] {
             let face = face(action, &known(5, Some(effect))).expect(action);
@@ -370,14 +399,18 @@ mod tests {
             assert!(html.contains(&face.button) && html.contains("per_1") && html.contains("job_1"), "{action}");
         }
         let button = |action, number, effect| face(action, &known(number, effect)).expect(action).button;
-        assert_eq!(button("stop", 5, Some(effect)), "Stop 3 sequences and cancel 5 scheduled emails and 1 open task");
+        assert_eq!(button("stop", 5, Some(effect)), "Stop 4 sequences and cancel 5 scheduled emails and 1 open task");
         assert_eq!(button("stop", 5_000, None), "Stop all sequences and cancel their scheduled emails");
         assert_eq!(
             button("delete", 1, Some(effect)),
-            "Delete 1 lead, end 3 sequences and cancel 5 scheduled emails and 1 open task"
+            "Delete 1 lead, end 4 sequences and cancel 5 scheduled emails and 1 open task"
         );
         assert_eq!(button("delete", 2, Some(BulkEffect::default())), "Delete 2 leads");
         assert!(face("explode", &known(1, None)).is_none());
+        for action in ["stop", "pause", "resume", "retry"] {
+            let face = |effect| face(action, &known(5, effect)).expect(action);
+            assert!(face(Some(BulkEffect::default())).is_idle && !face(Some(effect)).is_idle && !face(None).is_idle);
+        }
     }
 
     #[test]
