@@ -94,18 +94,18 @@ async function throughAList(page) {
   await page.goto(`${baseUrl}/leads?sort=-name`);
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
-  await page.getByText(/^1 of \d+$/).waitFor();
+  await page.getByRole("navigation", { name: "Through the list" }).getByText(/^1 of \d+$/).waitFor();
   await page.keyboard.press("j");
-  await page.getByText(/^2 of \d+$/).waitFor();
+  await page.getByRole("navigation", { name: "Through the list" }).getByText(/^2 of \d+$/).waitFor();
   await page.keyboard.press("l");
   const dialog = page.locator("dialog[open]");
   await dialog.getByText("Left a message").click();
   await dialog.getByLabel("What was said").fill("Back on Monday.");
   await sent(page, () => dialog.getByRole("button", { name: "Log call" }).click());
   await page.locator(".feed").getByText("Back on Monday.").waitFor();
-  await page.getByText(/^2 of \d+$/).waitFor();
+  await page.getByRole("navigation", { name: "Through the list" }).getByText(/^2 of \d+$/).waitFor();
   await page.keyboard.press("k");
-  await page.getByText(/^1 of \d+$/).waitFor();
+  await page.getByRole("navigation", { name: "Through the list" }).getByText(/^1 of \d+$/).waitFor();
   await page.goto(here);
 }
 
@@ -151,7 +151,7 @@ async function doubleClickWithoutScripts(browser, page) {
   await plain.getByLabel("Last name").fill(`${known.last}twice`);
   await plain.getByRole("button", { name: "Create" }).dblclick();
   await plain.getByRole("heading", { name: `${known.last}twice` }).waitFor();
-  await plain.getByLabel("Note").fill("Said once");
+  await plain.getByRole("textbox", { name: "Note" }).fill("Said once");
   await plain.getByRole("button", { name: "Add note" }).dblclick();
   await plain.locator(".feed").getByText("Said once").first().waitFor();
   assert.equal(await plain.locator(".feed li", { hasText: "Said once" }).count(), 1, "one note");

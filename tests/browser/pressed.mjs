@@ -104,7 +104,7 @@ async function personOfList(page) {
   await page.locator("tr[data-row] a[href*='/people/per_'], li[data-row] a[href*='/people/per_']").nth(1).waitFor();
   const links = page.locator("tr[data-row] td:nth-child(2) a[href*='/people/per_']");
   await page.goto(new URL(await links.nth(1).getAttribute("href"), baseUrl).href);
-  await page.getByText(/^2 of \d/).waitFor();
+  await page.getByRole("navigation", { name: "Through the list" }).getByText(/^2 of \d/).waitFor();
 }
 
 async function logCall(page) {

@@ -147,7 +147,10 @@ async function toAPerson(page) {
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.waitForURL(`${baseUrl}/people/${person.id}`);
   await page.locator(".toast").getByText(/Sent on its way|It waits/).waitFor();
+  // The mailbox keeps a gap between two emails.
+  await page.getByRole("button", { name: "1 hour/s" }).click();
   await until(page, `/people/${person.id}/activities`, (found) => found.items.some((one) => one.kind === "email_sent"));
+  await page.getByRole("button", { name: "Real time" }).click();
   const { items } = await api(page, "GET", "/mailboxes");
   await page.goto(`${baseUrl}/settings/mailboxes/${items[0].id}/sandbox`);
   const got = page.locator("article", { hasText: `${mark} at once` });
