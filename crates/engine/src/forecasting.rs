@@ -187,7 +187,7 @@ fn missing_words(tags: &[String]) -> String {
 fn task_of(row: &Row, step: &PlannedStep) -> Option<WaitsFor> {
     let written = || {
         let mut steps = row.due.prepared.version.plan.steps.iter().skip_while(|known| known.id != step.step_id);
-        steps.find_map(|step| step.action.task()).map(|task| task.content.clone())
+        steps.find(|step| step.action.task().is_some()).map(|step| row.due.task_words(step))
     };
     let open = row.open_task.as_ref();
     let content = open.map(|task| task.content.clone()).or_else(written)?;

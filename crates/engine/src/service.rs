@@ -226,7 +226,7 @@ impl Engine {
         storage::mail_providers::purge_consents(&mut tx, now).await?;
         storage::idempotency::purge(&mut tx, now.plus_ms(-KEEP_ANSWERS_MS)).await?;
         tx.commit().await?;
-        self.store.refresh_statistics().await?;
-        self.forget_files(now).await
+        self.forget_files(now).await?;
+        Ok(self.store.refresh_statistics().await?)
     }
 }

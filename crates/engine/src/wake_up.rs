@@ -15,8 +15,7 @@ use relance_domain::{
     calendar::LocalSchedule,
     decision::{Decision, Facts, decision, task_due_at, task_overdue_at},
     enrollment::{self, FinishReason, State},
-    merge::{self, Format},
-    step::{Step, TaskMode},
+    step::TaskMode,
     task::{Task, TaskState},
     user::Actor,
     workspace::Workspace,
@@ -134,7 +133,7 @@ impl Engine {
             step_id: Some(step.id),
             delivery_id: None,
             kind: text.kind,
-            content: self.task_words(due, step),
+            content: due.task_words(step),
             due_at: task_due_at(now, text, &local),
             state: TaskState::Open,
             closed_at: None,
@@ -156,27 +155,6 @@ impl Engine {
             storage::sending::set_wakes(tx, &[(enrollment.id, enrollment.revision, wake)]).await?;
         }
         Ok(())
-    }
-
-    /// The words of a task; a tag without a value stands as its name in brackets, for a person reads it.
-    fn task_words(&self, due: &Due, step: &Step) -> String {
-        let Some(text) = step.action.task() else { return String::new() };
-        let values = merge::Values {
-            person: &due.person,
-            company: due.company.as_ref(),
-            sender: merge::Sender {
-                name: &due.actor.name,
-                email: &due.actor.email,
-                phone: &due.actor.phone,
-                signature_html: "",
-            },
-            unsubscribe_url: None,
-        };
-        match merge::render(&text.content, Format::Text, &values) {
-            Ok(rendered) if rendered.missing.is_empty() => rendered.text,
-            Ok(rendered) => format!("{} ({} missing)", rendered.text, enrollment::tag_words(&rendered.missing)),
-            Err(_) => text.content.clone(),
-        }
     }
 
     /// An overdue task is skipped and the enrollment goes on; a step that is gone is passed over.

@@ -4,7 +4,7 @@
 //! one of the rules is met by so few that its index leads to them: else the order of the list is followed.
 
 use crate::{
-    custom_fields,
+    args, custom_fields,
     error::Result,
     people_filter::{Asked, Condition},
     people_query::{PeopleQuery, SortBy},
@@ -16,7 +16,7 @@ use relance_domain::{
     custom_field::{CustomField, is_key},
     lacking::{Field, needed_fields},
     list::{Filter, Rule},
-    person::email_key,
+    person::{Kind, email_key},
 };
 use std::collections::HashMap;
 
@@ -54,6 +54,8 @@ fn index_of(rule: &Rule) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+const BY_NAME: &str = "people_by_name";
 
 /// So many are read and sorted rather than met by following the order of the list.
 const FEW: usize = 5_000;
@@ -134,7 +136,27 @@ impl Facts {
             };
             needed.insert(sequence.id, needed_fields(&version.map_or(sequence.draft, |version| version.plan)));
         }
-        Ok(Self { fields, needed, led_by: led_by(tx, query).await? })
+        let mut facts = Self { fields, needed, led_by: led_by(tx, query).await? };
+        if query.sort == SortBy::NextEmail {
+            facts.lead_by_kind(tx, query.kind).await?;
+        }
+        Ok(facts)
+    }
+
+    /// Where nothing else leads to few and a kind has few people, they are led to by their kind: for orders that both
+    /// kinds share.
+    pub(crate) async fn lead_by_kind(&mut self, tx: &mut Tx, kind: Option<Kind>) -> Result<()> {
+        let (None, Some(kind)) = (&self.led_by, kind) else { return Ok(()) };
+        let people = tx.people_in_order(BY_NAME);
+        let sql = format!(
+            "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {people} WHERE p.kind = $1 AND p.deleted_at IS NULL
+                LIMIT $2) at_most"
+        );
+        let found = tx.one(&sql, args![kind.as_str(), FEW + 1], |row| row.count("number")).await? as usize;
+        if found <= FEW {
+            self.led_by = Some(Leader::Order(BY_NAME));
+        }
+        Ok(())
     }
 
     /// Everyone in the list meets a rule with such an operation.

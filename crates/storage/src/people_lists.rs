@@ -255,7 +255,8 @@ pub async fn ids_statement(
     after: Option<PersonId>,
     limit: usize,
 ) -> Result<Statement> {
-    let (search, facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
+    let (search, mut facts) = (look_up(tx, &query.search).await?, Facts::of(tx, query).await?);
+    facts.lead_by_kind(tx, query.kind).await?;
     let prepared = Prepared { query, search: &search, facts: &facts, until: None };
     let Asked { mut condition, mut from, mut text } = ask(tx, prepared, query.kind)?;
     if !prepared.is_led() {

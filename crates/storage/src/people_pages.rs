@@ -237,6 +237,10 @@ pub(crate) fn ask<'a>(tx: &'a Tx, prepared: Prepared<'a>, kind: Option<Kind>) ->
                     let met = condition.rule(&people_filter::Asked::about(rule))?;
                     from = tx.people_led_by(index, &met);
                     parts.push(met);
+                    // Some of these indexes begin with the kind.
+                    if kind.is_none() {
+                        parts.push("p.kind IN ('lead', 'contact')".to_owned());
+                    }
                 }
                 // Somebody may have finished a sequence twice. The order of a cross join is kept by SQLite.
                 Some(Leader::Enrollments(rule)) => {

@@ -15,6 +15,10 @@ use crate::frame::Toast;
 /// The cookie of the toast.
 pub const TOAST: &str = "relance_toast";
 
+/// Marks an answer that says why a rule said no.
+#[derive(Clone, Copy, Debug)]
+pub struct WasRefused;
+
 /// A page.
 pub fn page(template: &impl Template) -> Result<Response> {
     Ok(Html(template.render()?).into_response())
@@ -44,6 +48,9 @@ pub fn said(to: &str, toast: &Toast) -> Response {
     let cookie = format!("{TOAST}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", URL_SAFE_NO_PAD.encode(json));
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    if toast.state == "blocked" {
+        response.extensions_mut().insert(WasRefused);
     }
     response
 }

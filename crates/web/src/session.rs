@@ -64,6 +64,11 @@ impl Visitor {
         Frame { section, ..self.frame.clone() }
     }
 
+    /// The address of a form that is done once from the page that is drawn now.
+    pub fn once(&self, action: impl AsRef<str>) -> String {
+        self.frame.once(action)
+    }
+
     /// Refuses everyone but admins.
     pub fn must_be_admin(&self, what: &str) -> Result<()> {
         if self.actor.is_admin() {

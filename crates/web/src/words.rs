@@ -175,6 +175,12 @@ impl fmt::Display for When {
 }
 
 impl When {
+    /// As it stands within a sentence: *today, 09:12*.
+    #[must_use]
+    pub fn in_sentence(self) -> Self {
+        Self { words: crate::pages::in_sentence(&self.words), ..self }
+    }
+
     /// A moment in a person's zone (`Tue 1 Dec, 09:14`), read by somebody in `own`.
     pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone, own: &TimeZone) -> Self {
         let differs = at.zoned(zone).offset() != at.zoned(own).offset();

@@ -18,6 +18,9 @@ fn must_be_current(stored: &StoredEnrollment, step: StepId) -> Result<()> {
     if stored.enrollment.state.step() == Some(step) {
         return Ok(());
     }
+    if stored.enrollment.state.step().is_none() {
+        return Err(EngineError::refused("not_current", "This sequence has ended: there is no step to move or skip."));
+    }
     let message = "Only the step that comes next can be moved or skipped, and that is another one.";
     Err(EngineError::refused("not_current", message))
 }

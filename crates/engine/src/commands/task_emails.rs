@@ -67,7 +67,7 @@ async fn writable(tx: &mut Tx, actor: &Actor, at: EmailTask, now: Timestamp) -> 
 async fn new(tx: &mut Tx, actor: &Actor, (id, person): (TaskId, PersonId), now: Timestamp) -> Result<(Task, Person)> {
     let person = teams::seen_person(tx, actor, person).await?;
     if tasks::find(tx, id).await?.is_some() {
-        return Err(EngineError::refused("closed", "This email was sent already."));
+        return Err(sent_already());
     }
     let task = Task {
         id,
@@ -84,6 +84,10 @@ async fn new(tx: &mut Tx, actor: &Actor, (id, person): (TaskId, PersonId), now: 
         created_at: now,
     };
     Ok((task, person))
+}
+
+fn sent_already() -> EngineError {
+    EngineError::refused("closed", "This email was sent already.")
 }
 
 fn nobody_sends() -> EngineError {
@@ -111,7 +115,7 @@ fn refusal(outcome: Preflight, person: &Person) -> Option<EngineError> {
     let name = person.name();
     let message = match code.as_str() {
         "already_active" => {
-            format!("An earlier email from a task to {name} has not left yet. Send it or stop it first.")
+            format!("An earlier email to {name} has not left yet. Send it or stop it first.")
         }
         "no_email" => format!("{name} has no email address. Add one, then send."),
         "invalid_email" => format!("The address of {name} cannot be right. Correct it, then send."),
@@ -234,7 +238,11 @@ impl Engine {
         }
         if matches!(at, EmailTask::New(..)) {
             task.content = format!("Email: {}", shown.subject);
-            tasks::insert(&mut tx, &task).await?;
+            // Another press of the same button was quicker by a moment.
+            tasks::insert(&mut tx, &task).await.map_err(|error| match error {
+                StorageError::Conflict(_) => sent_already(),
+                error => error.into(),
+            })?;
         }
         let stored = self.begin_email(&mut tx, actor, (&task, &person), asked.mailbox_id).await?;
         let enrollment = &stored.enrollment;

@@ -5,10 +5,12 @@ use relance_domain::{
     EnrollmentId, PersonId, SequenceId, Timestamp, UserId, VersionId,
     decision::Facts,
     delivery::{Delivery, DeliveryState},
+    enrollment,
     mailbox::Mailbox,
+    merge::{self, Format},
     person::Person,
     sequence::Sequence,
-    step::{Action, EmailText},
+    step::{Action, EmailText, Step},
     suppression::{self, Suppression},
     time::DAY,
     user::User,
@@ -69,6 +71,27 @@ pub struct Due {
 }
 
 impl Due {
+    /// The words of a task; a tag without a value stands as its name in brackets, for a person reads it.
+    pub(crate) fn task_words(&self, step: &Step) -> String {
+        let Some(text) = step.action.task() else { return String::new() };
+        let values = merge::Values {
+            person: &self.person,
+            company: self.company.as_ref(),
+            sender: merge::Sender {
+                name: &self.actor.name,
+                email: &self.actor.email,
+                phone: &self.actor.phone,
+                signature_html: "",
+            },
+            unsubscribe_url: None,
+        };
+        match merge::render(&text.content, Format::Text, &values) {
+            Ok(rendered) if rendered.missing.is_empty() => rendered.text,
+            Ok(rendered) => format!("{} ({} missing)", rendered.text, enrollment::tag_words(&rendered.missing)),
+            Err(_) => text.content.clone(),
+        }
+    }
+
     /// The texts of an edited email; its place in a thread is that of the step.
     pub fn edited_text(&self, step: relance_domain::StepId) -> Option<EmailText> {
         let edit = self.edit.as_ref().filter(|edit| edit.step_id == step)?;

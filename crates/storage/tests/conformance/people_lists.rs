@@ -12,7 +12,7 @@ use relance_domain::{
 };
 use relance_storage::{
     Engine, StorageError, Store, Tx, activities, args, people, people_choices,
-    people_lists::{self, Filter, Page, PeopleQuery, Rule, SortBy},
+    people_lists::{self, Filter, Page, PeopleQuery, Rule, SortBy, Statement},
     people_sequences::NextEmail,
 };
 use serde_json::{Value, json};
@@ -598,6 +598,14 @@ async fn lists_go_through_an_index_whatever_the_sort() {
         analyze(&store).await;
         assert_quick_by_every_sort(&store).await;
         let mut tx = store.read().await.unwrap();
+        // Few of a kind are found by their kind, not among everyone of the other.
+        let contacts = PeopleQuery { kind: Some(Kind::Contact), sort: SortBy::NextEmail, ..leads() };
+        let mut statements = people_lists::page_statements(&mut tx, &contacts, 51).await.unwrap();
+        statements.push(people_lists::ids_statement(&mut tx, &contacts, None, 500).await.unwrap());
+        for Statement { sql, args } in statements.into_iter().filter(|_| store.engine() == Engine::Sqlite) {
+            let text = plan(&mut tx, &sql, args).await;
+            assert!(text.contains("people_by_name"), "{text}");
+        }
         for sort in SortBy::ALL {
             let many = PeopleQuery { search: "prospect".to_owned(), sort: sort.clone(), ..leads() };
             let first = people_lists::page_statements(&mut tx, &many, 51).await.unwrap().swap_remove(0);

@@ -179,7 +179,7 @@ fn new_form(visitor: &Visitor, asked: Asked, errors: FormErrors) -> FormPage {
     FormPage {
         frame: visitor.frame(list::section(kind)),
         title: "Save as smart list".to_owned(),
-        action: urls::LISTS.to_owned(),
+        action: visitor.once(urls::LISTS),
         button: "Save list",
         back: asked.query.href(kind),
         hidden,

@@ -5,6 +5,7 @@ use crate::{
     pages_people::{Browser, scene},
 };
 use relance_engine::stepper::Stepper;
+use serde_json::json;
 
 async fn enrollment_of(at: &Installation, person: &str) -> (String, String) {
     let mut tx = at.engine.store.read().await.expect("a view");
@@ -161,4 +162,30 @@ async fn every_step_of_an_enrollment_is_explained_on_its_page() {
     browser.post(&format!("/enrollments/{id}/stop"), &[]).await;
     let ended = browser.get(&format!("/enrollments/{id}?step={second}")).await;
     ended.shows(200, &["Cancelled", "It was not sent: the sequence ended because it was stopped."]);
+}
+
+#[tokio::test]
+async fn only_a_task_that_is_waited_for_holds_the_next_email_and_it_is_named_in_its_own_words() {
+    let (at, browser, _, lead) = scene().await;
+    let steps = |mode: &str| {
+        json!([
+            { "action": "task",
+              "task": { "kind": "call", "content": "Call {{ person.last_name }} first", "due_in_days": 1, "mode": mode } },
+            { "wait": { "amount": 2, "unit": "business_days" }, "action": "automated_email",
+              "email": { "subject": "Hello", "body_html": "<p>Hi</p>" } }
+        ])
+    };
+    let (goes_on, waits) =
+        (at.admin.sequence("Goes on", steps("go_on")).await, at.admin.sequence("Waits", steps("wait")).await);
+    let other = at.admin.lead("Fiedler", "jonas@nordlicht.example").await;
+    browser.post(&format!("/people/{lead}/enroll"), &[("sequence", goes_on.as_str())]).await.shows(303, &[]);
+    browser.post(&format!("/people/{other}/enroll"), &[("sequence", waits.as_str())]).await.shows(303, &[]);
+    browser.get("/leads?view=table").await.shows(200, &["Call Fiedler first"]);
+    Stepper::start(at.engine.clone()).await.expect("a stepper").run_due().await.expect("a turn");
+    let page = browser.get(&format!("/people/{lead}")).await;
+    page.shows(200, &["Next email"]);
+    assert!(!page.html.contains("Goes on after task"), "the task is open, but nothing waits for it");
+    browser.get(&format!("/people/{other}")).await.shows(200, &["Goes on after task", "Call Fiedler first"]);
+    let (id, _) = enrollment_of(&at, &lead).await;
+    browser.get(&format!("/enrollments/{id}")).await.shows(200, &["To do, due tomorrow"]);
 }

@@ -54,6 +54,38 @@ async fn a_form_that_was_refused_can_be_sent_again() {
 }
 
 #[tokio::test]
+async fn two_clicks_on_an_invitation_show_the_same_link_and_a_token_is_made_once() {
+    let (at, browser, _, _) = scene().await;
+    let new = action(&browser.get("/settings/users/new").await, "/settings/users/new");
+    let ida = [("name", "Ida"), ("email", "ida@acme.test"), ("role", "rep")];
+    let (first, second) = tokio::join!(browser.post(&new, &ida), browser.post(&new, &ida));
+    for page in [&first, &second] {
+        page.shows(201, &["/password/"]);
+    }
+    assert_eq!(first.html, second.html, "the link of the first is the one that works");
+    let new = action(&browser.get("/settings/api").await, "/settings/api");
+    let token = [("name", "Reports"), ("scope", "read")];
+    let (first, second) = tokio::join!(browser.post(&new, &token), browser.post(&new, &token));
+    assert_eq!((first.status, first.html.as_str()), (second.status, second.html.as_str()));
+    let mut tx = at.engine.store.read().await.expect("a view");
+    let tokens = relance_storage::tokens::list(&mut tx, None).await.expect("tokens");
+    assert_eq!(tokens.iter().filter(|token| token.name == "Reports").count(), 1);
+}
+
+#[tokio::test]
+async fn saving_the_same_change_again_saves_it_and_a_refusal_is_not_kept() {
+    let (_at, browser, _, lead) = scene().await;
+    let page = browser.get(&format!("/people/{lead}/edit")).await;
+    assert_eq!(action(&page, &format!("/people/{lead}/edit")), format!("/people/{lead}/edit"), "no key");
+    let notes = action(&browser.get(&format!("/people/{lead}")).await, &format!("/people/{lead}/notes"));
+    let long = "x".repeat(50_001);
+    for _ in 0..2 {
+        let refused = browser.post(&notes, &[("text", long.as_str())]).await;
+        assert!(browser.said(&refused).await.contains("50,000"));
+    }
+}
+
+#[tokio::test]
 async fn a_step_is_skipped_once_from_the_page_that_shows_it() {
     let (at, browser, sequence, lead) = scene().await;
     let fields = [("sequence", sequence.as_str()), ("start", "at"), ("at", "2026-03-04T11:00")];

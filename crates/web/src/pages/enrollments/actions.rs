@@ -292,8 +292,10 @@ pub struct Next {
 impl Next {
     /// That step; the one that is next now if the address names none.
     fn of(&self, view: &EnrollmentView, what: &'static str) -> Result<StepId> {
-        let named = self.step.parse().ok();
-        named.or(view.stored.enrollment.state.step()).ok_or(PageError::NotFound(what))
+        if self.step.is_empty() {
+            return view.stored.enrollment.state.step().ok_or(PageError::NotFound(what));
+        }
+        self.step.parse().map_err(|_| PageError::NotFound(what))
     }
 }
 
@@ -334,7 +336,11 @@ pub async fn reschedule(
                 format!("Moved to {}.", crate::pages::in_sentence(&words::moment(at, visitor.now, &visitor.zone)));
             Ok(answer::said(&urls::enrollment(id), &answer::toast("done", words)))
         }
-        Err(error) => answer::refused(&when_page(&visitor, &view, false, typed, error.refused()?)),
+        Err(error) => {
+            let mut page = when_page(&visitor, &view, false, typed, error.refused()?);
+            page.action = urls::next_step_action(id, "reschedule", Some(step));
+            answer::refused(&page)
+        }
     }
 }
 

@@ -121,6 +121,10 @@ fn said(preview: &EnrollmentPreview, step: &EnrollmentStep, visitor: &Visitor) -
         (None, _) if !step.words.missing_tags.is_empty() => {
             format!("Waits for {}", relance_domain::enrollment::tag_words(&step.words.missing_tags))
         }
+        (None, _) if step.status == S::Waiting && step.task.is_some() => {
+            let due = step.task.as_ref().map(|task| words::date(task.due_at, visitor.now, &visitor.zone));
+            format!("To do, due {}", crate::pages::in_sentence(&due.unwrap_or_default()))
+        }
         (None, _) if is_current => "Waits".to_owned(),
         (None, _) => "After what comes before it".to_owned(),
     };

@@ -74,7 +74,7 @@ async fn new_page(app: &App, visitor: &Visitor, id: PersonId, typed: Typed, erro
     Ok(Page {
         frame: visitor.frame("leads"),
         title: format!("Log a call to {}", person.name()),
-        action: urls::calls(id),
+        action: visitor.once(urls::calls(id)),
         back: urls::person(id),
         numbers: numbers.into_iter().filter(|number| !number.is_empty()).cloned().collect(),
         delete: String::new(),

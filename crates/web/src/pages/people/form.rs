@@ -141,7 +141,7 @@ async fn draw(
             Subject::New(_) => format!("New {what}"),
             Subject::Edit(person) => format!("Edit {}", person.name()),
         },
-        action: id.map_or_else(|| urls::new_person(kind), urls::edit_person),
+        action: id.map_or_else(|| visitor.once(urls::new_person(kind)), urls::edit_person),
         back: id.map_or_else(|| urls::people(kind).to_owned(), urls::person),
         is_new: id.is_none(),
         id,

@@ -209,7 +209,9 @@ impl Around<'_> {
     fn active(&self, base: Row, view: &EnrollmentView, due: Timestamp) -> Row {
         let e = &view.stored.enrollment;
         let pause = urls::enrollment_action(e.id, "pause");
-        if let Some(task) = self.tasks.iter().find(|task| task.enrollment_id == Some(e.id)) {
+        // A task that the sequence does not wait for holds nothing.
+        let is_waited_for = |task: &&Task| task.enrollment_id == Some(e.id) && task.step_id == e.state.step();
+        if let Some(task) = self.tasks.iter().find(is_waited_for) {
             return Row {
                 state: "waiting",
                 chip: "Waiting".to_owned(),
@@ -240,7 +242,7 @@ impl Around<'_> {
             state,
             chip: chip.to_owned(),
             next: if is_email { "Next email" } else { "Next task" }.to_owned(),
-            when: Some(When::moment(at, self.visitor.now, &zone, &self.visitor.zone)),
+            when: Some(When::moment(at, self.visitor.now, &zone, &self.visitor.zone).in_sentence()),
             pause,
             ..base
         }
@@ -268,7 +270,7 @@ impl Around<'_> {
             chip: if is_uncertain { "Uncertain" } else { "Blocked" }.to_owned(),
             past: sentence,
             next: if resumes_at.is_some() { "Goes on".to_owned() } else { String::new() },
-            when: resumes_at.map(|at| When::moment(at, self.visitor.now, &zone, &self.visitor.zone)),
+            when: resumes_at.map(|at| When::moment(at, self.visitor.now, &zone, &self.visitor.zone).in_sentence()),
             missing,
             cures: cures(view, reason, self.person),
             ..base

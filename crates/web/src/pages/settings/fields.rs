@@ -97,7 +97,7 @@ fn draw(visitor: &Visitor, field: Option<&CustomField>, typed: Typed, errors: Fo
     FormPage {
         frame: visitor.frame("settings"),
         title: field.map_or_else(|| "New field".to_owned(), |field| format!("Edit {}", field.label)),
-        action: field.map_or_else(|| urls::NEW_FIELD.to_owned(), |field| urls::custom_field(field.id)),
+        action: field.map_or_else(|| visitor.once(urls::NEW_FIELD), |field| urls::custom_field(field.id)),
         is_new: field.is_none(),
         tag: field.map(|field| format!("{{{{ {} }}}}", field.merge_tag())).unwrap_or_default(),
         kind_words: field.map(|field| field.kind.label()).unwrap_or_default(),

@@ -143,7 +143,7 @@ async fn form(app: &App, visitor: &Visitor, of: Option<&User>, typed: Typed, err
         is_new: of.is_none(),
         typed,
         errors,
-        action: of.map_or_else(|| urls::NEW_USER.to_owned(), |user| urls::user(user.id)),
+        action: of.map_or_else(|| visitor.once(urls::NEW_USER), |user| urls::user(user.id)),
     })
 }
 

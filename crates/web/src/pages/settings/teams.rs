@@ -195,7 +195,7 @@ async fn draw(
         frame: visitor.frame("settings"),
         title: team.map_or_else(|| "New team".to_owned(), |team| format!("Edit {}", team.name)),
         button: if team.is_some() { "Save team" } else { "Create team" },
-        action: team.map_or_else(|| urls::NEW_TEAM.to_owned(), |team| urls::team(team.id)),
+        action: team.map_or_else(|| visitor.once(urls::NEW_TEAM), |team| urls::team(team.id)),
         team_name: match team {
             Some(team) if errors.is_empty() => team.name.clone(),
             _ => typed.get("name").to_owned(),

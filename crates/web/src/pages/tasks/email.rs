@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use relance_domain::person::{Kind, Person};
 use relance_domain::task::Task;
-use relance_domain::{MailboxId, PersonId, TaskId, UserId};
+use relance_domain::{MailboxId, PersonId, Refused, TaskId, UserId};
 use relance_engine::EngineError;
 use relance_engine::commands::task_emails::{EmailTask, TaskEmail};
 use relance_storage::{mailboxes, people, templates};
@@ -243,7 +243,21 @@ pub async fn show_to(
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let desk = Desk::of_person(&app, &visitor, id, &asked).await?;
-    answer::page(&draw(&app, &visitor, desk, None, FormErrors::default()).await?)
+    match draw(&app, &visitor, desk, None, FormErrors::default()).await {
+        Ok(page) => answer::page(&page),
+        Err(PageError::Refused(refused)) if is_closed(&refused) => Ok(too_late(&urls::person(id), refused)),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_closed(refused: &[Refused]) -> bool {
+    refused.iter().any(|refused| refused.code == "closed")
+}
+
+/// Somebody was quicker: there is no form to come back to.
+fn too_late(to: &str, refused: Vec<Refused>) -> Response {
+    let words = refused.into_iter().map(|refused| refused.message).collect::<Vec<_>>().join(" ");
+    answer::said(to, &answer::toast("blocked", words))
 }
 
 /// The form with the preview of what is typed; nothing is sent.
@@ -307,11 +321,7 @@ async fn send(app: &App, visitor: &Visitor, desk: Desk, typed: Typed, moves_on: 
     }
     match app.engine.send_task_email(&visitor.actor, desk.at, &email_of(&typed)).await.map_err(PageError::from) {
         Ok(after) => Ok(answer::said(&desk.after, &sent(app, visitor, (moves_on, &after)).await?)),
-        // Somebody was quicker: there is no form to come back to.
-        Err(PageError::Refused(refused)) if refused.iter().any(|refused| refused.code == "closed") => {
-            let words = refused.into_iter().map(|refused| refused.message).collect::<Vec<_>>().join(" ");
-            Ok(answer::said(&desk.after, &answer::toast("blocked", words)))
-        }
+        Err(PageError::Refused(refused)) if is_closed(&refused) => Ok(too_late(&desk.after, refused)),
         Err(error) => {
             let errors = at_fields(error.refused()?);
             answer::refused(&draw(app, visitor, desk, Some(typed), errors).await?)

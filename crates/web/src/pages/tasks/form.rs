@@ -83,7 +83,7 @@ async fn draw_new(
         typed,
         errors,
         owners: users(&mut tx, visitor).await?,
-        action: urls::new_task(person),
+        action: visitor.once(urls::new_task(person)),
         back: person.map_or_else(|| urls::TASKS.to_owned(), urls::person),
     })
 }

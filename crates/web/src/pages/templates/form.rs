@@ -132,7 +132,7 @@ async fn draw(app: &App, visitor: &Visitor, id: Option<TemplateId>, typed: Typed
     Ok(Page {
         frame: visitor.frame("templates"),
         title: if id.is_some() { said.name } else { "New template".to_owned() },
-        action: id.map_or_else(|| urls::NEW_TEMPLATE.to_owned(), urls::template),
+        action: id.map_or_else(|| visitor.once(urls::NEW_TEMPLATE), urls::template),
         standing,
         folders,
         typed,
