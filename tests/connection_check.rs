@@ -100,10 +100,11 @@ async fn a_server_that_is_not_there_is_named() {
     assert_eq!(codes(&answer), one("smtp", "name_not_found"), "{answer:?}");
     assert!(answer.words_at("smtp").contains("mail.nowhere.invalid"), "{answer:?}");
 
-    // Nothing listens on the port of a server that has ended.
-    let folder = tempfile::tempdir().expect("a folder");
-    let port = Ledger::start(&folder.path().join("ledger")).await.expect("a ledger").port();
-    let closed = way("localhost", port, "starttls", &checked.address, "secret");
+    // A port that is taken, so that no other test gets it, and that nobody listens on.
+    let taken = tokio::net::TcpSocket::new_v4().expect("a socket");
+    taken.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let closed = way("127.0.0.1", port, "starttls", &checked.address, "secret");
     let mut mailbox = checked.sending_to(closed.clone());
     mailbox["imap"] = closed;
     let answer = refused(&checked.install, mailbox).await;

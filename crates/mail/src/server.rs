@@ -106,10 +106,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_connection_and_a_wrong_name_are_told_apart() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Taken, so that no other test gets it, and nobody listens.
+        let taken = tokio::net::TcpSocket::new_v4().unwrap();
+        taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let mut gone = server("127.0.0.1", Security::Tls);
-        gone.port = listener.local_addr().unwrap().port();
-        drop(listener);
+        gone.port = taken.local_addr().unwrap().port();
         let fault = connect_tcp(&gone, Duration::from_secs(5)).await.unwrap_err();
         assert_eq!(fault, Fault::Refused { host: "127.0.0.1".into(), port: gone.port });
         for host in ["", "no such host", "user@host", "nothing-is-here.invalid"] {

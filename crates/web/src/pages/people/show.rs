@@ -305,7 +305,7 @@ mod tests {
                 due: "Today".into(),
                 ..OpenTask::default()
             }],
-            notes: vec![NoteRow { text: "Ask for Felixstowe.".into(), by: "Nora".into(), ..NoteRow::default() }],
+            notes: vec![NoteRow { text: "Ask for Felixstowe.".into(), ..NoteRow::default() }],
             related: Related::default(),
             statuses: vec!["New".into(), "Working".into()],
             layout: vec![Part::Notes, Part::Sequences, Part::Details, Part::Tasks],
@@ -319,7 +319,6 @@ mod tests {
             "VP Operations at <a href=\"/leads?q=Kestrel%20Freight\">Kestrel Freight</a>",
             "No status",
             "name=\"status\" value=\"Working\"",
-            "Convert to contact",
             "Quoted text, 18 lines",
             "Add industry",
             "Mark as sent",
@@ -332,12 +331,11 @@ mod tests {
             "My open leads",
             "4 of 38",
             "data-key=\"j\"",
-            "Log call",
             "data-key=\"w\"",
+            "sandbox",
         ] {
             assert!(html.contains(words), "{words}");
         }
-        assert!(html.contains("sandbox"), "the email is shown in a frame that runs nothing");
         assert!(html.find("Ask for Felixstowe.") < html.find("widget-sequences"), "the admin's order");
         assert!(!html.contains("aria-label=\"Related\""), "a widget that is not shown");
     }
