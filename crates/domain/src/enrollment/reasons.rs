@@ -132,9 +132,9 @@ impl BlockReason {
         }
     }
 
-    /// A person may press *retry*.
+    /// A person may press *retry*. What asks for a decision, or another address, is not got round by it.
     pub const fn retryable(&self) -> bool {
-        !matches!(self, Self::DeliveryUncertain | Self::DuplicateAddress)
+        !matches!(self, Self::DeliveryUncertain | Self::DuplicateAddress | Self::HeldForReview)
     }
 
     /// The cause is the mailbox, and its recovery releases it.

@@ -96,6 +96,10 @@ impl Engine {
             let message = "This email may have left. Say first whether it did: mark it as sent, or send it again.";
             return Err(EngineError::refused("delivery_uncertain", message));
         }
+        if let State::Blocked { reason: reason @ BlockReason::HeldForReview, .. } = &stored.enrollment.state {
+            let message = format!("{} {}", reason.sentence(), reason.releases());
+            return Err(EngineError::refused("held_for_review", message));
+        }
         let step = stored.enrollment.state.step();
         let latest = match step {
             Some(step) => deliveries::latest_of_step(tx, stored.enrollment.id, step).await?,

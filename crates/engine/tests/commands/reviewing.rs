@@ -64,6 +64,27 @@ async fn assigned_it_ends_that_persons_sequences_and_lets_the_one_held_for_it_go
 }
 
 #[tokio::test]
+async fn nobody_gets_round_a_decision_by_retrying_or_skipping() {
+    let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[1, 3]).await;
+    let held = world.enroll("held@prospect.test").await;
+    block(&world, held, BlockReason::HeldForReview).await;
+    let enrollment = stored(&world, held).await.enrollment;
+    let message = waiting(&world, Some(enrollment.person_id)).await;
+    let step = enrollment.state.step().expect("a step");
+    assert_eq!(codes(world.engine.retry(&world.actor, held).await), ["not_retryable"]);
+    assert_eq!(codes(world.engine.skip_step(&world.actor, held, step).await), ["held_for_review"]);
+    world.advance(5 * DAY).await;
+    assert!(world.sent_to("held@prospect.test").await.is_empty());
+    assert!(matches!(
+        stored(&world, held).await.enrollment.state,
+        State::Blocked { reason: BlockReason::HeldForReview, .. }
+    ));
+    world.engine.ignore_inbound(&world.actor, message).await.expect("decided");
+    world.advance(DAY).await;
+    assert_eq!(world.sent_to("held@prospect.test").await, [0]);
+}
+
+#[tokio::test]
 async fn of_someone_away_it_lets_them_wait_until_they_are_back() {
     let mut world = World::at("2026-11-23T09:00[Europe/Paris]", &[1]).await;
     let (held, writer) = (world.enroll("held@prospect.test").await, world.enroll("writer@prospect.test").await);
