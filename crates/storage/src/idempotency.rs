@@ -102,6 +102,14 @@ pub async fn release(tx: &mut Tx, user_id: UserId, key: &str) -> Result<()> {
     Ok(())
 }
 
+/// Forgets what was answered under a key that was reserved before `before`.
+pub async fn expire(tx: &mut Tx, user_id: UserId, key: &str, before: Timestamp) -> Result<()> {
+    let sql = "DELETE FROM idempotency_keys
+        WHERE user_id = $1 AND key = $2 AND status IS NOT NULL AND created_at < $3";
+    tx.execute(sql, args![user_id, key, before]).await?;
+    Ok(())
+}
+
 /// Forgets keys reserved before `before`; how many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM idempotency_keys WHERE created_at < $1", args![before]).await

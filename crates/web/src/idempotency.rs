@@ -120,7 +120,7 @@ async fn renew(app: &App, user: UserId, key: &str) -> Result<()> {
 }
 
 /// Reserves a key, or says what is known of it.
-pub(crate) async fn begin(app: &App, user: UserId, key: &str, hash: &[u8]) -> relance_storage::error::Result<Begun> {
+async fn begin(app: &App, user: UserId, key: &str, hash: &[u8]) -> Result<Begun> {
     let now = app.engine.clock.system_now();
     let mut tx = app.engine.store.begin().await?;
     idempotency::purge(&mut tx, now.plus_ms(-KEPT_MS)).await?;

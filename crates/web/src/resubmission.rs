@@ -10,15 +10,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
+use relance_domain::UserId;
 use relance_domain::time::MINUTE;
-use relance_domain::{Timestamp, UserId};
 use relance_storage::idempotency::{self as keys, Answer, Begun};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 use crate::app::App;
 use crate::errors::{PageError, Result};
-use crate::idempotency::{begin, place, request_hash, while_renewed};
+use crate::idempotency::{place, request_hash, while_renewed};
 use crate::pages::attachments::MOST_SENT;
 use crate::{answer, session, urls};
 
@@ -74,14 +74,21 @@ async fn keyed(app: &App, user: UserId, page: &str, request: Request, next: Next
                 });
                 return work.await.unwrap_or_else(|error| Err(PageError::Broken(error.to_string())));
             }
-            Begun::Answered(kept) => match replay(app, &place(user, &key), &kept)? {
-                Some(response) => return Ok(response),
-                None => release(app, user, &key).await?,
-            },
+            Begun::Answered(kept) => return replay(app, &place(user, &key), &kept),
             Begun::InProgress | Begun::Mismatch => tokio::time::sleep(ASKED_EVERY).await,
         }
     }
     Ok(answer::said(urls::HOME, &answer::toast("paused", "This is still being worked on. Look again in a moment.")))
+}
+
+/// Reserves a key, or says what is known of it; an answer that is too old is forgotten.
+async fn begin(app: &App, user: UserId, key: &str, hash: &[u8]) -> Result<Begun> {
+    let now = app.engine.clock.system_now();
+    let mut tx = app.engine.store.begin().await?;
+    keys::expire(&mut tx, user, key, now.plus_ms(-KEPT_MS)).await?;
+    let begun = keys::begin(&mut tx, user, key, hash, now).await?;
+    tx.commit().await?;
+    Ok(begun)
 }
 
 /// What parts the fields of a form with files.
@@ -104,9 +111,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is kept of an answer: when, where the browser is sent on to and what it is told there, each in a line, then the
-/// page. Nothing is kept of a refusal, nor of what a page of its own says.
-fn worth_keeping(app: &App, response: &Response) -> Option<String> {
+/// What is kept of an answer: where the browser is sent on to and what it is told there, each in a line, then the page.
+/// Nothing is kept of a refusal, nor of what a page of its own says.
+fn worth_keeping(response: &Response) -> Option<String> {
     let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
     let made = response.status() == StatusCode::SEE_OTHER || response.status() == StatusCode::CREATED;
     if !made || response.extensions().get::<answer::WasRefused>().is_some() || to.starts_with(urls::SIGN_IN) {
@@ -114,12 +121,12 @@ fn worth_keeping(app: &App, response: &Response) -> Option<String> {
     }
     let cookies = response.headers().get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
     let toast = cookies.into_iter().find(|line| line.starts_with(answer::TOAST)).unwrap_or_default();
-    Some(format!("{}\n{to}\n{toast}\n", app.engine.clock.system_now().ms()))
+    Some(format!("{to}\n{toast}\n"))
 }
 
 /// Keeps the answer, or gives the key back.
 async fn keep(app: &App, user: UserId, key: &str, response: Response) -> Result<Response> {
-    let Some(lines) = worth_keeping(app, &response) else {
+    let Some(lines) = worth_keeping(&response) else {
         release(app, user, key).await?;
         return Ok(response);
     };
@@ -141,16 +148,12 @@ async fn release(app: &App, user: UserId, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// The answer once more; `None` if it is too old.
-fn replay(app: &App, place: &str, kept: &Answer) -> Result<Option<Response>> {
-    let lost = || PageError::Broken("the answer to a form cannot be read any more".to_owned());
-    let text = app.engine.keys.open(place, &kept.body).map_err(|_| lost())?;
-    let mut lines = text.expose_secret().splitn(4, '\n');
-    let (at, to, toast) = (lines.next(), lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let at = at.and_then(|ms| ms.parse().ok()).map(Timestamp::from_ms).ok_or_else(lost)?;
-    if app.engine.clock.system_now().since(at) > KEPT_MS {
-        return Ok(None);
-    }
+/// The answer once more.
+fn replay(app: &App, place: &str, kept: &Answer) -> Result<Response> {
+    let lost = |_| PageError::Broken("the answer to a form cannot be read any more".to_owned());
+    let text = app.engine.keys.open(place, &kept.body).map_err(lost)?;
+    let mut lines = text.expose_secret().splitn(3, '\n');
+    let (to, toast) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let mut response = if to.is_empty() {
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
         (status, Html(lines.next().unwrap_or_default().to_owned())).into_response()
@@ -162,7 +165,7 @@ fn replay(app: &App, place: &str, kept: &Answer) -> Result<Option<Response>> {
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    Ok(Some(response))
+    Ok(response)
 }
 
 #[cfg(test)]

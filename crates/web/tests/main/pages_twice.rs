@@ -42,6 +42,22 @@ async fn a_note_that_is_sent_twice_is_written_once_and_answered_twice() {
 }
 
 #[tokio::test]
+async fn a_minute_later_the_same_form_is_meant_anew() {
+    let (at, browser, _, lead) = scene().await;
+    let notes = action(&browser.get(&format!("/people/{lead}")).await, &format!("/people/{lead}/notes"));
+    let text = [("text", "Called, no answer")];
+    browser.post(&notes, &text).await.shows(303, &[]);
+    let before = at.engine.clock.system_now().plus_ms(-61_000);
+    let mut tx = at.engine.store.begin().await.expect("a transaction");
+    let sql = "UPDATE idempotency_keys SET created_at = $1";
+    tx.execute(sql, vec![before.into()]).await.expect("aged");
+    tx.commit().await.expect("commit");
+    let again = browser.post(&notes, &text).await;
+    assert_eq!(browser.said(&again).await, "The note is in the history.");
+    assert_eq!(of_kind(&at, &lead, ActivityKind::Note).await, 2);
+}
+
+#[tokio::test]
 async fn a_form_that_was_refused_can_be_sent_again() {
     let (_at, browser, _, _) = scene().await;
     let new = action(&browser.get("/people/new?kind=lead").await, "/people/new");
