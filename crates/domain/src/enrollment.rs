@@ -93,6 +93,11 @@ impl State {
         }
     }
 
+    /// Blocked until somebody says what is true: see [`BlockReason::asks_for_decision`].
+    pub const fn asks_for_decision(&self) -> bool {
+        matches!(self, Self::Blocked { reason, .. } if reason.asks_for_decision())
+    }
+
     /// Not finished.
     pub const fn is_ongoing(&self) -> bool {
         !matches!(self, Self::Finished { .. })
@@ -193,10 +198,9 @@ impl State {
             (Paused { step, due, .. }, E::Blocked { reason, resumes_at }) => Blocked { step, due, reason, resumes_at },
             (Blocked { step, due, .. }, E::Released) => Active { step, due: due.max(now) },
             // An uncertain or held enrollment stays so: its reason must not be lost behind a pause.
-            (
-                state @ Blocked { reason: BlockReason::DeliveryUncertain | BlockReason::HeldForReview, .. },
-                event @ E::Paused { .. },
-            ) => return Err(refused(&state, &event)),
+            (state @ Blocked { .. }, event @ E::Paused { .. }) if state.asks_for_decision() => {
+                return Err(refused(&state, &event));
+            }
             (Active { step, due } | Blocked { step, due, .. } | Paused { step, due, .. }, E::Paused { until, by }) => {
                 Paused { step, due, until, by }
             }

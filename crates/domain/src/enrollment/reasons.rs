@@ -134,7 +134,13 @@ impl BlockReason {
 
     /// A person may press *retry*. What asks for a decision, or another address, is not got round by it.
     pub const fn retryable(&self) -> bool {
-        !matches!(self, Self::DeliveryUncertain | Self::DuplicateAddress | Self::HeldForReview)
+        !self.asks_for_decision() && !matches!(self, Self::DuplicateAddress)
+    }
+
+    /// Somebody must say first what is true: whether it left, whether it is an answer. Until then it is neither paused,
+    /// skipped nor retried.
+    pub const fn asks_for_decision(&self) -> bool {
+        matches!(self, Self::DeliveryUncertain | Self::HeldForReview)
     }
 
     /// The cause is the mailbox, and its recovery releases it.

@@ -90,15 +90,18 @@ impl Engine {
         Ok(after.enrollment)
     }
 
-    /// An email that may have left must be told first what became of it.
+    /// What asks for a decision is decided first, and an email on its way is not called back.
     async fn nothing_on_its_way(&self, tx: &mut Tx, stored: &StoredEnrollment) -> Result<()> {
-        if matches!(stored.enrollment.state, State::Blocked { reason: BlockReason::DeliveryUncertain, .. }) {
-            let message = "This email may have left. Say first whether it did: mark it as sent, or send it again.";
-            return Err(EngineError::refused("delivery_uncertain", message));
-        }
-        if let State::Blocked { reason: reason @ BlockReason::HeldForReview, .. } = &stored.enrollment.state {
-            let message = format!("{} {}", reason.sentence(), reason.releases());
-            return Err(EngineError::refused("held_for_review", message));
+        if let State::Blocked { reason, .. } = &stored.enrollment.state
+            && reason.asks_for_decision()
+        {
+            let message = match reason {
+                BlockReason::DeliveryUncertain => {
+                    "This email may have left. Say first whether it did: mark it as sent, or send it again.".to_owned()
+                }
+                reason => format!("{} {}", reason.sentence(), reason.releases()),
+            };
+            return Err(EngineError::refused(reason.code(), message));
         }
         let step = stored.enrollment.state.step();
         let latest = match step {

@@ -171,8 +171,7 @@ fn buttons(preview: &EnrollmentPreview, chosen: usize) -> Buttons {
         |name: &str, is_possible: bool| if is_possible { urls::enrollment_action(id, name) } else { String::new() };
     let state = &preview.enrollment.state;
     let editable = preview.steps.get(chosen).filter(|step| step.may_edit);
-    let is_undecided =
-        matches!(state, State::Blocked { reason: BlockReason::DeliveryUncertain | BlockReason::HeldForReview, .. });
+    let is_undecided = state.asks_for_decision();
     Buttons {
         pause: action("pause", matches!(state, State::Active { .. } | State::Blocked { .. }) && !is_undecided),
         resume: action("resume", matches!(state, State::Paused { .. })),
