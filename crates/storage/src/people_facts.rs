@@ -10,6 +10,7 @@ use crate::{
     people_query::{PeopleQuery, SortBy},
     sequences,
     tx::Tx,
+    value::Value,
 };
 use relance_domain::{
     SequenceId,
@@ -58,7 +59,15 @@ fn index_of(rule: &Rule) -> Option<&'static str> {
 const BY_NAME: &str = "people_by_name";
 
 /// So many are read and sorted rather than met by following the order of the list.
-const FEW: usize = 5_000;
+pub(crate) const FEW: usize = 5_000;
+
+/// There are at most [`FEW`] rows of this FROM clause, with its conditions.
+pub(crate) async fn are_few(tx: &mut Tx, from: &str, mut args: Vec<Value>) -> Result<bool> {
+    args.push(Value::from(FEW + 1));
+    let most = args.len();
+    let sql = format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {from} LIMIT ${most}) at_most");
+    Ok(tx.one(&sql, args, |row| row.count("number")).await? as usize <= FEW)
+}
 
 /// Every rule that everyone in the list meets.
 fn met_by_all(filter: &Filter) -> Vec<&Rule> {
@@ -92,13 +101,9 @@ async fn few_meet(tx: &mut Tx, rule: &Rule, index: &'static str) -> Result<bool>
     let mut condition = Condition::new(tx, &facts, vec![]);
     // What is wrong with the rule is said when the list is compiled.
     let Ok(text) = condition.rule(&Asked::about(rule)) else { return Ok(false) };
-    let most = condition.bind(FEW + 1);
     let (people, args) = (tx.people_in_order(index), condition.args);
-    let sql = format!(
-        "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {people} WHERE {text}
-            AND p.kind IN ('lead', 'contact') AND p.deleted_at IS NULL LIMIT {most}) at_most"
-    );
-    Ok(tx.one(&sql, args, |row| row.count("number")).await? as usize <= FEW)
+    let from = format!("{people} WHERE {text} AND p.kind IN ('lead', 'contact') AND p.deleted_at IS NULL");
+    are_few(tx, &from, args).await
 }
 
 /// The rule asks for enrollments that an index leads to, and there are few of them.
@@ -107,12 +112,8 @@ async fn few_are_enrolled(tx: &mut Tx, rule: &Rule) -> Result<bool> {
     let mut condition = Condition::new(tx, &facts, vec![]);
     // What is wrong with the rule is said when the list is compiled.
     let Ok(Some(text)) = condition.enrollments(&Asked::about(rule)) else { return Ok(false) };
-    let most = condition.bind(FEW + 1);
     let args = condition.args;
-    let sql = format!(
-        "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM enrollments e WHERE {text} LIMIT {most}) at_most"
-    );
-    Ok(tx.one(&sql, args, |row| row.count("number")).await? as usize <= FEW)
+    are_few(tx, &format!("enrollments e WHERE {text}"), args).await
 }
 
 impl Facts {
@@ -147,13 +148,8 @@ impl Facts {
     /// kinds share.
     pub(crate) async fn lead_by_kind(&mut self, tx: &mut Tx, kind: Option<Kind>) -> Result<()> {
         let (None, Some(kind)) = (&self.led_by, kind) else { return Ok(()) };
-        let people = tx.people_in_order(BY_NAME);
-        let sql = format!(
-            "SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {people} WHERE p.kind = $1 AND p.deleted_at IS NULL
-                LIMIT $2) at_most"
-        );
-        let found = tx.one(&sql, args![kind.as_str(), FEW + 1], |row| row.count("number")).await? as usize;
-        if found <= FEW {
+        let from = format!("{} WHERE p.kind = $1 AND p.deleted_at IS NULL", tx.people_in_order(BY_NAME));
+        if are_few(tx, &from, args![kind.as_str()]).await? {
             self.led_by = Some(Leader::Order(BY_NAME));
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::{
     args,
     error::Result,
     people::{COLUMNS, search_words},
-    people_facts::{Facts, Leader},
+    people_facts::{FEW, Facts, Leader, are_few},
     people_filter::{self, Condition},
     people_part::{Edge, up_to},
     people_query::{BY_ID, Key, PeopleQuery, SortBy, unknown_page},
@@ -81,8 +81,6 @@ pub(crate) enum Search {
     /// Only those who have each word as it is, read one by one where the engine can.
     WholeWords(Vec<String>),
 }
-
-const FEW: usize = 5_000;
 
 /// The search by the index of words, however many it finds: right where nothing is sorted.
 pub(crate) fn by_index(search: &str) -> Search {
@@ -168,14 +166,12 @@ fn beyond_word(word: &str) -> String {
 /// More than [`FEW`] words of people begin with this one.
 async fn is_frequent(tx: &mut Tx, word: &str) -> Result<bool> {
     let Some(from) = tx.words_found(1, 2) else { return Ok(true) };
-    let sql = format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {from} LIMIT $3) at_most");
-    let found = tx.one(&sql, args![word, beyond_word(word), FEW + 1], |row| row.count("number")).await?;
-    Ok(found as usize > FEW)
+    Ok(!are_few(tx, &from, args![word, beyond_word(word)]).await?)
 }
 
 async fn finds_many(tx: &mut Tx, query: String) -> Result<bool> {
-    let sql = format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {} LIMIT $2) at_most", tx.people_found(1));
-    Ok(tx.one(&sql, args![query, FEW + 1], |row| row.count("number")).await? as usize > FEW)
+    let from = tx.people_found(1);
+    Ok(!are_few(tx, &from, args![query]).await?)
 }
 
 /// The ways to count what a search finds: the first that reaches the limit ends it, the last is exact.

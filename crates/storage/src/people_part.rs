@@ -15,6 +15,9 @@ use crate::{
 };
 use relance_domain::{PersonId, person::Kind};
 
+/// People looked at for a page or a number where nothing leads to those who match.
+pub const LOOKED_THROUGH: usize = 50_000;
+
 /// Where a part of a list ends: a sort key and whose it is.
 pub(crate) type Edge = (Key, PersonId);
 

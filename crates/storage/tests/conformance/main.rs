@@ -22,6 +22,7 @@ mod people_fields;
 mod people_lists;
 mod people_part;
 mod people_place;
+mod people_plans;
 mod plans;
 mod records;
 mod schema;
