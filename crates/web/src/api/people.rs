@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::people::list::LOOKED_THROUGH,
     problem::{Problem, Result},
 };
 use axum::{
@@ -32,6 +31,7 @@ use relance_engine::commands::people::Signal;
 use relance_storage::{
     Tx, people,
     people_lists::{self, Filter, PeopleQuery, Rule, SortBy},
+    people_part::LOOKED_THROUGH,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};

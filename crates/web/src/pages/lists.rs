@@ -13,11 +13,12 @@ use relance_domain::user::Sight;
 use relance_domain::{ListId, UserId};
 use relance_engine::commands::lists::{ListChange, NewList};
 use relance_storage::people_lists::{self, PeopleQuery};
+use relance_storage::people_part::LOOKED_THROUGH;
 use relance_storage::{Tx, users};
 use serde::{Deserialize, Deserializer};
 
 use super::form::from_pairs;
-use super::people::list::{self, LOOKED_THROUGH, MOST_COUNTED};
+use super::people::list::{self, MOST_COUNTED};
 use super::people::query::ListQuery;
 use crate::app::App;
 use crate::errors::{FormErrors, PageError, Result};

@@ -11,9 +11,10 @@ use relance_domain::person::Kind;
 use relance_domain::{ListId, PersonId};
 use relance_storage::Tx;
 use relance_storage::people_lists::{self, PeopleQuery};
+use relance_storage::people_part::LOOKED_THROUGH;
 use relance_storage::people_place::{self, Place};
 
-use super::list::{LOOKED_THROUGH, MOST_COUNTED, title};
+use super::list::{MOST_COUNTED, title};
 use super::query::ListQuery;
 use crate::app::App;
 use crate::errors::Result;

@@ -13,6 +13,7 @@ use relance_domain::person::Kind;
 use relance_domain::{PersonId, UserId};
 use relance_storage::people_fields::{self, PeopleField};
 use relance_storage::people_lists::{self, Page as PeoplePage, PeopleQuery};
+use relance_storage::people_part::LOOKED_THROUGH;
 use relance_storage::{Tx, custom_fields, people, people_views, users};
 
 use super::chips::{self, Chip};
@@ -30,9 +31,6 @@ pub use crate::pages::form::Choice;
 
 /// Matches are counted up to here unless the exact number is asked for.
 pub const MOST_COUNTED: usize = 10_000;
-
-/// People looked at for a page or a number where nothing leads to those who match.
-pub const LOOKED_THROUGH: usize = 50_000;
 
 /// A column head.
 #[derive(Clone, Debug, Default)]

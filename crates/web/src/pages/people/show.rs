@@ -277,8 +277,7 @@ mod tests {
     use relance_domain::Timestamp;
     use relance_domain::person::Fields;
 
-    #[test]
-    fn the_page_of_a_person_shows_history_sequences_and_cures() {
+    fn sample() -> Page {
         let at = Timestamp::from_ms(0);
         let fields = Fields {
             first_name: "Maya".into(),
@@ -294,7 +293,7 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        let page = Page {
+        Page {
             frame: Frame { clock_rate: 1, ..Frame::default() },
             name: person.name(),
             local_time: "09:48 in London".into(),
@@ -305,7 +304,7 @@ mod tests {
                 due: "Today".into(),
                 ..OpenTask::default()
             }],
-            notes: vec![NoteRow { text: "Ask for Felixstowe.".into(), ..NoteRow::default() }],
+            notes: vec![NoteRow { text: "Ask for Felixstowe.".into(), by: "Nora".into(), ..NoteRow::default() }],
             related: Related::default(),
             statuses: vec!["New".into(), "Working".into()],
             layout: vec![Part::Notes, Part::Sequences, Part::Details, Part::Tasks],
@@ -313,12 +312,17 @@ mod tests {
             widget: widget::sample(),
             list: Some(from_list::sample()),
             person,
-        };
-        let html = page.render().expect("a page");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_person_shows_history_sequences_and_cures() {
+        let html = sample().render().expect("a page");
         for words in [
             "VP Operations at <a href=\"/leads?q=Kestrel%20Freight\">Kestrel Freight</a>",
             "No status",
             "name=\"status\" value=\"Working\"",
+            "Convert to contact",
             "Quoted text, 18 lines",
             "Add industry",
             "Mark as sent",
@@ -331,11 +335,12 @@ mod tests {
             "My open leads",
             "4 of 38",
             "data-key=\"j\"",
+            "Log call",
             "data-key=\"w\"",
-            "sandbox",
         ] {
             assert!(html.contains(words), "{words}");
         }
+        assert!(html.contains("sandbox"), "the email is shown in a frame that runs nothing");
         assert!(html.find("Ask for Felixstowe.") < html.find("widget-sequences"), "the admin's order");
         assert!(!html.contains("aria-label=\"Related\""), "a widget that is not shown");
     }

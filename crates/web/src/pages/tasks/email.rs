@@ -73,6 +73,8 @@ struct Desk {
     back: String,
     after: String,
     template: String,
+    /// A sequence goes on once it is sent.
+    moves_on: bool,
 }
 
 fn addressed(person: &Person) -> String {
@@ -99,6 +101,7 @@ impl Desk {
             back: asked.back(id),
             after,
             template: asked.template.clone(),
+            moves_on: task.enrollment_id.is_some(),
         })
     }
 
@@ -120,6 +123,7 @@ impl Desk {
             back: urls::person(id),
             after: urls::person(id),
             template: asked.template.clone(),
+            moves_on: false,
         })
     }
 }
@@ -299,8 +303,7 @@ pub async fn create(
     Query(asked): Query<Asked>,
     EmailForm(typed): EmailForm,
 ) -> Result<Response> {
-    let moves_on = shown::find(&mut app.read().await?, &visitor, id).await?.task.enrollment_id.is_some();
-    send(&app, &visitor, Desk::of_task(&app, &visitor, id, &asked).await?, typed, moves_on).await
+    send(&app, &visitor, Desk::of_task(&app, &visitor, id, &asked).await?, typed).await
 }
 
 /// Sends an email to a person.
@@ -311,16 +314,16 @@ pub async fn create_to(
     Query(asked): Query<Asked>,
     EmailForm(typed): EmailForm,
 ) -> Result<Response> {
-    send(&app, &visitor, Desk::of_person(&app, &visitor, id, &asked).await?, typed, false).await
+    send(&app, &visitor, Desk::of_person(&app, &visitor, id, &asked).await?, typed).await
 }
 
-async fn send(app: &App, visitor: &Visitor, desk: Desk, typed: Typed, moves_on: bool) -> Result<Response> {
+async fn send(app: &App, visitor: &Visitor, desk: Desk, typed: Typed) -> Result<Response> {
     let wrong = attachments::refused(&typed);
     if !wrong.is_empty() {
         return answer::refused(&draw(app, visitor, desk, Some(typed), FormErrors(wrong)).await?);
     }
     match app.engine.send_task_email(&visitor.actor, desk.at, &email_of(&typed)).await.map_err(PageError::from) {
-        Ok(after) => Ok(answer::said(&desk.after, &sent(app, visitor, (moves_on, &after)).await?)),
+        Ok(after) => Ok(answer::said(&desk.after, &sent(app, visitor, (desk.moves_on, &after)).await?)),
         Err(PageError::Refused(refused)) if is_closed(&refused) => Ok(too_late(&desk.after, refused)),
         Err(error) => {
             let errors = at_fields(error.refused()?);
