@@ -91,6 +91,15 @@ async function newEmailTask(page, email) {
   return { person: person.id, task: task.id };
 }
 
+/** The history once the email has left. The mailbox keeps a gap between two, and others leave in the hours of sending. */
+async function untilSent(page, person) {
+  await page.getByRole("button", { name: "1 hour/s" }).click();
+  const sent = (found) => found.items.some((one) => one.kind === "email_sent");
+  const found = await until(page, `/people/${person}/activities`, sent);
+  await page.getByRole("button", { name: "Real time" }).click();
+  return found;
+}
+
 async function fromATask(page) {
   const { person, task } = await newEmailTask(page, `${mark.toLowerCase()}@quick.example`);
   await page.goto(`${baseUrl}/tasks/player?task=${task}`);
@@ -121,7 +130,7 @@ async function fromATask(page) {
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.locator(".toast").getByText(/Sent on its way|It waits/).waitFor();
 
-  const { items } = await until(page, `/people/${person}/activities`, (found) => found.items.some((one) => one.kind === "email_sent"));
+  const { items } = await untilSent(page, person);
   assert.equal(items.filter((one) => one.kind === "email_sent").length, 1);
   await page.goto(`${baseUrl}/people/${person}`);
   const event = page.locator(".feed li", { hasText: "Email sent" });
@@ -147,10 +156,7 @@ async function toAPerson(page) {
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.waitForURL(`${baseUrl}/people/${person.id}`);
   await page.locator(".toast").getByText(/Sent on its way|It waits/).waitFor();
-  // The mailbox keeps a gap between two emails.
-  await page.getByRole("button", { name: "1 hour/s" }).click();
-  await until(page, `/people/${person.id}/activities`, (found) => found.items.some((one) => one.kind === "email_sent"));
-  await page.getByRole("button", { name: "Real time" }).click();
+  await untilSent(page, person.id);
   const { items } = await api(page, "GET", "/mailboxes");
   await page.goto(`${baseUrl}/settings/mailboxes/${items[0].id}/sandbox`);
   const got = page.locator("article", { hasText: `${mark} at once` });
